@@ -1,0 +1,37 @@
+# `make demo` and `make test` are the whole set-up: each finds a Python, makes .venv once, and goes.
+# PYTHON=/path/to/python3 chooses the Python; ARGS="..." is handed on to demo, test and bench.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check bench lock runtime development
+
+bin := .venv/bin
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+demo: runtime ## watch a desk work: made-up news, a real forecast, an alert that rings
+	@$(bin)/tocsin demo $(ARGS)
+
+# A file's costly fixtures (a compiled model, a PostgreSQL server) are made once: loadfile.
+# A worker with PyMC takes half a gigabyte: four at most.
+test: development ## run the tests
+	@$(bin)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+
+check: development ## lint, format, types, architecture
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+bench: development ## measure the budgets; the last line is JSON
+	@$(bin)/python -P benchmarks/run.py $(ARGS)
+
+lock: ## pin the dependencies again (UPGRADE=1: all to their newest)
+	@sh .ci/lock $(if $(UPGRADE),--upgrade)
+
+runtime:
+	@sh .ci/environment requirements.lock
+
+development:
+	@sh .ci/environment requirements-dev.lock
