@@ -1,0 +1,448 @@
+"""watch.toml: one desk's set-up, read strictly.
+
+Every key is checked; an unknown one, a wrong type or a contradiction is one line with the
+path of the key. Nothing secret stands in the file: secrets are `env:NAME` or `file:PATH`.
+"""
+
+import fnmatch
+import os
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from forecast.alert import Rule
+from forecast.errors import ConfigError
+from forecast.words import (
+    parse_days,
+    parse_percent,
+    parse_rate,
+    parse_ratio,
+    parse_share,
+)
+
+FILE_NAME = "watch.toml"
+DEFAULT_STORE = "tocsin.db"
+
+
+def _checked(parse: Callable[[str], Any]) -> AfterValidator:
+    """Keep the words as written, and refuse those that `parse` refuses."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def _positive_days(text: str) -> str:
+    if parse_days(text) <= 0:
+        raise ValueError(f"'{text}' must be more than 0")
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"'{name}' is not a time zone; write it like 'Europe/Helsinki'") from None
+    return name
+
+
+def _secret_reference(text: str) -> str:
+    if not text.startswith(("env:", "file:")) or not text.split(":", 1)[1]:
+        raise ValueError("a secret is given by reference: env:NAME or file:PATH")
+    return text
+
+
+Rate = Annotated[str, _checked(parse_rate)]
+Ratio = Annotated[str, _checked(parse_ratio)]
+Share = Annotated[str, _checked(parse_share)]
+Days = Annotated[str, _checked(parse_days)]
+PositiveDays = Annotated[str, AfterValidator(_positive_days)]
+Probability = Annotated[float, BeforeValidator(parse_percent)]
+SecretReference = Annotated[str, AfterValidator(_secret_reference)]
+Patterns = Annotated[list[str], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Indicator(_Table):
+    """A tag: what it means, what a fresh incident of full value does to the hazard, how it fades.
+
+    Tags of one `group` are signs of one thing and count with diminishing returns.
+    """
+
+    meaning: str = ""
+    effect: Ratio
+    half_life: PositiveDays
+    group: str | None = None
+    why: str = ""
+
+
+class Definition(_Table):
+    """A kind of event, and what is believed of it before the evidence.
+
+    Either it stands by itself (`base_rate`, and for `hazard` the tags it listens to and the
+    `ceiling` when everything points to it), or it lies `within` a wider definition, of whose
+    events it takes a `share`, or the `rest_of` what another narrower one leaves.
+    """
+
+    title: str = ""
+    model: str = "hazard"
+    base_rate: Rate | None = None
+    ceiling: Rate | None = None
+    unit_spread: Ratio = "1.5x..3x"
+    indicators: list[str] = []
+    effects: dict[str, Ratio] = {}
+    recurrent: bool = False
+    observed_since: datetime | None = None
+    within: str | None = None
+    share: Share | None = None
+    rest_of: str | None = None
+    grace: Days = "0 days"
+    why: str = ""
+
+    @field_validator("observed_since", mode="before")
+    @classmethod
+    def _instant(cls, value: object) -> object:
+        return _utc_instant(value)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.within is None:
+            if self.base_rate is None:
+                raise ValueError("needs a base_rate, or the wider definition it lies within")
+            if self.share or self.rest_of:
+                raise ValueError("share and rest_of go with within")
+        elif self.base_rate or self.ceiling or self.indicators or self.effects:
+            raise ValueError(
+                f"lies within '{self.within}', which brings its base_rate, ceiling and indicators"
+            )
+        elif (self.share is None) == (self.rest_of is None):
+            raise ValueError("needs a share of the wider definition, or rest_of (one of the two)")
+        return self
+
+
+class RuleTable(_Table):
+    """An alert rule: which questions, at which probability it fires and clears."""
+
+    id: str
+    questions: Patterns
+    fire_at: Probability
+    clear_at: Probability | None = None
+    dwell: int | dict[Literal["up", "down"], int] = 2
+    z: float = Field(default=1.0, ge=0.0, le=10.0)
+    severity: Literal["info", "warning", "page"] = "warning"
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _gap(self) -> Self:
+        if self.clear_at is not None and self.clear_at >= self.fire_at:
+            raise ValueError(f"clear_at {self.clear_at:g} must be below fire_at {self.fire_at:g}")
+        if min(self._dwells()) < 1:
+            raise ValueError("dwell must be at least 1 evaluation")
+        return self
+
+    def _dwells(self) -> tuple[int, int]:
+        if isinstance(self.dwell, int):
+            return self.dwell, self.dwell
+        return self.dwell.get("up", 2), self.dwell.get("down", 2)
+
+    def rule(self) -> Rule:
+        """The rule as a fact; without a `clear_at` it clears 5 points below `fire_at`."""
+        up, down = self._dwells()
+        clear_at = max(self.fire_at - 0.05, 0.0) if self.clear_at is None else self.clear_at
+        return Rule(self.id, self.fire_at, clear_at, up, down, self.z, self.severity)
+
+
+class Channel(_Table):
+    """Where alerts go. `url` and `secret` are references; `allow` lists private networks."""
+
+    id: str
+    kind: str
+    url: SecretReference
+    secret: SecretReference | None = None
+    allow: list[str] = []
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        from ipaddress import ip_network
+
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise ValueError(f"'{text}' is not a network such as 10.0.0.0/8") from None
+        return value
+
+
+class Subscription(_Table):
+    """Which rules on which questions ring on a channel. Patterns as in a shell."""
+
+    channel: str
+    rules: Patterns = ["*"]
+    questions: Patterns = ["*"]
+
+
+class Schedule(_Table):
+    """When questions are updated: a five-field cron line in a named zone."""
+
+    id: str
+    cron: str
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    questions: Patterns = ["*"]
+
+
+class WatchTable(_Table):
+    """The desk itself.
+
+    `ordinary_value` is the `value` of a report of the ordinary kind, the one that the effects
+    of indicators speak of: with 0.5, a report of 1.0 counts as two.
+    """
+
+    title: str
+    ordinary_value: float = Field(default=1.0, gt=0.0, le=1.0)
+    store: str = DEFAULT_STORE
+    link: str = ""
+    caveats: list[str] = []
+    seed: int = Field(default=1, ge=0, lt=2**32)
+
+
+class Unit(_Table):
+    """What is at risk: a dyad, a country, an employer, a storm."""
+
+    title: str
+
+
+class Config(_Table):
+    """The whole of watch.toml."""
+
+    watch: WatchTable
+    units: dict[str, Unit] = {}
+    indicators: dict[str, Indicator] = {}
+    definitions: dict[str, Definition] = {}
+    rules: list[RuleTable] = []
+    channels: list[Channel] = []
+    subscriptions: list[Subscription] = []
+    schedules: list[Schedule] = []
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        for kind in ("rules", "channels", "schedules"):
+            _no_twins(kind, [table.id for table in getattr(self, kind)])
+        for number, subscription in enumerate(self.subscriptions):
+            if subscription.channel not in {channel.id for channel in self.channels}:
+                raise ValueError(
+                    f"subscriptions.{number}.channel: no channel '{subscription.channel}'"
+                    + did_you_mean(subscription.channel, [c.id for c in self.channels])
+                )
+        for name, definition in self.definitions.items():
+            self._check_definition(name, definition)
+        return self
+
+    def _check_definition(self, name: str, definition: Definition) -> None:
+        place = f"definitions.{name}"
+        for pattern in definition.indicators:
+            if not fnmatch.filter(self.indicators, pattern):
+                raise ValueError(
+                    f"{place}.indicators: no indicator matches '{pattern}'"
+                    + did_you_mean(pattern, self.indicators)
+                )
+        for tag in definition.effects:
+            if tag not in self.tags_of(name):
+                raise ValueError(
+                    f"{place}.effects: '{tag}' is not among its indicators"
+                    + did_you_mean(tag, self.tags_of(name))
+                )
+        self._check_nesting(name, definition, place)
+
+    def _check_nesting(self, name: str, definition: Definition, place: str) -> None:
+        for key in ("within", "rest_of"):
+            other = getattr(definition, key)
+            if other is not None and other not in self.definitions:
+                raise ValueError(
+                    f"{place}.{key}: no definition '{other}'"
+                    + did_you_mean(other, self.definitions)
+                )
+        if definition.rest_of is not None:
+            sibling = self.definitions[definition.rest_of]
+            if sibling.within != definition.within or sibling.share is None:
+                raise ValueError(
+                    f"{place}.rest_of: '{definition.rest_of}' is not a share of "
+                    f"'{definition.within}'"
+                )
+        seen = [name]
+        while (wider := self.definitions[seen[-1]].within) is not None:
+            if wider in seen:
+                raise ValueError(f"{place}.within: definitions lie within each other in a ring")
+            if wider not in self.definitions:
+                return
+            seen.append(wider)
+
+    def tags_of(self, definition: str) -> list[str]:
+        """The tags a definition listens to, sorted."""
+        patterns = self.definitions[definition].indicators
+        return sorted(t for t in self.indicators if any(fnmatch.fnmatchcase(t, p) for p in patterns))
+
+    def root_of(self, definition: str) -> str:
+        """The widest definition around this one: the one that has a model of its own."""
+        while (wider := self.definitions[definition].within) is not None:
+            definition = wider
+        return definition
+
+    def rules_for(self, question_id: str) -> list[Rule]:
+        """The rules that watch a question."""
+        return [r.rule() for r in self.rules if matches(question_id, r.questions)]
+
+    def channels_for(self, rule_id: str, question_id: str) -> list[str]:
+        """The ids of the channels on which a rule's alerts about a question ring."""
+        ids = [
+            s.channel
+            for s in self.subscriptions
+            if matches(rule_id, s.rules) and matches(question_id, s.questions)
+        ]
+        return list(dict.fromkeys(ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch folder and its configuration."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store: TOCSIN_STORE, or `[watch] store`, by reference or path."""
+        text = resolve_reference(os.environ.get("TOCSIN_STORE") or self.config.watch.store, "watch.store")
+        if "://" in text:
+            return text
+        return f"sqlite:///{(self.folder / text).resolve()}"
+
+
+def load_watch(folder: Path) -> Watch:
+    """Read `folder`/watch.toml; ConfigError names the key that is wrong."""
+    return Watch(folder, read_config(folder / FILE_NAME))
+
+
+def read_config(path: Path) -> Config:
+    """Read and check one configuration file."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no {path.name} here; `tocsin init {path.parent}` makes one", at=str(path.parent)
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", at=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", at=str(path)) from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, name: str = FILE_NAME) -> Config:
+    """Check the text of a watch.toml; ConfigError names the key that is wrong."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not TOML: {error}", at=name) from None
+    except RecursionError:
+        raise ConfigError("is nested too deeply", at=name) from None
+    except ValidationError as error:
+        raise _config_error(error, name) from None
+
+
+def resolve_reference(text: str, at: str) -> str:
+    """The value behind `env:NAME` or `file:PATH`; other text stands for itself.
+
+    The value never enters an error message.
+    """
+    kind, _, name = text.partition(":")
+    if kind == "env" and name:
+        value = os.environ.get(name, "")
+        if not value:
+            raise ConfigError(f"the environment variable {name} is not set", at=at)
+        return value.strip()
+    if kind == "file" and name:
+        try:
+            return Path(name).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise ConfigError(f"the file {name} cannot be read: {reason}", at=at) from None
+    return text
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether any shell pattern fits the name."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """'; did you mean ...?' where a known name is near, else nothing."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _utc_instant(value: object) -> object:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone; add a Z for UTC")
+        return value.astimezone(UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value
+
+
+def _no_twins(kind: str, ids: list[str]) -> None:
+    for name in ids:
+        if ids.count(name) > 1:
+            raise ValueError(f"{kind}: two of them have the id '{name}'")
+
+
+def _config_error(error: ValidationError, name: str) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in first["loc"] if part not in ("int", "dict[literal['up','down'],int]"))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "unknown key" + did_you_mean(str(first["loc"][-1]), _keys_beside(first["loc"]))
+    elif first["type"] == "missing":
+        message = "is missing"
+    more = error.error_count() - 1
+    if more:
+        message += f" (and {more} more)"
+    return ConfigError(message, at=f"{name}: {path}" if path else name)
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the table holding an unknown key does know."""
+    tables: dict[str, type[BaseModel]] = {
+        "watch": WatchTable,
+        "units": Unit,
+        "indicators": Indicator,
+        "definitions": Definition,
+        "rules": RuleTable,
+        "channels": Channel,
+        "subscriptions": Subscription,
+        "schedules": Schedule,
+    }
+    table = tables.get(str(loc[0])) if len(loc) > 1 else Config
+    return list(table.model_fields) if table else []

@@ -1,0 +1,120 @@
+"""The estimate: the stored answer of one update of one question."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Health(StrEnum):
+    """Whether the number may be acted on.
+
+    HELD: the gates failed; the last good probability stands and `reason` says why.
+    """
+
+    HEALTHY = "healthy"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The central interval that holds `mass` of the posterior of P."""
+
+    lower: float
+    upper: float
+    mass: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """P(event in the window that ends at `by`), with the same band as the estimate."""
+
+    by: datetime
+    probability: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one tag does to the hazard now: its multiplier, and the incidents behind it.
+
+    The medians' logs need not sum to the log of the whole; each draw's do.
+    """
+
+    tag: str
+    median: float
+    lower: float
+    upper: float
+    incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Why P moved from `from_probability` to `to_probability`.
+
+    Parts are differences of log cumulative hazard, log(-log(1-p)), and sum exactly to the
+    whole: time (the clock ran, evidence faded), evidence (new incidents), credibility
+    (more reports of known incidents, corrections), learning (time at risk and events),
+    prior, model, and the Monte Carlo remainder.
+    """
+
+    from_probability: float
+    to_probability: float
+    time: float = 0.0
+    evidence: float = 0.0
+    credibility: float = 0.0
+    learning: float = 0.0
+    prior: float = 0.0
+    model: float = 0.0
+    montecarlo: float = 0.0
+
+    def parts(self) -> dict[str, float]:
+        """The causes by name, in the order in which they were applied."""
+        return {
+            "time": self.time,
+            "evidence": self.evidence,
+            "credibility": self.credibility,
+            "learning": self.learning,
+            "prior": self.prior,
+            "model": self.model,
+            "montecarlo": self.montecarlo,
+        }
+
+    def main_cause(self) -> str:
+        """The name of the largest part."""
+        return max(self.parts().items(), key=lambda part: abs(part[1]))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The probability of one question as of one moment, and how it came about.
+
+    `probability` is the posterior mean of P(event in the window); `interval` the central
+    90 % of P over parameters and futures; `mcse` the Monte Carlo standard error of
+    `probability` (0 where the answer is a closed form). `method` is the rung that answered
+    (T0, T1, R1, conjugate); `diagnostics` its numbers (khat, ess, draws, ...).
+    `inputs_digest` is a SHA-256 over everything the answer depends on.
+    """
+
+    question_id: str
+    as_of: datetime
+    probability: float
+    interval: Interval
+    mcse: float
+    health: Health
+    model: str
+    model_hash: str
+    method: str
+    inputs_digest: str
+    reason: str = ""
+    prior_version: int = 0
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    moved: Move | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.probability <= 1.0:
+            raise ValueError(f"probability {self.probability} is not a number from 0 to 1")
+        if not self.mcse >= 0.0:
+            raise ValueError(f"mcse {self.mcse} is not a number of at least 0")

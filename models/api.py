@@ -1,0 +1,57 @@
+"""The contract between Tocsin and a model family; a stranger's package implements it."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from forecast.estimate import Estimate
+from forecast.question import Question, Snapshot
+from models.priors.beliefs import Beliefs
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One update of one track: the open questions at a unit whose definitions share a root.
+
+    `snapshot` holds what was known before `snapshot.as_of`, which is the moment of the
+    estimates. `thresholds` are the probabilities at which alert rules of a question change
+    their mind, `previous` its last estimates, both by question id. `seed` is all the
+    randomness there is.
+    """
+
+    snapshot: Snapshot
+    beliefs: Beliefs
+    questions: tuple[Question, ...]
+    seed: int
+    thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    previous: dict[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An estimate for each question of the task, and the state to come back with.
+
+    `state` is opaque bytes (never a pickle), None where the family keeps none, and the very
+    object that was passed in where nothing in it changed.
+    """
+
+    estimates: tuple[Estimate, ...]
+    state: bytes | None = None
+
+
+class EventModel(Protocol):
+    """A family of models.
+
+    `update` is pure: equal task and state give equal answers, byte for byte. It never looks
+    at a clock, a file or a network. A gate that fails is an estimate with health HELD and a
+    reason in words, not an exception.
+    """
+
+    name: str
+
+    def model_hash(self, beliefs: Beliefs) -> str:
+        """A digest of the structure (not the priors): a change of it is a change of model."""
+        ...
+
+    def update(self, task: Task, state: bytes | None) -> Answer:
+        """Estimate every question of the task as of `task.snapshot.as_of`."""
+        ...

@@ -1,0 +1,95 @@
+"""What drives the number, and why it moved; never causes, only what the model assumes.
+
+Both speak of hazards on the log scale, where things add. Within the ceiling and a group,
+a tag's part is its Aumann-Shapley value along the straight path from no evidence:
+
+    part_k = c_k (log m(s) - log m(0)) / s,    sum over k of c_k = s,  sum of parts = log m(s) - log m(0)
+
+with c_k = beta x for a tag on its own, and c_k = (beta x)^2 / norm within a group.
+"""
+
+import math
+
+import numpy as np
+
+from forecast.estimate import Contribution, Move
+from models.covariates import Array, covariates
+from models.engine.density import SMOOTHING, Density, Prior
+from models.engine.psis import Weights
+from models.incidents import Incident
+from models.outlook import BAND
+from models.track import Track
+
+VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
+ROUNDING = 1e-12
+
+
+def contributions(
+    track: Track, density: Density, prior: Prior, draws: Array, weights: Weights
+) -> tuple[Contribution, ...]:
+    """The multiplier of each tag that is felt now, strongest first."""
+    stocks = track.pulses.stocks(np.array([track.now]))
+    parts = log_parts(density, prior, draws, covariates(stocks)[0])
+    levels = weights.quantiles(parts, (0.5, *BAND))
+    found = [
+        Contribution(
+            effect.tag, *(float(v) for v in np.exp(levels[:, k])), _incidents_of(track, effect.tag)
+        )
+        for k, effect in enumerate(track.task.beliefs.effects)
+        if np.abs(np.expm1(levels[:, k])).max() > VISIBLE
+    ]
+    return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
+
+
+def log_parts(density: Density, prior: Prior, draws: Array, x: Array) -> Array:
+    """Parts (draw, tag) of log m at covariates x (tag,)."""
+    effects = draws[:, 3:] * x
+    counted = effects * prior.alone
+    for member in prior.groups.T:
+        for part in (np.maximum(effects, 0.0), np.minimum(effects, 0.0)):
+            inside = part * member
+            norm = np.sqrt((inside**2).sum(axis=1, keepdims=True) + SMOOTHING**2)
+            counted += np.sign(inside) * inside**2 / norm
+    present = density.log_multiplier(draws, np.stack([x, np.zeros_like(x)]))
+    total, whole = present[:, 0] - present[:, 1], counted.sum(axis=1)
+    scale = np.where(np.abs(whole) > ROUNDING, total / np.where(whole == 0, 1.0, whole), 1.0)
+    return np.asarray(counted * scale[:, None])
+
+
+def log_hazard(p: float) -> float:
+    """log(-log(1-p)), kept finite at 0 and 1."""
+    return math.log(-math.log1p(-min(max(p, ROUNDING), 1 - ROUNDING)))
+
+
+def move(before: float, steps: dict[str, float], now: float, rest: str) -> Move:
+    """The move from `before` to `now` by way of the probabilities after each named step.
+
+    The parts sum exactly: what the steps leave over is booked under `rest`.
+    """
+    parts: dict[str, float] = {}
+    level = log_hazard(before)
+    for cause, p in steps.items():
+        parts[cause] = log_hazard(p) - level
+        level = log_hazard(p)
+    parts[rest] = parts.get(rest, 0.0) + log_hazard(now) - level
+    return Move(before, now, **parts)
+
+
+def shifted(steps: dict[str, float], now: float) -> dict[str, float]:
+    """Steps computed on few draws, moved on the log-hazard scale so that the last one is `now`."""
+    off = log_hazard(now) - log_hazard(list(steps.values())[-1])
+    return {
+        cause: -math.expm1(-math.exp(log_hazard(p) + off)) for cause, p in steps.items()
+    }
+
+
+def _incidents_of(track: Track, tag: str) -> tuple[str, ...]:
+    """The tag's incidents, those that weigh most now first."""
+    effect = next(e for e in track.task.beliefs.effects if e.tag == tag)
+
+    def felt(incident: Incident) -> float:
+        age = max((track.task.snapshot.as_of - incident.occurred_at).total_seconds() / 86400, 0.0)
+        return incident.weight * 0.5 ** (age / effect.half_life)
+
+    mine = sorted((i for i in track.incidents if i.tag == tag), key=felt, reverse=True)
+    return tuple(i.incident_id for i in mine if felt(i) > VISIBLE)

@@ -1,0 +1,123 @@
+"""Reports into incidents: copies raise credibility, never strength.
+
+An incident's weight is its strength times the probability that it happened. Reports arrive
+one by one, so the weight is a step function of time; each step is a *pulse* that counts
+from the moment it was known and fades with the age of the incident.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from forecast.evidence import Report
+
+# Probability that a statement is true, judged by itself, at even prior odds. Admiralty
+# grades are words ("usually reliable", "probably true"); these numbers are our reading.
+RELIABILITY = {"A": 0.97, "B": 0.92, "C": 0.80, "D": 0.62, "E": 0.35, "F": 0.60}
+CREDIBILITY = {1: 0.97, 2: 0.88, 3: 0.68, 4: 0.50, 5: 0.12, 6: 0.55}
+# Correlation between newsrooms that report one claim: n of them are worth
+# n / (1 + (n - 1) rho) independent ones, so never more than 1.67.
+CORRELATION = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A change of an incident's weight, from `known_at` on; `weight` may be negative."""
+
+    known_at: datetime
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One real-world thing: strength in 0..1, credibility in 0..1, and how they came about."""
+
+    incident_id: str
+    tag: str
+    occurred_at: datetime
+    known_at: datetime
+    strength: float
+    credibility: float
+    report_ids: tuple[str, ...]
+    pulses: tuple[Pulse, ...]
+
+    @property
+    def weight(self) -> float:
+        """Strength times credibility, as of the latest report."""
+        return self.strength * self.credibility
+
+
+def gather(reports: Iterable[Report]) -> tuple[Incident, ...]:
+    """Group reports into incidents, ordered by (known_at, incident_id).
+
+    Reports belong together by `incident_id`; without one, by unit, tag and UTC day. The
+    strength and date of an incident are those of its best-graded report (the earliest of
+    equals), at any time looking back only.
+    """
+    groups: dict[tuple[str, str], list[Report]] = defaultdict(list)
+    for report in sorted(reports, key=lambda r: (r.known_at, r.report_id)):
+        groups[(_incident_key(report), report.tag)].append(report)
+    incidents = [_incident(key, tag, members) for (key, tag), members in groups.items()]
+    return tuple(sorted(incidents, key=lambda i: (i.known_at, i.incident_id, i.tag)))
+
+
+def credibility(reports: Iterable[Report]) -> float:
+    """Probability that the thing happened, given its reports, at even prior odds.
+
+    logit r = sum_j (n_eff(j) - n_eff(j-1)) l_j over newsrooms, best first, where l_j is the
+    log-odds of the newsroom's best report and n_eff(j) = j / (1 + (j-1) rho). A copy of a
+    newsroom's report adds nothing; a denial (l_j < 0) takes away.
+    """
+    best: dict[str, float] = {}
+    for report in reports:
+        newsroom = report.origin or report.source or report.report_id
+        best[newsroom] = max(best.get(newsroom, -math.inf), _log_odds(report))
+    total = 0.0
+    for j, log_odds in enumerate(sorted(best.values(), key=abs, reverse=True), start=1):
+        total += (_effective(j) - _effective(j - 1)) * log_odds
+    return 1 / (1 + math.exp(-total))
+
+
+def _effective(n: int) -> float:
+    return n / (1 + (n - 1) * CORRELATION)
+
+
+def _log_odds(report: Report) -> float:
+    """The statement's grade, discounted where its source is not to be relied upon.
+
+    p = credibility weighed with 1/2 by the source's reliability, so that a reliable source's
+    word counts in full and an unreliable one's for little.
+    """
+    trust = RELIABILITY[report.reliability]
+    p = trust * CREDIBILITY[report.credibility] + (1 - trust) * 0.5
+    return math.log(p / (1 - p))
+
+
+def _incident_key(report: Report) -> str:
+    return report.incident_id or f"{report.tag}@{report.occurred_at:%Y-%m-%d}"
+
+
+def _incident(key: str, tag: str, reports: list[Report]) -> Incident:
+    pulses: list[Pulse] = []
+    weight = 0.0
+    for n, report in enumerate(reports, start=1):
+        now = _lead(reports[:n]).value * credibility(reports[:n])
+        pulses.append(Pulse(report.known_at, now - weight))
+        weight = now
+    lead = _lead(reports)
+    return Incident(
+        incident_id=key,
+        tag=tag,
+        occurred_at=lead.occurred_at,
+        known_at=reports[0].known_at,
+        strength=lead.value,
+        credibility=credibility(reports),
+        report_ids=tuple(r.report_id for r in reports),
+        pulses=tuple(pulses),
+    )
+
+
+def _lead(reports: list[Report]) -> Report:
+    return max(reports, key=_log_odds)

@@ -1,0 +1,20 @@
+"""Families of models by name, found through entry points of the group `tocsin.models`."""
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from forecast.config import did_you_mean
+from forecast.errors import ConfigError
+from models.api import EventModel
+
+GROUP = "tocsin.models"
+
+
+@lru_cache(maxsize=16)
+def family(name: str) -> EventModel:
+    """The family registered as `name`, made once a process; ConfigError where there is none."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in found:
+        raise ConfigError(f"no model family '{name}'" + did_you_mean(name, found))
+    model: EventModel = found[name].load()()
+    return model
