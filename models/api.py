@@ -7,6 +7,8 @@ from forecast.estimate import Estimate
 from forecast.question import Question, Snapshot
 from models.priors.beliefs import Beliefs
 
+BAND = (0.05, 0.95)  # the quantiles of P between which its band lies
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -82,7 +82,7 @@ class Pulses:
             self.known < days[:, None], self.weight * 2.0 ** (-age / self.half_lives[self.tag]), 0.0
         )
         membership = self.tag[:, None] == np.arange(len(self.half_lives))
-        return np.maximum(weight @ membership.astype(float), 0.0)
+        return np.asarray(np.maximum(weight @ membership.astype(float), 0.0))
 
 
 def covariates(stocks: Array) -> Array:

@@ -1,9 +1,9 @@
-"""What drives the number, and why it moved; never causes, only what the model assumes.
+"""What drives the number: never causes, only what the model assumes.
 
-Both speak of hazards on the log scale, where things add. Within the ceiling and a group,
+Parts are of log hazards, where things add. Within the ceiling and a group,
 a tag's part is its Aumann-Shapley value along the straight path from no evidence:
 
-    part_k = c_k (log m(s) - log m(0)) / s,    sum over k of c_k = s,  sum of parts = log m(s) - log m(0)
+    part_k = c_k (log m(s) - log m(0)) / s,   sum of c_k = s,   sum of parts = log m(s) - log m(0)
 
 with c_k = beta x for a tag on its own, and c_k = (beta x)^2 / norm within a group.
 """
@@ -12,12 +12,12 @@ import math
 
 import numpy as np
 
-from forecast.estimate import Contribution, Move
+from forecast.estimate import Contribution
+from models.api import BAND
 from models.covariates import Array, covariates
 from models.engine.density import SMOOTHING, Density, Prior
 from models.engine.psis import Weights
 from models.incidents import Incident
-from models.outlook import BAND
 from models.track import Track
 
 VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
@@ -31,10 +31,9 @@ def contributions(
     stocks = track.pulses.stocks(np.array([track.now]))
     parts = log_parts(density, prior, draws, covariates(stocks)[0])
     levels = weights.quantiles(parts, (0.5, *BAND))
+    middle, lower, upper = np.exp(levels).tolist()
     found = [
-        Contribution(
-            effect.tag, *(float(v) for v in np.exp(levels[:, k])), _incidents_of(track, effect.tag)
-        )
+        Contribution(effect.tag, middle[k], lower[k], upper[k], _incidents_of(track, effect.tag))
         for k, effect in enumerate(track.task.beliefs.effects)
         if np.abs(np.expm1(levels[:, k])).max() > VISIBLE
     ]
@@ -56,40 +55,13 @@ def log_parts(density: Density, prior: Prior, draws: Array, x: Array) -> Array:
     return np.asarray(counted * scale[:, None])
 
 
-def log_hazard(p: float) -> float:
-    """log(-log(1-p)), kept finite at 0 and 1."""
-    return math.log(-math.log1p(-min(max(p, ROUNDING), 1 - ROUNDING)))
-
-
-def move(before: float, steps: dict[str, float], now: float, rest: str) -> Move:
-    """The move from `before` to `now` by way of the probabilities after each named step.
-
-    The parts sum exactly: what the steps leave over is booked under `rest`.
-    """
-    parts: dict[str, float] = {}
-    level = log_hazard(before)
-    for cause, p in steps.items():
-        parts[cause] = log_hazard(p) - level
-        level = log_hazard(p)
-    parts[rest] = parts.get(rest, 0.0) + log_hazard(now) - level
-    return Move(before, now, **parts)
-
-
-def shifted(steps: dict[str, float], now: float) -> dict[str, float]:
-    """Steps computed on few draws, moved on the log-hazard scale so that the last one is `now`."""
-    off = log_hazard(now) - log_hazard(list(steps.values())[-1])
-    return {
-        cause: -math.expm1(-math.exp(log_hazard(p) + off)) for cause, p in steps.items()
-    }
-
-
 def _incidents_of(track: Track, tag: str) -> tuple[str, ...]:
     """The tag's incidents, those that weigh most now first."""
     effect = next(e for e in track.task.beliefs.effects if e.tag == tag)
 
     def felt(incident: Incident) -> float:
         age = max((track.task.snapshot.as_of - incident.occurred_at).total_seconds() / 86400, 0.0)
-        return incident.weight * 0.5 ** (age / effect.half_life)
+        return float(incident.weight * 0.5 ** (age / effect.half_life))
 
     mine = sorted((i for i in track.incidents if i.tag == tag), key=felt, reverse=True)
     return tuple(i.incident_id for i in mine if felt(i) > VISIBLE)

@@ -41,7 +41,9 @@ class Arrivals:
     weight: Array
 
 
-def arrivals(ages: Array, weights: Array, tag: NDArray[np.int64], tags: int, watched: float) -> Arrivals:
+def arrivals(
+    ages: Array, weights: Array, tag: NDArray[np.int64], tags: int, watched: float
+) -> Arrivals:
     """Rates of `tags` tags from incidents with `ages` (days since known), over `watched` days."""
     memory = 0.5 ** (ages / MEMORY)
     seen = np.bincount(tag, memory, tags)

@@ -21,16 +21,18 @@ import numpy as np
 from forecast.clock import DAY
 from forecast.estimate import CurvePoint, Estimate, Health, Interval, Move
 from forecast.question import Question
-from models.api import Answer, Task
+from models.api import BAND, Answer, Task
 from models.covariates import Array, Pulses
 from models.engine.density import Density, Prior
 from models.engine.fit import Fit, Posterior, refit, reweigh
 from models.engine.gates import Gate, is_near_threshold, precision_gate, weights_gate
 from models.engine.psis import Weights, smooth
-from models.explain import contributions, move, shifted
+from models.explain import contributions
 from models.futures import arrivals, simulate
-from models.outlook import BAND, Answered, Frailty, answer, hazard_ahead, share_of
+from models.moves import move, shifted
+from models.outlook import Answered, Frailty, answer, hazard_ahead
 from models.priors.beliefs import Beliefs
+from models.shares import share_of
 from models.track import Track, estimate_digest, lay_out, snapshot_digest
 
 DRAWS = 1500
@@ -206,7 +208,7 @@ class _Update:
         return found
 
     def _steps(self, base: Fit, question: Question, last: Estimate) -> dict[str, float]:
-        """P on the draws of `base` as each cause is added: time, evidence, credibility, learning."""
+        """P on the draws of `base` as time, evidence, credibility and learning are added."""
         then = self.track.now - (self.task.snapshot.as_of - last.as_of) / DAY
         old = self._weighed(base, int(max(then, 0)))
         new = self._weighed(base, len(self.track.rows.x))
@@ -306,7 +308,9 @@ class _Update:
         days = self.track.edges[first:]
         return tuple(
             CurvePoint(self.task.snapshot.as_of + d * DAY, p, low, high)
-            for d, p, low, high in zip(*map(np.ndarray.tolist, (days, middle, lower, upper)), strict=True)
+            for d, p, low, high in zip(
+                *map(np.ndarray.tolist, (days, middle, lower, upper)), strict=True
+            )
         )
 
 

@@ -6,20 +6,19 @@ a wider definition is never less likely than a narrower one, draw by draw.
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from forecast.clock import DAY, format_instant, parse_instant
+from forecast.clock import days_between, format_instant, parse_instant
 from forecast.evidence import Event
 from forecast.question import Question
 from models.api import Task
-from models.covariates import Array, Pulses, covariates
-from models.engine.density import Rows
+from models.covariates import Array, Pulses
 from models.futures import bin_edges
 from models.incidents import Incident, gather
+from models.rows import Rows, daily_rows
 
 SHORTEST_HORIZON = 30.0  # days that the curve shows at least
 DEFAULT_WATCH = timedelta(days=365)  # observed before the first report, where not configured
@@ -50,8 +49,8 @@ class Track:
 
     def window(self, question: Question) -> tuple[int, int]:
         """The places among `edges` where the question's window, as far as it lies ahead, is."""
-        start = max(_days(self.task.snapshot.as_of, question.opens_at), 0.0)
-        end = _days(self.task.snapshot.as_of, question.deadline)
+        start = max(days_between(self.task.snapshot.as_of, question.opens_at), 0.0)
+        end = days_between(self.task.snapshot.as_of, question.deadline)
         first, last = np.searchsorted(self.edges, np.round([start, end], 6))
         return int(first), int(last)
 
@@ -65,7 +64,7 @@ def lay_out(task: Task) -> Track:
     half_lives = np.array([effect.half_life for effect in beliefs.effects])
     pulses = Pulses.of(incidents, tags, half_lives, origin, beliefs.ordinary_value)
     marks = [
-        _days(snapshot.as_of, instant)
+        days_between(snapshot.as_of, instant)
         for question in task.questions
         for instant in (question.opens_at, question.deadline)
     ]
@@ -73,8 +72,10 @@ def lay_out(task: Task) -> Track:
         task=task,
         incidents=tuple(i for i in incidents if i.tag in tags),
         pulses=pulses,
-        rows=daily_rows(pulses, events_of(task, beliefs.definition), snapshot.as_of, beliefs.recurrent),
-        now=_days(origin, snapshot.as_of),
+        rows=daily_rows(
+            pulses, events_of(task, beliefs.definition), snapshot.as_of, beliefs.recurrent
+        ),
+        now=days_between(origin, snapshot.as_of),
         edges=bin_edges(max(SHORTEST_HORIZON, *marks), tuple(marks)),
     )
 
@@ -84,9 +85,7 @@ def observation_start(task: Task) -> datetime:
     if task.beliefs.observed_since:
         start = parse_instant(task.beliefs.observed_since)
     else:
-        start = min(
-            (r.known_at for r in task.snapshot.reports), default=task.snapshot.as_of
-        )
+        start = min((r.known_at for r in task.snapshot.reports), default=task.snapshot.as_of)
         start = max(start, task.snapshot.as_of - DEFAULT_WATCH)
     return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -94,24 +93,6 @@ def observation_start(task: Task) -> datetime:
 def events_of(task: Task, definition: str) -> list[Event]:
     """The known events at the unit that count as `definition`."""
     return [e for e in task.snapshot.events if task.beliefs.includes(definition, e.definition)]
-
-
-def daily_rows(pulses: Pulses, events: list[Event], as_of: datetime, recurrent: bool) -> Rows:
-    """One row a whole day from the origin to as_of, with what was known at its start.
-
-    Evidence of a day enters the next one. Where the event can happen only once, the time at
-    risk ends with it.
-    """
-    days = np.arange(max(math.floor(_days(pulses.origin, as_of)), 0), dtype=float)
-    counts = np.zeros(len(days))
-    exposure = np.ones(len(days))
-    for event in events:
-        day = math.floor(_days(pulses.origin, event.occurred_at))
-        if 0 <= day < len(days) and (recurrent or not counts.any()):
-            counts[day] += 1.0
-            if not recurrent:
-                exposure[day + 1 :] = 0.0
-    return Rows.of_one_unit(covariates(pulses.stocks(days)), exposure, counts)
 
 
 def snapshot_digest(task: Task) -> str:
@@ -135,7 +116,3 @@ def estimate_digest(task: Task, question: Question, facts: str, model_hash: str)
     window = [format_instant(question.opens_at), format_instant(question.deadline)]
     parts = [facts, model_hash, task.beliefs.digest(), question.question_id, question.definition]
     return hashlib.sha256(json.dumps([*parts, *window]).encode()).hexdigest()
-
-
-def _days(start: datetime, end: datetime) -> float:
-    return (end - start) / DAY

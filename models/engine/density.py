@@ -21,43 +21,17 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import graph_replace, vectorize_graph
 from threadpoolctl import threadpool_limits
 
+from models.covariates import Array
 from models.priors.beliefs import Beliefs
-
-Array = NDArray[np.float64]
+from models.rows import Rows
 
 SCALARS = ("log_rate", "log_shape", "log_ceiling")  # theta = these, then one beta a tag
 SMOOTHING = 1e-3  # rounds off the kink of the group norm at 0; an error of at most this in s
 CELLS = 100_000  # draws x rows at once, so that arrays stay in the processor's cache
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Time at risk of one or many units, cut into rows with constant covariates.
-
-    `x` (row, tag), `exposure` (row,) in days, `events` (row,) counts, `unit` (row,) index
-    into `events_by_unit` (unit,).
-    """
-
-    x: Array
-    exposure: Array
-    events: Array
-    unit: NDArray[np.int64]
-    events_by_unit: Array
-
-    @classmethod
-    def of_one_unit(cls, x: Array, exposure: Array, events: Array) -> "Rows":
-        """Rows of a single unit."""
-        return cls(x, exposure, events, np.zeros(len(x), np.int64), np.array([events.sum()]))
-
-    def between(self, first: int, last: int | None = None) -> "Rows":
-        """The rows of one unit from place `first` up to `last`."""
-        part = slice(first, last)
-        return Rows.of_one_unit(self.x[part], self.exposure[part], self.events[part])
 
 
 def score(x: Any, beta: Any, alone: Any, groups: Any) -> Any:
@@ -119,9 +93,7 @@ def hazard_model(rows: Rows, prior: "Prior") -> pm.Model:
         blank = pt.zeros_like(events_by_unit)[unit]
         at_risk = pt.inc_subtensor(blank, exposure * pt.exp(log_m))
         log_m_of_events = pt.inc_subtensor(blank, events * log_m)
-        by_unit = unit_log_likelihood(
-            log_rate, log_shape, at_risk, log_m_of_events, events_by_unit
-        )
+        by_unit = unit_log_likelihood(log_rate, log_shape, at_risk, log_m_of_events, events_by_unit)
         pm.Potential("likelihood", by_unit.sum())
     return model
 
@@ -220,7 +192,9 @@ class Density:
         ]
         return np.concatenate(parts)
 
-    def log_likelihood(self, draws: Array, at_risk: Array, log_m_of_events: Array, n: float) -> Array:
+    def log_likelihood(
+        self, draws: Array, at_risk: Array, log_m_of_events: Array, n: float
+    ) -> Array:
         """Log likelihood (draw,) of one unit whose rows were summed up for each draw."""
         values = self._compiled_likelihood(draws[:, 0], draws[:, 1], at_risk, log_m_of_events, n)
         return np.asarray(values)
@@ -262,9 +236,7 @@ class Density:
     def _compiled_own_paths(self) -> Any:
         paths = pt.tensor3("paths")
         replacements = {self._theta: self._draws, self.model["x"]: paths}
-        return self._compile(
-            [self._draws, paths], vectorize_graph(self._log_m, replacements)
-        )
+        return self._compile([self._draws, paths], vectorize_graph(self._log_m, replacements))
 
     def _compile(self, inputs: list[Any], outputs: Any) -> Any:
         return pytensor.function(inputs, outputs, mode=self._mode)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.engine.density import Array, Density, Prior, Rows
+from models.covariates import Array
+from models.engine.density import Density, Prior
 from models.engine.laplace import propose
+from models.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,7 @@ def reweigh(density: Density, fit: Fit, rows: Rows) -> Posterior:
         exposure = _add(fit.exposure, expose(density, fit.draws, rows.between(fit.rows)))
     else:
         exposure = expose(density, fit.draws, rows)
-    gain = _likelihood(density, fit.draws, exposure) - _likelihood(
-        density, fit.draws, fit.exposure
-    )
+    gain = _likelihood(density, fit.draws, exposure) - _likelihood(density, fit.draws, fit.exposure)
     return Posterior(fit.draws, fit.log_weights + gain, exposure)
 
 
@@ -134,9 +134,7 @@ def expose(density: Density, draws: Array, rows: Rows) -> Exposure:
         nothing = np.zeros(len(draws))
         return Exposure(nothing, nothing, 0.0)
     log_m = density.log_multiplier(draws, rows.x)
-    return Exposure(
-        np.exp(log_m) @ rows.exposure, log_m @ rows.events, float(rows.events.sum())
-    )
+    return Exposure(np.exp(log_m) @ rows.exposure, log_m @ rows.events, float(rows.events.sum()))
 
 
 def rows_digest(rows: Rows, first: int | None = None) -> str:

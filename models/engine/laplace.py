@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from models.engine.density import Array, Density
+from models.covariates import Array
+from models.engine.density import Density
 
 DEGREES_OF_FREEDOM = 7.0
 STEP = 1e-4  # of the central differences of the gradient, in prior standard deviations

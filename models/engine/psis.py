@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from arviz_stats.base import array_stats
 
-from models.engine.density import Array
+from models.covariates import Array
+from models.quantiles import weighted_quantiles
 
 SPREAD_FLOOR = 1e-12  # below this the raw weights are constant and there is no tail to fit
 
@@ -34,18 +35,8 @@ class Weights:
         return float(np.sqrt(np.sum(self.w**2 * (g - self.w @ g) ** 2)))
 
     def quantiles(self, g: Array, probabilities: tuple[float, ...]) -> Array:
-        """Weighted quantiles (probability, ...) of g (draw, ...) over its first axis.
-
-        The smallest value at which the weights below and at it reach the probability.
-        """
-        flat = g.reshape(len(g), -1)
-        order = np.argsort(flat, axis=0)
-        cumulative = np.cumsum(self.w[order], axis=0)
-        picks = [(cumulative < p).sum(axis=0).clip(max=len(g) - 1) for p in probabilities]
-        columns = np.arange(flat.shape[1])
-        return np.stack([flat[order[pick, columns], columns] for pick in picks]).reshape(
-            len(probabilities), *g.shape[1:]
-        )
+        """Weighted quantiles (probability, ...) of g (draw, ...) over its first axis."""
+        return weighted_quantiles(g, self.w, probabilities)
 
 
 def smooth(log_weights: Array) -> Weights:

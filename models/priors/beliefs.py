@@ -122,7 +122,7 @@ def _log_shape(table: Definition) -> Normal:
 
 
 def _narrower(config: Config, root: str) -> tuple[Narrower, ...]:
-    """Definitions inside the root, each after the one that holds it and the one it is the rest of."""
+    """Definitions inside the root, each after those that it is inside of or the rest of."""
     found: dict[str, Narrower] = {}
     waiting = {
         name: table

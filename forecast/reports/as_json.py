@@ -1,0 +1,126 @@
+"""Reports as JSON values: the contract that programs rely on."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from forecast.clock import format_instant
+from forecast.estimate import Estimate, Move
+from forecast.evidence import Resolution
+from forecast.question import Question
+from forecast.reports.view import QuestionReport, Standing
+from forecast.reports.watch import WatchReport, WatchRow
+
+SCHEMA_VERSION = 1
+
+
+def question_json(report: QuestionReport) -> dict[str, Any]:
+    """`tocsin report QUESTION --json`: probabilities 0 to 1, times ISO 8601 in UTC.
+
+    Without an estimate `estimate` and `moved` are null and the lists are empty; `moved` is
+    null on a first estimate as well. Its parts sum to
+    log(-log(1-to)) - log(-log(1-from)).
+    """
+    estimate = report.estimate
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "question": _question(report.question, report.resolution),
+        "estimate": _estimate(estimate) if estimate else None,
+        "curve": _curve(estimate) if estimate else [],
+        "contributions": _contributions(estimate) if estimate else [],
+        "moved": _moved(estimate.moved) if estimate and estimate.moved else None,
+        "rules": [_rule(standing) for standing in report.standings],
+    }
+
+
+def watch_json(report: WatchReport) -> dict[str, Any]:
+    """`tocsin report --json`: every question, in the order that the report shows."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "watch": report.title,
+        "now": format_instant(report.now),
+        "questions": [_row(row) for row in report.rows],
+    }
+
+
+def _question(question: Question, resolution: Resolution | None) -> dict[str, Any]:
+    times = ("opens_at", "deadline")
+    found = asdict(question) | {name: format_instant(getattr(question, name)) for name in times}
+    return found | {"resolution": _resolution(resolution) if resolution else None}
+
+
+def _resolution(resolution: Resolution) -> dict[str, Any]:
+    return {
+        "outcome": resolution.outcome.value,
+        "known_at": format_instant(resolution.known_at),
+        "reason": resolution.reason,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "as_of": format_instant(estimate.as_of),
+        "probability": estimate.probability,
+        "interval": asdict(estimate.interval),
+        "mcse": _finite(estimate.mcse),
+        "health": estimate.health.value,
+        "model": estimate.model,
+        "model_hash": estimate.model_hash,
+        "method": estimate.method,
+        "inputs_digest": estimate.inputs_digest,
+    }
+
+
+def _curve(estimate: Estimate) -> list[dict[str, Any]]:
+    return [asdict(point) | {"by": format_instant(point.by)} for point in estimate.curve]
+
+
+def _contributions(estimate: Estimate) -> list[dict[str, Any]]:
+    return [
+        {
+            "tag": c.tag,
+            "multiplier": {
+                "median": _finite(c.median),
+                "lower": _finite(c.lower),
+                "upper": _finite(c.upper),
+            },
+            "incidents": list(c.incidents),
+        }
+        for c in estimate.contributions
+    ]
+
+
+def _moved(move: Move) -> dict[str, Any]:
+    return {"from": move.from_probability, "to": move.to_probability} | {
+        cause: _finite(size) for cause, size in move.parts().items()
+    }
+
+
+def _rule(standing: Standing) -> dict[str, Any]:
+    rule, last = standing.rule, standing.last
+    return {
+        "rule_id": rule.rule_id,
+        "fire_at": rule.fire_at,
+        "clear_at": rule.clear_at,
+        "severity": rule.severity,
+        "state": standing.state.value,
+        "since": format_instant(last.at) if last else None,
+        "reason": last.reason if last else None,
+        "episode": last.episode if last else 0,
+    }
+
+
+def _row(row: WatchRow) -> dict[str, Any]:
+    report = row.report
+    return {
+        "question": _question(report.question, report.resolution),
+        "estimate": _estimate(report.estimate) if report.estimate else None,
+        "attention": row.attention.value,
+        "points_in_week": row.points_in_week,
+        "rules": [_rule(standing) for standing in report.standings],
+    }
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no infinity and no NaN: null says that there is no number."""
+    return number if math.isfinite(number) else None

@@ -1,0 +1,87 @@
+"""Why a probability moved: the last move, and the moves of a week added up."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from forecast.estimate import Estimate, Move
+
+WEEK = timedelta(days=7)
+UNRECORDED = "unrecorded"
+CAUSES = {
+    "time": "the passing of time",
+    "evidence": "new evidence",
+    "credibility": "confirmed or corrected reports",
+    "learning": "what was learnt",
+    "prior": "a changed prior",
+    "model": "a changed model",
+    "montecarlo": "simulation noise",
+    UNRECORDED: "causes that were not recorded",
+}
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A move of P between two moments, and its parts on the log-hazard scale.
+
+    The parts sum to log_hazard(end) - log_hazard(start). `unrecorded` is what the moves
+    between leave unsaid, where one of them was not stored.
+    """
+
+    since: datetime
+    until: datetime
+    start: float
+    end: float
+    parts: dict[str, float]
+
+    def main_cause(self) -> str:
+        """The largest part that pulls the way P went."""
+        way = math.copysign(1.0, self.end - self.start)
+        return max(self.parts, key=lambda cause: way * self.parts[cause])
+
+
+def log_hazard(p: float) -> float:
+    """log(-log(1-p)), the log of the cumulative hazard; p is kept 1e-9 away from 0 and 1."""
+    return math.log(-math.log1p(-min(max(p, _TINY), 1.0 - _TINY)))
+
+
+def last_shift(history: Sequence[Estimate]) -> Shift | None:
+    """The move that the newest estimate explains."""
+    if len(history) < 2 or history[-1].moved is None:
+        return None
+    move = history[-1].moved
+    return Shift(
+        history[-2].as_of,
+        history[-1].as_of,
+        move.from_probability,
+        move.to_probability,
+        move.parts(),
+    )
+
+
+def week_shift(history: Sequence[Estimate], window: timedelta = WEEK) -> Shift | None:
+    """The moves of the last `window`, added up: from the newest estimate that is that old.
+
+    Where the history is younger than the window, from its first estimate.
+    """
+    if len(history) < 2:
+        return None
+    last = history[-1]
+    start = max((n for n, e in enumerate(history) if e.as_of <= last.as_of - window), default=0)
+    parts = dict.fromkeys(CAUSES, 0.0)
+    for before, after in pairwise(history[start:]):
+        for cause, size in _parts_between(before, after).items():
+            parts[cause] += size
+    if abs(parts[UNRECORDED]) < 1e-6:
+        del parts[UNRECORDED]
+    first = history[start]
+    return Shift(first.as_of, last.as_of, first.probability, last.probability, parts)
+
+
+def _parts_between(before: Estimate, after: Estimate) -> dict[str, float]:
+    parts = (after.moved or Move(before.probability, before.probability)).parts()
+    whole = log_hazard(after.probability) - log_hazard(before.probability)
+    return parts | {UNRECORDED: whole - math.fsum(parts.values())}

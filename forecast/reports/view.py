@@ -1,0 +1,162 @@
+"""The view of one question: everything that a report says, gathered once from facts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from forecast.alert import Rule, State, Transition
+from forecast.estimate import Estimate, Health
+from forecast.evidence import CrowdForecast, Report, Resolution
+from forecast.prior import PriorVersion
+from forecast.question import Question
+from forecast.reports.incidents import Effect, Incident, effects_of, incidents_of, marked_incidents
+from forecast.reports.moves import Shift, last_shift, week_shift
+
+
+class Status(StrEnum):
+    """Where the question stands: what a reader must know before the number."""
+
+    EMPTY = "empty"
+    OPEN = "open"
+    DUE = "due"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A question at the same unit with the same deadline, whose definition nests with ours."""
+
+    question: Question
+    wider: bool
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one rule stands on the question; `last` is its newest change of mind."""
+
+    rule: Rule
+    state: State
+    last: Transition | None = None
+
+    @property
+    def is_firing(self) -> bool:
+        """Whether an alert is out: RECOVERING still is one."""
+        return self.state in (State.FIRING, State.RECOVERING)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionReport:
+    """One question as of its newest estimate, read at `now`.
+
+    `history`, `transitions`, `crowd` and `marked` are in the order of time; `effects` the
+    strongest first; `held_since` is the start of the stretch of held estimates that `now`
+    stands in, or None.
+    """
+
+    question: Question
+    now: datetime
+    status: Status
+    history: tuple[Estimate, ...]
+    standings: tuple[Standing, ...]
+    transitions: tuple[Transition, ...]
+    resolution: Resolution | None
+    crowd: tuple[CrowdForecast, ...]
+    effects: tuple[Effect, ...]
+    marked: tuple[Incident, ...]
+    fresh_tags: tuple[str, ...]
+    last_move: Shift | None
+    week_move: Shift | None
+    related: tuple[Related, ...]
+    prior: PriorVersion | None
+    caveats: tuple[str, ...]
+    held_since: datetime | None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The newest estimate."""
+        return self.history[-1] if self.history else None
+
+    @property
+    def is_firing(self) -> bool:
+        """Whether any rule's alert is out."""
+        return any(standing.is_firing for standing in self.standings)
+
+
+def build_view(
+    question: Question,
+    history: Sequence[Estimate],
+    *,
+    now: datetime,
+    rules: Sequence[Rule] = (),
+    transitions: Sequence[Transition] = (),
+    resolution: Resolution | None = None,
+    crowd: Sequence[CrowdForecast] = (),
+    reports: Iterable[Report] = (),
+    related: Sequence[Related] = (),
+    prior: PriorVersion | None = None,
+    caveats: Sequence[str] = (),
+) -> QuestionReport:
+    """Gather the report of `question` from its facts; `reports` are those at its unit.
+
+    Pure: the order of the arguments' rows does not matter. Of the reports only those are
+    used that were known before the newest estimate, as the estimate did.
+    """
+    past = tuple(sorted(history, key=lambda e: e.as_of))
+    changes = tuple(sorted(transitions, key=lambda t: t.at))
+    incidents = incidents_of(r for r in reports if past and r.known_at < past[-1].as_of)
+    effects = effects_of(past[-1], incidents) if past else ()
+    week = week_shift(past)
+    return QuestionReport(
+        question=question,
+        now=now,
+        status=_status(question, past, resolution, now),
+        history=past,
+        standings=tuple(_standing(rule, changes) for rule in rules),
+        transitions=changes,
+        resolution=resolution,
+        crowd=tuple(sorted(crowd, key=lambda c: (c.at, c.source))),
+        effects=effects,
+        marked=marked_incidents(past, incidents),
+        fresh_tags=_fresh_tags(effects, week),
+        last_move=last_shift(past),
+        week_move=week,
+        related=tuple(related),
+        prior=prior,
+        caveats=tuple(caveats),
+        held_since=_held_since(past),
+    )
+
+
+def _status(
+    question: Question, history: Sequence[Estimate], resolution: Resolution | None, now: datetime
+) -> Status:
+    if resolution is not None:
+        return Status.RESOLVED
+    if question.deadline < now:
+        return Status.DUE
+    return Status.OPEN if history else Status.EMPTY
+
+
+def _standing(rule: Rule, transitions: Sequence[Transition]) -> Standing:
+    mine = [t for t in transitions if t.rule_id == rule.rule_id]
+    return Standing(rule, mine[-1].after, mine[-1]) if mine else Standing(rule, State.OK)
+
+
+def _fresh_tags(effects: Sequence[Effect], week: Shift | None) -> tuple[str, ...]:
+    """The tags that pull the way P went and have an incident new in the week, strongest first."""
+    if week is None:
+        return ()
+    rose = week.end > week.start
+    pulling = (e for e in effects if (e.median > 1.0 if rose else e.median < 1.0))
+    return tuple(e.tag for e in pulling if any(i.known_at >= week.since for i in e.incidents))
+
+
+def _held_since(history: Sequence[Estimate]) -> datetime | None:
+    since = None
+    for estimate in reversed(history):
+        if estimate.health is Health.HEALTHY:
+            break
+        since = estimate.as_of
+    return since

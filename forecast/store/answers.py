@@ -1,0 +1,189 @@
+"""What we said: estimates, model states, rule states, transitions; only ever added."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, and_, exists, select
+from sqlalchemy.sql.dml import Insert
+
+from forecast.alert import RuleState, Transition
+from forecast.clock import format_instant
+from forecast.estimate import Contribution, CurvePoint, Estimate, Interval, Move
+from forecast.store import schema
+from forecast.store.types import columns_of
+
+type ModelState = tuple[str, datetime, bytes]
+
+_ESTIMATE = schema.estimate
+_STATE = schema.rule_state
+_STATE_FIELDS = [field.name for field in fields(RuleState)]
+_TRANSITION_FIELDS = [field.name for field in fields(Transition)]
+
+
+def add_estimates(
+    connection: Connection, estimates: Iterable[Estimate], recorded_at: datetime
+) -> None:
+    """Add estimates; one that is there already (question, as_of, inputs) is left alone."""
+    rows = [_estimate_row(estimate) | {"recorded_at": recorded_at} for estimate in estimates]
+    if rows:
+        connection.execute(insert_once(connection, _ESTIMATE), rows)
+
+
+def add_model_states(
+    connection: Connection, states: Iterable[ModelState], recorded_at: datetime
+) -> None:
+    """Add what models remember; a state equal to the one before it is not written again."""
+    for key, as_of, blob in states:
+        if model_state(connection, key, as_of) != blob:
+            row = {"key": key, "as_of": as_of, "blob": blob, "recorded_at": recorded_at}
+            connection.execute(schema.model_state.insert(), row)
+
+
+def add_rule_states(
+    connection: Connection, states: Iterable[RuleState], recorded_at: datetime
+) -> None:
+    """Add the new states of rules; the newest row of a rule on a question is its state."""
+    rows = [columns_of(state) | {"recorded_at": recorded_at} for state in states]
+    if rows:
+        connection.execute(_STATE.insert(), rows)
+
+
+def add_transitions(
+    connection: Connection, transitions: Iterable[Transition], recorded_at: datetime
+) -> None:
+    """Add changes of mind."""
+    rows = [columns_of(transition) | {"recorded_at": recorded_at} for transition in transitions]
+    if rows:
+        connection.execute(schema.transition.insert(), rows)
+
+
+def estimates(
+    connection: Connection, question_id: str, since: datetime | None, until: datetime | None
+) -> list[Estimate]:
+    """The estimates with since <= as_of <= until, by as_of; of one as_of, the last recorded."""
+    query = _last_of_each_as_of().where(_ESTIMATE.c.question_id == question_id)
+    if since is not None:
+        query = query.where(_ESTIMATE.c.as_of >= since)
+    if until is not None:
+        query = query.where(_ESTIMATE.c.as_of <= until)
+    return [_estimate(row) for row in connection.execute(query.order_by(_ESTIMATE.c.as_of))]
+
+
+def latest_estimate(
+    connection: Connection, question_id: str, before: datetime | None
+) -> Estimate | None:
+    """The newest estimate of a question, or the newest with as_of < before."""
+    query = select(_ESTIMATE).where(_ESTIMATE.c.question_id == question_id)
+    if before is not None:
+        query = query.where(_ESTIMATE.c.as_of < before)
+    query = query.order_by(_ESTIMATE.c.as_of.desc(), _ESTIMATE.c.row_id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _estimate(row)
+
+
+def latest_estimates(connection: Connection) -> dict[str, Estimate]:
+    """The newest estimate of every question that has one."""
+    asked = select(_ESTIMATE.c.question_id).distinct().subquery()
+    one = _ESTIMATE.alias("one")
+    newest = (
+        select(one.c.row_id)
+        .where(one.c.question_id == asked.c.question_id)
+        .order_by(one.c.as_of.desc(), one.c.row_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(_ESTIMATE).join(asked, _ESTIMATE.c.row_id == newest)
+    return {row.question_id: _estimate(row) for row in connection.execute(query)}
+
+
+def model_state(connection: Connection, key: str, as_of: datetime | None) -> bytes | None:
+    """What a model remembered at `as_of` (its newest state with as_of <= that), or now."""
+    states = schema.model_state
+    query = select(states.c.blob).where(states.c.key == key)
+    if as_of is not None:
+        query = query.where(states.c.as_of <= as_of)
+    blob = connection.scalar(query.order_by(states.c.as_of.desc(), states.c.row_id.desc()).limit(1))
+    return None if blob is None else bytes(blob)
+
+
+def rule_state(connection: Connection, rule_id: str, question_id: str) -> RuleState | None:
+    """Where a rule stands on a question; None before its first evaluation."""
+    query = _newest_states().where(_STATE.c.rule_id == rule_id, _STATE.c.question_id == question_id)
+    row = connection.execute(query).first()
+    return None if row is None else RuleState(*row)
+
+
+def rule_states(connection: Connection) -> list[RuleState]:
+    """Where every rule stands on every question that it has been evaluated on."""
+    query = _newest_states().order_by(_STATE.c.rule_id, _STATE.c.question_id)
+    return [RuleState(*row) for row in connection.execute(query)]
+
+
+def transitions(
+    connection: Connection, question_id: str | None, rule_id: str | None
+) -> list[Transition]:
+    """Changes of mind in the order in which they happened."""
+    table = schema.transition
+    query = select(*[table.c[name] for name in _TRANSITION_FIELDS])
+    for column, wanted in ((table.c.question_id, question_id), (table.c.rule_id, rule_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return [
+        Transition(*row) for row in connection.execute(query.order_by(table.c.at, table.c.row_id))
+    ]
+
+
+def insert_once(connection: Connection, table: Table) -> Insert:
+    """An INSERT that leaves a row alone which is there already."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+        return insert_postgresql(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(table).on_conflict_do_nothing()
+
+
+def _newest_states() -> Select[Any]:
+    later = _STATE.alias("later")
+    same = [later.c[name] == _STATE.c[name] for name in ("rule_id", "question_id")]
+    is_superseded = exists().where(*same, later.c.row_id > _STATE.c.row_id)
+    return select(*[_STATE.c[name] for name in _STATE_FIELDS]).where(~is_superseded)
+
+
+def _last_of_each_as_of() -> Select[Any]:
+    later = _ESTIMATE.alias("later")
+    same = [later.c[name] == _ESTIMATE.c[name] for name in ("question_id", "as_of")]
+    return select(_ESTIMATE).where(
+        ~exists().where(and_(*same, later.c.row_id > _ESTIMATE.c.row_id))
+    )
+
+
+def _estimate_row(estimate: Estimate) -> dict[str, Any]:
+    row = columns_of(estimate)
+    row |= columns_of(row.pop("interval"))
+    row["curve"] = [
+        columns_of(point) | {"by": format_instant(point.by)} for point in estimate.curve
+    ]
+    row["contributions"] = [columns_of(part) for part in estimate.contributions]
+    row["moved"] = None if estimate.moved is None else columns_of(estimate.moved)
+    return row
+
+
+def _estimate(row: Row[Any]) -> Estimate:
+    values = dict(row._mapping)
+    del values["row_id"], values["recorded_at"]
+    values["interval"] = Interval(*(values.pop(name) for name in ("lower", "upper", "mass")))
+    values["curve"] = tuple(
+        CurvePoint(**point | {"by": datetime.fromisoformat(point["by"])})
+        for point in values["curve"]
+    )
+    values["contributions"] = tuple(
+        Contribution(**part | {"incidents": tuple(part["incidents"])})
+        for part in values["contributions"]
+    )
+    moved = values["moved"]
+    values["moved"] = None if moved is None else Move(**moved)
+    return Estimate(**values)

@@ -1,0 +1,155 @@
+"""Adding facts about the world: once each, and corrections as new rows.
+
+What was stated before, to the letter, is the same fact and adds nothing. Other content under
+a known key is a correction: a new row that is known from when it was recorded, at the
+earliest, so that a computation as of an earlier moment never sees it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import blake2b
+from itertools import batched
+from operator import attrgetter
+from typing import Any, Self
+
+from sqlalchemy import Connection, Table, func, select
+
+from forecast.evidence import CrowdForecast, Event, Report, Resolution
+from forecast.question import Question
+from forecast.store import schema
+from forecast.store.types import utc_text
+
+_CHUNK = 1000  # keys looked up at once
+_ADVISORY_LOCK = 0x70C52
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many facts were new, known already, or corrections of known ones."""
+
+    new: int = 0
+    same: int = 0
+    corrected: int = 0
+
+    def __add__(self, other: Self) -> "Added":
+        return Added(self.new + other.new, self.same + other.same, self.corrected + other.corrected)
+
+
+class Kind[Fact]:
+    """How one kind of fact is stored: columns are named as the dataclass's fields.
+
+    `key` says which facts are versions of one. `known` is the field that says from when it
+    counts as known; a question has none: its newest version is the question. `reverts` means
+    that stating an older version again is a change back, not a repetition.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        made: type[Fact],
+        key: tuple[str, ...],
+        *,
+        known: str | None = "known_at",
+        reverts: bool = False,
+    ) -> None:
+        self.table = table
+        self.made = made
+        self.key = key
+        self.known = known
+        self.reverts = reverts
+        self.fields = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+        self.columns = [table.c[name] for name in self.fields]
+        self._values = attrgetter(*self.fields)
+
+    def row(self, fact: Fact, recorded_at: datetime) -> dict[str, Any]:
+        """The row of a fact that is new."""
+        values = self._values(fact)
+        row = dict(zip(self.fields, values, strict=True))
+        if self.known is not None:
+            row["known_at"] = row[self.known]
+        return row | {"digest": digest(values), "recorded_at": recorded_at}
+
+    def key_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What the versions of one fact have in common."""
+        return tuple([row[name] for name in self.key])
+
+
+REPORTS = Kind(schema.report, Report, ("report_id",))
+EVENTS = Kind(schema.event, Event, ("event_id",))
+QUESTIONS = Kind(schema.question, Question, ("question_id",), known=None, reverts=True)
+RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",))
+CROWD = Kind(schema.crowd, CrowdForecast, ("question_id", "at", "source"), known="at")
+
+
+def add[Fact](
+    connection: Connection, kind: Kind[Fact], facts: Iterable[Fact], recorded_at: datetime
+) -> Added:
+    """Add facts of one kind; the count says what became of them."""
+    if connection.dialect.name == "postgresql":  # judging and adding must not interleave
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+    added = Added()
+    for chunk in batched(facts, _CHUNK, strict=False):
+        added += _add_chunk(connection, kind, chunk, recorded_at)
+    return added
+
+
+def _add_chunk[Fact](
+    connection: Connection, kind: Kind[Fact], chunk: tuple[Fact, ...], recorded_at: datetime
+) -> Added:
+    rows = [kind.row(fact, recorded_at) for fact in chunk]
+    stored = _stored_digests(connection, kind, rows)
+    verdicts: Counter[str] = Counter()
+    to_add = []
+    for row in rows:
+        verdict = _judge(kind, stored.setdefault(kind.key_of(row), []), row)
+        verdicts[verdict] += 1
+        if verdict != "same":
+            to_add.append(row)
+    if to_add:
+        connection.execute(kind.table.insert(), to_add)
+    return Added(**verdicts)
+
+
+def _judge[Fact](kind: Kind[Fact], digests: list[str], row: dict[str, Any]) -> str:
+    """What a row is to the versions stored before it; it joins them unless it is the same."""
+    versions = digests[-1:] if kind.reverts else digests
+    if row["digest"] in versions:
+        return "same"
+    verdict = "corrected" if digests else "new"
+    if digests and kind.known is not None:
+        row["known_at"] = max(row["known_at"], row["recorded_at"])
+    digests.append(row["digest"])
+    return verdict
+
+
+def _stored_digests[Fact](
+    connection: Connection, kind: Kind[Fact], rows: list[dict[str, Any]]
+) -> dict[tuple[Any, ...], list[str]]:
+    """The digests of all stored versions of these rows' facts, oldest first."""
+    table, first = kind.table, kind.key[0]
+    key = [table.c[name] for name in kind.key]
+    query = (
+        select(table.c.digest, *key)
+        .where(table.c[first].in_({row[first] for row in rows}))
+        .order_by(table.c.row_id)
+    )
+    stored: dict[tuple[Any, ...], list[str]] = {}
+    for digest_, *values in connection.execute(query):
+        stored.setdefault(tuple(values), []).append(digest_)
+    return stored
+
+
+def digest(values: Iterable[Any]) -> str:
+    """32 hexadecimal digits of a fact's content; equal instants and equal numbers are equal."""
+    text = repr([_plain(value) for value in values])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return float(value)

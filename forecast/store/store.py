@@ -1,0 +1,273 @@
+"""The store: what we know, what we said, and what is still to be done."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import Connection
+
+from forecast.alert import Delivery, RuleState, Transition
+from forecast.estimate import Estimate
+from forecast.evidence import CrowdForecast, Event, Report, Resolution
+from forecast.prior import PriorVersion
+from forecast.question import Question, Snapshot
+from forecast.store import answers, checks, facts, outbox, priors, quarantine, reading, runs
+from forecast.store.answers import ModelState
+from forecast.store.checks import Check
+from forecast.store.database import Database, parse_url
+from forecast.store.facts import Added
+from forecast.store.migrate import bring_to_head
+from forecast.store.outbox import Attempt
+from forecast.store.quarantine import BadRow
+from forecast.store.runs import Run
+
+
+def open_store(url: str, *, create: bool = True, busy_timeout: float = 5.0) -> "Store":
+    """Open the store at a SQLAlchemy URL, making or upgrading its schema if `create`.
+
+    `busy_timeout` is how many seconds a SQLite writer waits for another one. StoreError where
+    it cannot be opened: unreachable, not a database, of a newer schema than ours.
+    """
+    database = Database(parse_url(url), busy_timeout=busy_timeout)
+    try:
+        bring_to_head(database, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)
+
+
+class Store:
+    """All of Tocsin's SQL behind one class, on SQLite or PostgreSQL.
+
+    Every method is one transaction. Times are aware; what is read back is in UTC. A driver's
+    error is a StoreError of one line. One store may be used by several threads.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read = database.read
+        self._write = database.write
+
+    @property
+    def name(self) -> str:
+        """The path or the address of the store, without its password."""
+        return self._database.name
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self) -> list[Check]:
+        """Whether the store is well: (name, ok, detail) each."""
+        return self._read(checks.check)
+
+    # What the world says
+
+    def add_reports(self, reports: Iterable[Report], recorded_at: datetime) -> Added:
+        """Add reports; what is known adds nothing, other content under an id corrects it.
+
+        A correction is known from `recorded_at` on, or later if it says so. A report that goes
+        back to an earlier wording is a correction too if it has a `known_at` of its own.
+        """
+        return self._write(facts.add, facts.REPORTS, list(reports), recorded_at)
+
+    def add_events(self, events: Iterable[Event], recorded_at: datetime) -> Added:
+        """Add events, as reports are added."""
+        return self._write(facts.add, facts.EVENTS, list(events), recorded_at)
+
+    def add_questions(self, questions: Iterable[Question], recorded_at: datetime) -> Added:
+        """Add or change questions: the newest wording of an id is the question."""
+        last = {question.question_id: question for question in questions}
+        return self._write(facts.add, facts.QUESTIONS, list(last.values()), recorded_at)
+
+    def add_resolutions(self, resolutions: Iterable[Resolution], recorded_at: datetime) -> Added:
+        """Add outcomes of questions, as reports are added."""
+        return self._write(facts.add, facts.RESOLUTIONS, list(resolutions), recorded_at)
+
+    def add_crowd(self, crowd: Iterable[CrowdForecast], recorded_at: datetime) -> Added:
+        """Add forecasts of others; another number of one source for one moment corrects it."""
+        return self._write(facts.add, facts.CROWD, list(crowd), recorded_at)
+
+    def quarantine(self, rows: Iterable[BadRow], recorded_at: datetime) -> None:
+        """Keep rows that could not be read, each once."""
+        self._write(quarantine.add, list(rows), recorded_at)
+
+    def quarantined(self) -> list[BadRow]:
+        """The rows that could not be read, in the order in which they came."""
+        return self._read(quarantine.listed)
+
+    def snapshot(self, question: Question, as_of: datetime) -> Snapshot:
+        """All that was known before `as_of` (strictly) at the question's unit."""
+        return self._read(reading.snapshot, question, as_of)
+
+    def reports(self, unit: str, as_of: datetime) -> list[Report]:
+        """The reports known before `as_of` at a unit, by (known_at, report_id)."""
+        return self._read(reading.reports, unit, as_of)
+
+    def questions(self, patterns: Iterable[str] = ("*",)) -> list[Question]:
+        """The questions whose id fits any shell pattern, by (deadline, id)."""
+        return self._read(reading.questions, tuple(patterns))
+
+    def question(self, question_id: str) -> Question:
+        """One question; UsageError, with the nearest id, if there is none."""
+        return self._read(reading.question, question_id)
+
+    def resolution(self, question_id: str, as_of: datetime | None = None) -> Resolution | None:
+        """How a question ended, as known before `as_of` or now."""
+        return self._read(reading.resolution, question_id, as_of)
+
+    def crowd(self, question_id: str) -> list[CrowdForecast]:
+        """What others said of a question, by (at, source)."""
+        return self._read(reading.crowd, question_id)
+
+    # What we believed and said
+
+    def prior_versions(self, definition: str) -> list[PriorVersion]:
+        """All versions of a definition's prior, from the first on."""
+        return self._read(priors.versions, definition)
+
+    def latest_prior(self, definition: str) -> PriorVersion | None:
+        """The newest version of a definition's prior, if there is any."""
+        return self._read(priors.latest, definition)
+
+    def add_prior_version(self, version: PriorVersion) -> None:
+        """Add a version; UsageError if somebody else took its number first."""
+        self._write(priors.add, version)
+
+    def record(
+        self,
+        *,
+        estimates: Iterable[Estimate] = (),
+        resolutions: Iterable[Resolution] = (),
+        states: Iterable[RuleState] = (),
+        transitions: Iterable[Transition] = (),
+        deliveries: Iterable[Delivery] = (),
+        model_states: Iterable[ModelState] = (),
+        recorded_at: datetime,
+    ) -> None:
+        """Write all that one update came to, or nothing of it.
+
+        An estimate that is there already (question, as_of, inputs digest) is left alone; a
+        delivery id that is there already is a StoreError. A model state is (key, as_of, blob).
+        """
+        estimates, resolutions = list(estimates), list(resolutions)
+        states, transitions = list(states), list(transitions)
+        deliveries, model_states = list(deliveries), list(model_states)
+
+        def work(connection: Connection) -> None:
+            answers.add_estimates(connection, estimates, recorded_at)
+            facts.add(connection, facts.RESOLUTIONS, resolutions, recorded_at)
+            answers.add_rule_states(connection, states, recorded_at)
+            answers.add_transitions(connection, transitions, recorded_at)
+            answers.add_model_states(connection, model_states, recorded_at)
+            outbox.add(connection, deliveries)
+
+        self._write(work)
+
+    def estimates(
+        self, question_id: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Estimate]:
+        """The estimates with since <= as_of <= until, by as_of; of one as_of, the last one."""
+        return self._read(answers.estimates, question_id, since, until)
+
+    def latest_estimate(self, question_id: str, before: datetime | None = None) -> Estimate | None:
+        """The newest estimate of a question, or the newest with as_of < before."""
+        return self._read(answers.latest_estimate, question_id, before)
+
+    def latest_estimates(self) -> dict[str, Estimate]:
+        """The newest estimate of every question that has one, by question id."""
+        return self._read(answers.latest_estimates)
+
+    def model_state(self, key: str, as_of: datetime | None = None) -> bytes | None:
+        """The newest state under a key, or the newest with a moment at or before `as_of`."""
+        return self._read(answers.model_state, key, as_of)
+
+    def rule_state(self, rule_id: str, question_id: str) -> RuleState | None:
+        """Where a rule stands on a question; None before its first evaluation."""
+        return self._read(answers.rule_state, rule_id, question_id)
+
+    def rule_states(self) -> list[RuleState]:
+        """Where every rule stands on every question that it was evaluated on."""
+        return self._read(answers.rule_states)
+
+    def transitions(
+        self, question_id: str | None = None, rule_id: str | None = None
+    ) -> list[Transition]:
+        """Changes of mind in the order in which they happened."""
+        return self._read(answers.transitions, question_id, rule_id)
+
+    # What is to be done
+
+    def claim_run(
+        self,
+        schedule_id: str,
+        slot: datetime,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        missed: int = 0,
+    ) -> bool:
+        """Whether the run of a slot is ours: new, or left by one whose lease ran out."""
+        return self._write(runs.claim, schedule_id, slot, owner, now, lease, missed)
+
+    def finish_run(
+        self,
+        schedule_id: str,
+        slot: datetime,
+        owner: str,
+        status: str,
+        detail: str,
+        now: datetime,
+    ) -> bool:
+        """End a run with a status; False if it is no longer ours."""
+        return self._write(runs.finish, schedule_id, slot, owner, status, detail, now)
+
+    def last_slot(self, schedule_id: str) -> datetime | None:
+        """The latest slot of a schedule that anybody claimed."""
+        return self._read(runs.last_slot, schedule_id)
+
+    def runs(self, limit: int = 100) -> list[Run]:
+        """The latest runs, newest first."""
+        return self._read(runs.recent, limit)
+
+    def claim_deliveries(
+        self, now: datetime, owner: str, lease: timedelta, limit: int
+    ) -> list[Delivery]:
+        """Borrow deliveries that are due, or whose borrower's lease ran out, oldest first."""
+        return self._write(outbox.claim, now, owner, lease, limit)
+
+    def mark_delivered(self, delivery: Delivery, at: datetime) -> bool:
+        """The receiver took it; False if it is no longer ours."""
+        return self._write(outbox.settle, delivery, at, outbox.DELIVERED, error="", delivered_at=at)
+
+    def reschedule(self, delivery: Delivery, due_at: datetime, error: str, at: datetime) -> bool:
+        """It failed and is to be sent again at `due_at`; False if it is no longer ours."""
+        return self._write(outbox.settle, delivery, at, outbox.DUE, error=error, due_at=due_at)
+
+    def mark_dead(self, delivery: Delivery, at: datetime, error: str) -> bool:
+        """It failed for good; False if it is no longer ours."""
+        return self._write(outbox.settle, delivery, at, outbox.DEAD, error=error)
+
+    def deliveries(
+        self, status: str | None = None, channel: str | None = None, limit: int | None = None
+    ) -> list[Delivery]:
+        """Deliveries by (created_at, id); with `limit`, the newest so many.
+
+        `status` is "due", "sending", "delivered" or "dead".
+        """
+        return self._read(outbox.listed, status, channel, limit)
+
+    def attempts(self, delivery_id: str) -> list[Attempt]:
+        """What became of the sends of one delivery, first to last."""
+        return self._read(outbox.attempts, delivery_id)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When a claim next finds something: `now` if at once, None if nothing waits."""
+        return self._read(outbox.next_due, now)

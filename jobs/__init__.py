@@ -1,0 +1,1 @@
+"""What runs: ingest, updates, schedules, the command line."""

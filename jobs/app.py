@@ -1,0 +1,36 @@
+"""The composition root: a watch folder and its store, opened together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from forecast.config import Config, Watch, load_watch
+from forecast.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What every command works on; a context manager that closes the store."""
+
+    watch: Watch
+    store: Store
+
+    @property
+    def config(self) -> Config:
+        """The watch's configuration."""
+        return self.watch.config
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.store.close()
+
+
+def open_app(folder: Path) -> App:
+    """Open the watch in `folder`; ConfigError and StoreError say what is wrong, and where."""
+    watch = load_watch(folder)
+    return App(watch, open_store(watch.store_url))

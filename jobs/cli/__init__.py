@@ -1,0 +1,103 @@
+"""The command line: `tocsin COMMAND`.
+
+A command's module is imported when it is called, so that `--help` is instant; what infers is
+imported by the commands that infer. The answer goes to stdout, everything else to stderr.
+"""
+
+import json
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import click
+
+from forecast.errors import TocsinError
+
+COMMANDS = {
+    "demo": "Replay the flagship watch from end to end, on real reports.",
+    "init": "Make a new watch folder that runs as it is.",
+    "ingest": "Take in reports, events, questions or forecasts of others.",
+    "update": "Estimate the open questions now, or as of a moment.",
+    "report": "Show what is likely, since when, and why.",
+    "priors": "Show and retune what is believed before the evidence.",
+    "alerts": "Subscribe to alerts, list them, test a channel.",
+    "serve": "Run the schedules and send the alerts until stopped.",
+    "doctor": "Check the set-up, and say how to mend it.",
+}
+
+
+class LazyGroup(click.Group):
+    """Commands named in COMMANDS; each lives in the module of its name, as `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of a day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None, and Click's did-you-mean, where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"jobs.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tocsin", prog_name="tocsin")
+def tocsin() -> None:
+    """How likely is this event before that date? And tell me when it changes.
+
+    Every command takes --watch DIR (or TOCSIN_WATCH, or the current folder) and --json.
+
+    Exit codes: 0 done, 1 a check found something, 2 usage or configuration, 3 held by a gate,
+    4 another system is down.
+    """
+
+
+def main() -> None:
+    """The console script: run a command; a failure is one line and an exit code."""
+    try:
+        status = tocsin.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        status = _fail("interrupted", "stopped", None, 130)
+    except click.exceptions.Exit as stop:
+        status = stop.exit_code
+    except click.ClickException as error:
+        status = _fail("usage", _usage_words(error), None, 2)
+    except TocsinError as error:
+        status = _fail(error.code, error.message, error.at, error.exit_code)
+    except KeyboardInterrupt:
+        status = _fail("interrupted", "stopped", None, 130)
+    except BrokenPipeError:
+        # the reader of our output has left: nothing to say, and nowhere to say it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:  # the last line of defence; the traceback is one variable away
+        if os.environ.get("TOCSIN_DEBUG"):
+            traceback.print_exc()
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        status = _fail(
+            "internal", f"{words} (a defect of ours; TOCSIN_DEBUG=1 shows where)", None, 1
+        )
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage_words(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f" (see {context.command_path} --help)" if context else ""
+    return error.format_message().rstrip(".") + hint
+
+
+def _fail(code: str, message: str, at: str | None, status: int) -> int:
+    if "--json" in sys.argv[1:]:
+        body: dict[str, Any] = {"error": {"code": code, "message": message, "at": at}}
+        print(json.dumps(body), file=sys.stderr)
+    else:
+        print(f"tocsin: {at}: {message}" if at else f"tocsin: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,67 @@
+"""Options that every command takes, and how every command says its answer."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.clock import parse_instant
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Instant(click.ParamType):
+    """ISO 8601: a bare date is its first moment in UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Parse, or refuse in one line."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_instant(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+watch_option = click.option(
+    "--watch",
+    "folder",
+    envvar="TOCSIN_WATCH",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="The watch folder (TOCSIN_WATCH, or the current folder).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+
+
+def common[F: Callable[..., Any]](command: F) -> F:
+    """--watch and --json."""
+    return watch_option(json_option(command))
+
+
+def print_json(body: dict[str, Any]) -> None:
+    """One document on stdout."""
+    json.dump(body, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def note(words: str) -> None:
+    """A remark on stderr: progress, a warning, what was written where."""
+    click.echo(words, err=True)
+
+
+def stdout_console() -> "Console":
+    """A console on stdout, plain where that is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)

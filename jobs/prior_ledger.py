@@ -1,0 +1,56 @@
+"""The ledger of priors: watch.toml says what is believed, the store who believed it and when."""
+
+import getpass
+import os
+from datetime import datetime
+
+from forecast.config import Config
+from forecast.prior import PriorVersion
+from jobs.app import App
+
+
+def words_of(config: Config, definition: str) -> dict[str, str]:
+    """Every prior of a root definition and those inside it, by its path, in its words."""
+    root = config.root_of(definition)
+    words: dict[str, str] = {}
+    for name, table in config.definitions.items():
+        if config.root_of(name) != root:
+            continue
+        prefix = "" if name == root else f"{name}."
+        for key in ("base_rate", "ceiling", "share", "rest_of"):
+            if text := getattr(table, key):
+                words[f"{prefix}{key}"] = text
+    words["unit_spread"] = config.definitions[root].unit_spread
+    for tag in config.tags_of(root):
+        effects = config.definitions[root].effects
+        words[f"effects.{tag}"] = effects.get(tag, config.indicators[tag].effect)
+        words[f"half_life.{tag}"] = config.indicators[tag].half_life
+    return words
+
+
+def settle_prior(
+    app: App, definition: str, now: datetime, *, author: str = "", reason: str = ""
+) -> PriorVersion:
+    """The version that stands for the words in watch.toml, recorded if it is new."""
+    words = words_of(app.config, definition)
+    last = app.store.latest_prior(definition)
+    if last is not None and last.words == words:
+        return last
+    version = PriorVersion(
+        definition=definition,
+        version=last.version + 1 if last else 1,
+        at=now,
+        author=author or author_name(),
+        reason=reason or ("watch.toml was edited" if last else "first version"),
+        words=words,
+    )
+    app.store.add_prior_version(version)
+    return version
+
+
+def author_name() -> str:
+    """Who is at the keyboard, for the ledger."""
+    try:
+        return os.environ.get("TOCSIN_AUTHOR") or getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

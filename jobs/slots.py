@@ -1,0 +1,38 @@
+"""One slot of a schedule: claimed once, whoever ticks, and ended with a word on how it went."""
+
+from datetime import datetime, timedelta
+
+from forecast.clock import Clock
+from forecast.config import Schedule
+from jobs.app import App
+from jobs.update import Compute, Updated, update_questions
+
+LEASE = timedelta(minutes=15)  # a run that is silent for longer may be taken over
+
+
+def run_slot(
+    app: App,
+    schedule: Schedule,
+    slot: datetime,
+    owner: str,
+    clock: Clock,
+    *,
+    missed: int = 0,
+    compute: Compute = map,
+) -> Updated | None:
+    """Update the schedule's questions as of the slot; None where another process has it.
+
+    A failure is a stored failed run, and propagates.
+    """
+    if not app.store.claim_run(schedule.id, slot, owner, clock(), LEASE, missed):
+        return None
+    try:
+        questions = app.store.questions(schedule.questions)
+        updated = update_questions(app, questions, slot, clock(), compute)
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"
+        app.store.finish_run(schedule.id, slot, owner, "failed", detail, clock())
+        raise
+    detail = f"{len(updated.estimates)} estimates, {len(updated.deliveries)} messages"
+    app.store.finish_run(schedule.id, slot, owner, "done", detail, clock())
+    return updated

@@ -1,0 +1,171 @@
+"""The family `base-rate`: a conjugate Gamma-Poisson rate, without evidence and without PyMC.
+
+    rate of the unit     lambda ~ Gamma(a, b), whose log has the mean and sd believed
+    after n events in E  Gamma(a + n, b + E)
+    P(event in h days)   1 - (B / (B + q h))^A      q = 1, or the share of a narrower definition
+
+A closed form for a root definition; for a narrower one the mean over draws of its share. The
+oracle for every other family with its effects at nothing, and what stands when they are held.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from forecast.clock import DAY
+from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.question import Question
+from models.api import BAND, Answer, Task
+from models.covariates import Array
+from models.moves import move
+from models.priors.beliefs import Beliefs
+from models.priors.elicit import Normal
+from models.quantiles import weighted_quantiles
+from models.shares import share_of
+from models.track import Track, estimate_digest, lay_out, snapshot_digest
+
+VERSION = "1"
+SHARE_DRAWS = 2000
+RATE_NODES = 64  # equal-weight quantiles of the rate, for the band
+
+
+@dataclass(frozen=True, slots=True)
+class Gamma:
+    """Gamma(shape, rate), of a rate per day; `rate` is in days."""
+
+    shape: float
+    rate: float
+
+    def after(self, events: float, days: float) -> "Gamma":
+        """The posterior after `events` in `days`."""
+        return Gamma(self.shape + events, self.rate + days)
+
+    def probability(self, days: Array) -> Array:
+        """P of at least one event within effective `days`."""
+        return np.asarray(-np.expm1(-self.shape * np.log1p(days / self.rate)))
+
+    def quantile_rates(self) -> Array:
+        """Rates at the middle of equally likely slices (node,)."""
+        from scipy.special import gammaincinv
+
+        middles = (np.arange(RATE_NODES) + 0.5) / RATE_NODES
+        return np.asarray(gammaincinv(self.shape, middles) / self.rate)
+
+
+def gamma_of(log_rate: Normal) -> Gamma:
+    """The Gamma whose log has the same mean and standard deviation as the belief.
+
+    trigamma(shape) = sd^2, digamma(shape) - log(rate) = mean.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    log_shape = brentq(lambda s: float(polygamma(1, np.exp(s))) - log_rate.sd**2, -20.0, 20.0)
+    shape = float(np.exp(log_shape))
+    return Gamma(shape, float(np.exp(digamma(shape) - log_rate.mean)))
+
+
+class BaseRate:
+    """The family `base-rate`; see the module."""
+
+    name = "base-rate"
+
+    def model_hash(self, beliefs: Beliefs) -> str:
+        """A digest of nesting, recurrence and the version of the computation."""
+        nesting = [(n.definition, n.within, n.rest_of) for n in beliefs.narrower]
+        place = (beliefs.definition, beliefs.recurrent, beliefs.observed_since)
+        structure = (self.name, VERSION, place, nesting)
+        return hashlib.sha256(repr(structure).encode()).hexdigest()
+
+    def update(self, task: Task, state: bytes | None) -> Answer:
+        """Estimate every question of the task; the state is the prior it was made with."""
+        prior = gamma_of(task.beliefs.log_rate)
+        before = Gamma(**json.loads(state)) if state else prior
+        update = _Update(lay_out(task), prior, before, self.model_hash(task.beliefs))
+        estimates = tuple(update.estimate(question) for question in task.questions)
+        return Answer(estimates, state if state and before == prior else _bytes(prior))
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """One update: the track, the prior, and the prior of the time before."""
+
+    track: Track
+    prior: Gamma
+    before: Gamma
+    model_hash: str
+
+    def estimate(self, question: Question) -> Estimate:
+        task, rows = self.track.task, self.track.rows
+        days, events = float(rows.exposure.sum()), float(rows.events.sum())
+        posterior = self.prior.after(events, days)
+        first, last = self.track.window(question)
+        windows = self.track.edges[first:] - self.track.edges[first]
+        share = self._share(question)
+        by_share = posterior.probability(np.multiply.outer(share, windows))
+        middle = by_share.mean(axis=0)
+        lower, upper = self._band(posterior, share, windows)
+        at = last - first
+        estimate = Estimate(
+            question_id=question.question_id,
+            as_of=task.snapshot.as_of,
+            probability=float(middle[at]),
+            interval=Interval(float(lower[at]), float(upper[at]), BAND[1] - BAND[0]),
+            mcse=float(by_share[:, at].std() / np.sqrt(len(share))),
+            health=Health.HEALTHY,
+            model=BaseRate.name,
+            model_hash=self.model_hash,
+            method="conjugate",
+            inputs_digest=estimate_digest(task, question, snapshot_digest(task), self.model_hash),
+            diagnostics={"shape": posterior.shape, "days_at_risk": days, "events": events},
+            curve=tuple(
+                CurvePoint(task.snapshot.as_of + float(edge) * DAY, *map(float, point))
+                for edge, point in zip(
+                    self.track.edges[first:],
+                    np.stack([middle, lower, upper], axis=1),
+                    strict=True,
+                )
+            ),
+        )
+        return self._with_move(estimate, question, share, float(windows[at]))
+
+    def _share(self, question: Question) -> Array:
+        task = self.track.task
+        if question.definition == task.beliefs.definition:
+            return np.ones(1)
+        return share_of(task, question.definition, SHARE_DRAWS)
+
+    def _band(self, posterior: Gamma, share: Array, windows: Array) -> Array:
+        """The quantiles BAND of P (2, window) over the rate and the share."""
+        some = share if len(share) == 1 else np.quantile(share, (np.arange(64) + 0.5) / 64)
+        rates = np.multiply.outer(posterior.quantile_rates(), some).ravel()
+        p = -np.expm1(-np.multiply.outer(rates, windows))
+        return weighted_quantiles(p, np.full(len(rates), 1 / len(rates)), BAND)
+
+    def _with_move(
+        self, estimate: Estimate, question: Question, share: Array, window: float
+    ) -> Estimate:
+        last = self.track.task.previous.get(question.question_id)
+        if last is None:
+            return estimate
+        if last.model_hash != self.model_hash:
+            moved = move(last.probability, {}, estimate.probability, "model")
+            return replace(estimate, moved=moved)
+        lag = (estimate.as_of - last.as_of) / DAY
+        then = self.track.rows.between(0, max(int(self.track.now - lag), 0))
+
+        def p(prior: Gamma, events: float, days: float) -> float:
+            return float(prior.after(events, days).probability(share * window).mean())
+
+        rows = self.track.rows
+        steps = {
+            "time": p(self.before, float(then.events.sum()), float(then.exposure.sum())),
+            "learning": p(self.before, float(rows.events.sum()), float(rows.exposure.sum())),
+        }
+        return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
+
+
+def _bytes(prior: Gamma) -> bytes:
+    return json.dumps(asdict(prior), sort_keys=True).encode()

@@ -1,0 +1,53 @@
+"""Narrower definitions: the share of a wider one's events that they take."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from models.api import Task
+from models.covariates import Array
+from models.priors.beliefs import Beliefs
+from models.priors.elicit import Beta
+from models.track import events_of
+
+
+def share_of(task: Task, definition: str, draws: int) -> Array:
+    """Draws (draw,) of the share of the root's events that are of a definition inside it.
+
+    Each step down is a Beta, updated by the events whose kind is known; the rest-of step is
+    one minus its sibling's own draws, so that the two make up the whole.
+    """
+    share = np.ones(draws)
+    parts = {n.definition: n for n in task.beliefs.narrower}
+    while definition != task.beliefs.definition:
+        part = parts[definition]
+        if part.rest_of is None:
+            share = share * _share_draws(*_updated(task, definition), draws, task.seed)
+        else:
+            sibling = _share_draws(*_updated(task, part.rest_of), draws, task.seed)
+            share = share * (1.0 - sibling)
+        definition = part.within
+    return share
+
+
+def _updated(task: Task, definition: str) -> tuple[float, float, int]:
+    """Beta parameters after the known events, and the place of the definition's own stream."""
+    beliefs: Beliefs = task.beliefs
+    part = next(n for n in beliefs.narrower if n.definition == definition)
+    prior: Beta = part.share  # type: ignore[assignment]
+    inside = len(events_of(task, definition))
+    siblings = [
+        n.definition
+        for n in beliefs.narrower
+        if n.within == part.within and n.definition != definition
+    ]
+    outside = sum(len(events_of(task, sibling)) for sibling in siblings)
+    return prior.a + inside, prior.b + outside, beliefs.definitions().index(definition)
+
+
+@lru_cache(maxsize=32)
+def _share_draws(a: float, b: float, stream: int, draws: int, seed: int) -> Array:
+    from scipy.special import betaincinv
+
+    uniform = np.random.default_rng([seed, stream, 1]).random(draws)
+    return np.asarray(betaincinv(a, b, uniform))
