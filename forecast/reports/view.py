@@ -51,8 +51,7 @@ class QuestionReport:
     """One question as of its newest estimate, read at `now`.
 
     `history`, `transitions`, `crowd` and `marked` are in the order of time; `effects` the
-    strongest first; `held_since` is the start of the stretch of held estimates that `now`
-    stands in, or None.
+    strongest first.
     """
 
     question: Question
@@ -65,13 +64,11 @@ class QuestionReport:
     crowd: tuple[CrowdForecast, ...]
     effects: tuple[Effect, ...]
     marked: tuple[Incident, ...]
-    fresh_tags: tuple[str, ...]
     last_move: Shift | None
     week_move: Shift | None
     related: tuple[Related, ...]
     prior: PriorVersion | None
     caveats: tuple[str, ...]
-    held_since: datetime | None
 
     @property
     def estimate(self) -> Estimate | None:
@@ -82,6 +79,26 @@ class QuestionReport:
     def is_firing(self) -> bool:
         """Whether any rule's alert is out."""
         return any(standing.is_firing for standing in self.standings)
+
+    @property
+    def held_since(self) -> datetime | None:
+        """The start of the stretch of held estimates that the newest one ends, if it is held."""
+        since = None
+        for estimate in reversed(self.history):
+            if estimate.health is Health.HEALTHY:
+                break
+            since = estimate.as_of
+        return since
+
+    @property
+    def fresh_tags(self) -> tuple[str, ...]:
+        """The tags that pull the way P went and have an incident new in the week."""
+        week = self.week_move
+        if week is None:
+            return ()
+        rose = week.end > week.start
+        pulling = (e for e in self.effects if (e.median > 1.0 if rose else e.median < 1.0))
+        return tuple(e.tag for e in pulling if any(i.known_at >= week.since for i in e.incidents))
 
 
 def build_view(
@@ -107,7 +124,6 @@ def build_view(
     changes = tuple(sorted(transitions, key=lambda t: t.at))
     incidents = incidents_of(r for r in reports if past and r.known_at < past[-1].as_of)
     effects = effects_of(past[-1], incidents) if past else ()
-    week = week_shift(past)
     return QuestionReport(
         question=question,
         now=now,
@@ -119,13 +135,11 @@ def build_view(
         crowd=tuple(sorted(crowd, key=lambda c: (c.at, c.source))),
         effects=effects,
         marked=marked_incidents(past, incidents),
-        fresh_tags=_fresh_tags(effects, week),
         last_move=last_shift(past),
-        week_move=week,
+        week_move=week_shift(past),
         related=tuple(related),
         prior=prior,
         caveats=tuple(caveats),
-        held_since=_held_since(past),
     )
 
 
@@ -142,21 +156,3 @@ def _status(
 def _standing(rule: Rule, transitions: Sequence[Transition]) -> Standing:
     mine = [t for t in transitions if t.rule_id == rule.rule_id]
     return Standing(rule, mine[-1].after, mine[-1]) if mine else Standing(rule, State.OK)
-
-
-def _fresh_tags(effects: Sequence[Effect], week: Shift | None) -> tuple[str, ...]:
-    """The tags that pull the way P went and have an incident new in the week, strongest first."""
-    if week is None:
-        return ()
-    rose = week.end > week.start
-    pulling = (e for e in effects if (e.median > 1.0 if rose else e.median < 1.0))
-    return tuple(e.tag for e in pulling if any(i.known_at >= week.since for i in e.incidents))
-
-
-def _held_since(history: Sequence[Estimate]) -> datetime | None:
-    since = None
-    for estimate in reversed(history):
-        if estimate.health is Health.HEALTHY:
-            break
-        since = estimate.as_of
-    return since

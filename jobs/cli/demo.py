@@ -1,0 +1,258 @@
+"""`tocsin demo`: the whole job on the flagship's real reports, in about a minute."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecast.clock import days_between
+from forecast.likelihood import percent
+from forecast.scoring import brier, log_loss, mean
+from jobs.cli.options import print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from jobs.demo import Line, Ring, Story
+
+EXAMPLE = "venezuela-2025"
+FLAGSHIP = "uv-any-strike-1225"
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/demo"),
+    show_default=True,
+    help="The watch folder to make; an earlier demo there is replaced.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes for inference.")
+@click.option("--quiet", is_flag=True, help="Only the summary, not each message.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document.")
+def command(out: Path, workers: int | None, quiet: bool, as_json: bool) -> None:
+    """Replay the flagship watch day by day: ingest, update, ring, report.
+
+    Takes the reports on US strikes on Venezuelan territory from July 2025 to 5 January 2026,
+    with a receiver on this machine that checks every signature and prints the Slack messages.
+    """
+    from rich.console import Console
+
+    from jobs.demo import fresh_folder, ingest, replay
+    from jobs.examples import example_folder
+
+    console = Console(stderr=True, highlight=False)
+    fresh_folder(example_folder(EXAMPLE), out)
+    facts = ingest(out)
+    counted = ", ".join(f"{n} {kind}" for kind, n in facts.items())
+    console.print(f"Took in {counted} into [bold]{out}[/]. Replaying day by day:")
+    with _Progress(console, quiet) as progress:
+        story = replay(out, progress.on_slot, progress.on_message, workers)
+    pages = write_pages(out)
+    if as_json:
+        print_json(_as_json(story, pages))
+    else:
+        _tell(story, pages)
+
+
+def write_pages(folder: Path) -> Path:
+    """The HTML reports of all questions and their index; the flagship's path."""
+    from forecast.reports.html import question_html, watch_html
+    from jobs.app import open_app
+    from jobs.cli.report import write_page
+    from jobs.demo import END
+    from jobs.reporting import question_report, watch_report
+
+    reports = folder / "reports"
+    with open_app(folder) as app:
+        for question in app.store.questions():
+            page = question_html(question_report(app, question, END))
+            write_page(reports / f"{question.question_id}.html", page, say=False)
+        index = watch_html(watch_report(app, END), link=lambda name: f"{name}.html")
+        write_page(reports / "index.html", index, say=False)
+    return reports / f"{FLAGSHIP}.html"
+
+
+class _Progress:
+    """A bar on stderr, with the messages above it as they arrive."""
+
+    def __init__(self, console: "Console", quiet: bool) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._console, self._quiet = console, quiet
+        self._slot = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} days"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task("starting the models", total=None)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_slot(self, slot: datetime, place: int, of: int) -> None:
+        """One more day."""
+        self._slot = f"{slot:%d %b %Y}"
+        self._bar.update(self._task, description=self._slot, completed=place, total=of)
+
+    def on_message(self, kind: str, text: str) -> None:
+        """A message that the receiver accepted."""
+        if kind == "slack" and not self._quiet:
+            from rich.markup import escape
+
+            self._console.print(f"\n[bold]Slack, {self._slot}[/]\n{escape(text)}")
+
+
+def _tell(story: "Story", pages: Path) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(_answers(story), _rings(story), sep="\n")
+    console.print(_scores(story))
+    console.print(
+        f"{story.slots} days, {story.estimates} estimates ({story.held} held), "
+        f"{story.slack} Slack messages and {story.webhooks} signed webhooks received"
+        + (f", {len(story.refused)} refused: {story.refused[0]}" if story.refused else ""),
+        "The timeline was compiled with hindsight (README.md in the folder): this shows that "
+        "the machine works, not how well it would have forecast.",
+        sep="\n",
+    )
+    console.print(f"\nReport:         {pages}\nAll questions:  {pages.parent / 'index.html'}")
+
+
+def _table(title: str, *columns: str) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place > 0)
+    return table
+
+
+def _answers(story: "Story") -> "Table":
+    table = _table("Answers", "question", "1 Sep", "highest", "last", "others said", "ended")
+    for line in story.lines:
+        if not line.history:
+            continue
+        highest = max(line.history, key=lambda e: e.probability)
+        table.add_row(
+            line.question.question_id,
+            _first(line),
+            f"{percent(highest.probability)} on {highest.as_of:%d %b}",
+            percent(line.history[-1].probability),
+            _others(line),
+            f"{line.resolution.outcome.value}, {line.resolution.known_at:%d %b}"
+            if line.resolution
+            else "open",
+        )
+    return table
+
+
+def _first(line: "Line") -> str:
+    from forecast.clock import parse_instant
+
+    estimate = line.at(parse_instant("2025-09-01"))
+    return percent(estimate.probability) if estimate else ""
+
+
+def _others(line: "Line") -> str:
+    if not line.crowd:
+        return ""
+    last = line.crowd[-1]
+    ours = line.at(last.at)
+    beside = f" (we {percent(ours.probability)})" if ours else ""
+    return f"{percent(last.probability)} on {last.at:%d %b}{beside}"
+
+
+def _rings(story: "Story") -> "Table":
+    table = _table("Alerts", "question", "rule", "rang", "at", "cleared", "lead time")
+    for ring in story.rings:
+        table.add_row(
+            ring.question.question_id,
+            ring.rule_id,
+            f"{ring.rang_at:%d %b}",
+            percent(ring.probability),
+            f"{ring.cleared_at:%d %b}" if ring.cleared_at else "still out",
+            _lead(ring),
+        )
+    return table
+
+
+def _lead(ring: "Ring") -> str:
+    if ring.event is None or ring.lead_days is None:
+        return "no event"
+    if ring.lead_days < 0:
+        return f"{-ring.lead_days:.0f} days late"
+    was_out = ring.cleared_at is None or ring.cleared_at >= ring.event.occurred_at
+    silent = "" if was_out else f", silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"  # type: ignore[arg-type]
+    return f"{ring.lead_days:.0f} days{silent}"
+
+
+def _scores(story: "Story") -> str:
+    from jobs.demo import crowd_pairs, total
+
+    n, mean_brier, mean_loss = total(story)
+    words = f"Scores so far: {n} questions ended, Brier {mean_brier:.3f}, log loss {mean_loss:.3f}"
+    pairs = crowd_pairs(story)
+    if pairs:
+        ours = mean([brier(e.probability, line.outcome or 0) for line, _, e in pairs])
+        theirs = mean([brier(other.probability, line.outcome or 0) for line, other, _ in pairs])
+        words += (
+            f"; at the {len(pairs)} moments when others gave a number: "
+            f"Brier {ours:.3f}, theirs {theirs:.3f}"
+        )
+    return words + ". Too few, and too alike, to tell skill from luck."
+
+
+def _as_json(story: "Story", pages: Path) -> dict[str, object]:
+    from jobs.demo import total
+
+    n, mean_brier, mean_loss = total(story)
+    return {
+        "schema_version": 1,
+        "slots": story.slots,
+        "estimates": story.estimates,
+        "held": story.held,
+        "messages": {
+            "slack": story.slack,
+            "webhook": story.webhooks,
+            "refused": len(story.refused),
+        },
+        "questions": [_line_json(line) for line in story.lines],
+        "alerts": [
+            {
+                "question": ring.question.question_id,
+                "rule": ring.rule_id,
+                "rang_at": ring.rang_at.isoformat(),
+                "probability": ring.probability,
+                "cleared_at": ring.cleared_at.isoformat() if ring.cleared_at else None,
+                "lead_days": ring.lead_days,
+            }
+            for ring in story.rings
+        ],
+        "scores": {"n": n, "brier": mean_brier, "log_loss": mean_loss},
+        "report": str(pages),
+    }
+
+
+def _line_json(line: "Line") -> dict[str, object]:
+    scores = {"brier": line.score(brier), "log_loss": line.score(log_loss)}
+    return {
+        "question": line.question.question_id,
+        "outcome": line.resolution.outcome.value if line.resolution else None,
+        "probabilities": {
+            e.as_of.date().isoformat(): e.probability for e in line.history
+        },
+        "scores": {name: None if math.isnan(v) else v for name, v in scores.items()},
+    }

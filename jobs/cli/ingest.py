@@ -1,0 +1,96 @@
+"""`tocsin ingest`: take in files of facts; good rows are kept, bad ones named and kept aside."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.clock import utc_now
+from forecast.errors import InputError
+from jobs.app import open_app
+from jobs.cli.options import common, note, print_json
+from jobs.ingest import IngestResult, ingest_file
+
+SHOWN = 10  # bad rows named on stderr; all of them stand in the store
+
+
+@click.command("ingest")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--kind",
+    type=click.Choice(["reports", "events", "questions", "crowd", "resolutions"]),
+    help="What the rows are; told from the columns where not given.",
+)
+@common
+def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: bool) -> None:
+    """Take in reports, events, questions, resolutions or forecasts of others.
+
+    CSV or JSONL, gzip or not; - is standard input. The same file twice adds nothing. Rows that
+    cannot be read are listed with their line and kept aside; the others are kept.
+    """
+    results: list[tuple[str, IngestResult]] = []
+    with open_app(folder) as app:
+        for file in files:
+            with _progress(file) as advance:
+                result = ingest_file(app.store, file, kind, utc_now(), progress=advance)
+            results.append((file, result))
+            if not as_json:
+                _say(file, result)
+    if as_json:
+        print_json({"schema_version": 1, "files": [_as_json(f, r) for f, r in results]})
+    broken = next(((f, r.broken) for f, r in results if r.broken), None)
+    if broken:
+        raise InputError(f"{broken[1]}; what came before it was kept", at=broken[0])
+
+
+def _say(file: str, result: IngestResult) -> None:
+    added = result.added
+    click.echo(
+        f"{file}: {added.new} new {result.kind}, {added.same} known, {added.corrected} corrected"
+        + (f", {result.resolutions.new} outcomes" if result.resolutions.new else "")
+        + (f", {result.bad_count} bad rows kept aside" if result.bad_count else "")
+    )
+    for row in result.bad[:SHOWN]:
+        note(f"tocsin: {row.file}:{row.line}: {row.reason}")
+    if result.bad_count > SHOWN:
+        note(f"tocsin: {file}: and {result.bad_count - SHOWN} more bad rows")
+    if result.ignored_columns:
+        note(f"tocsin: {file}: columns not used: {', '.join(result.ignored_columns)}")
+
+
+def _as_json(file: str, result: IngestResult) -> dict[str, Any]:
+    added = result.added
+    return {
+        "file": file,
+        "kind": result.kind,
+        "new": added.new,
+        "same": added.same,
+        "corrected": added.corrected,
+        "bad": result.bad_count,
+        "bad_rows": [{"line": row.line, "reason": row.reason} for row in result.bad],
+        "ignored_columns": list(result.ignored_columns),
+        "broken": result.broken,
+    }
+
+
+class _progress:
+    """A progress bar on stderr for files that take long, on a terminal only."""
+
+    def __init__(self, file: str) -> None:
+        self._file, self._bar = file, None
+
+    def __enter__(self) -> Any:
+        if not sys.stderr.isatty():
+            return None
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar: Any = Progress(console=Console(stderr=True), transient=True)
+        self._bar.start()
+        task = self._bar.add_task(f"reading {self._file}", total=None)
+        return lambda done, total: self._bar.update(task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,114 @@
+"""`tocsin update`: estimate the open questions, decide the rules, send what rang."""
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.clock import format_instant, utc_now
+from forecast.errors import HeldError, UsageError
+from forecast.estimate import Estimate, Health
+from jobs.app import App, open_app
+from jobs.cli.options import Instant, common, note, print_json
+
+
+@click.command("update")
+@click.argument("patterns", nargs=-1, metavar="[QUESTION]...")
+@click.option("--as-of", type=Instant(), help="See only what was known before this moment.")
+@click.option("--no-send", is_flag=True, help="Leave alerts in the outbox for `serve`.")
+@common
+def command(
+    patterns: tuple[str, ...],
+    as_of: datetime | None,
+    no_send: bool,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Estimate the open questions (all, or those that fit a pattern) now or as of a moment.
+
+    The same question on the same inputs is not computed again. Exit code 3 where a gate holds
+    an estimate: the last good number stands, and the reason is said.
+    """
+    now = utc_now()
+    if as_of is not None and as_of > now:
+        raise UsageError(f"--as-of {format_instant(as_of)} has not come yet")
+    with open_app(folder) as app:
+        questions = app.store.questions(patterns or ("*",))
+        if patterns and not questions:
+            raise UsageError(f"no question fits {' or '.join(patterns)}")
+        from jobs.update import update_questions
+
+        updated = update_questions(app, questions, as_of or now, now)
+        if updated.deliveries and not no_send:
+            _send(app)
+    if as_json:
+        print_json(
+            {
+                "schema_version": 1,
+                "as_of": format_instant(as_of or now),
+                "estimates": [_as_json(e) for e in updated.estimates],
+                "resolved": {r.question_id: r.outcome.value for r in updated.resolutions},
+                "alerts": [
+                    {"rule": t.rule_id, "question": t.question_id, "now": t.notify}
+                    for t in updated.transitions
+                    if t.notify
+                ],
+            }
+        )
+    else:
+        _say(updated)
+    held = [e for e in updated.estimates if e.health is Health.HELD]
+    if held:
+        names = ", ".join(e.question_id for e in held)
+        raise HeldError(f"held, the last good number stands: {names}: {held[0].reason}")
+
+
+def _say(updated: Any) -> None:
+    from forecast.likelihood import percent
+
+    for estimate in updated.estimates:
+        band = f"{percent(estimate.interval.lower)} to {percent(estimate.interval.upper)}"
+        held = f"   held: {estimate.reason}" if estimate.health is Health.HELD else ""
+        click.echo(
+            f"{percent(estimate.probability):>6}  {band:>15}  {estimate.method:<9}  "
+            f"{estimate.question_id}{held}"
+        )
+    for resolution in updated.resolutions:
+        click.echo(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
+    for transition in updated.transitions:
+        click.echo(f"{transition.rule_id}: {transition.question_id}: {transition.detail}")
+    if not (updated.estimates or updated.resolutions):
+        note("tocsin: no open questions")
+
+
+def _send(app: App) -> None:
+    from alerts.outbox import drain
+
+    drained = drain(
+        app.store, app.config.channels, utc_now, f"{socket.gethostname()}:{os.getpid()}"
+    )
+    if drained.retried or drained.dead:
+        note(
+            f"tocsin: {drained.retried} messages will be tried again by `tocsin serve`, "
+            f"{drained.dead} failed for good; `tocsin alerts list` says why"
+        )
+
+
+def _as_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "question": estimate.question_id,
+        "probability": estimate.probability,
+        "interval": {
+            "lower": estimate.interval.lower,
+            "upper": estimate.interval.upper,
+            "mass": estimate.interval.mass,
+        },
+        "mcse": estimate.mcse,
+        "health": estimate.health.value,
+        "reason": estimate.reason,
+        "method": estimate.method,
+        "inputs_digest": estimate.inputs_digest,
+    }

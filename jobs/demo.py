@@ -1,0 +1,254 @@
+"""The flagship replayed: every slot of the watch's own schedule, as the scheduler would have run it.
+
+Real reports, the real store, the real ladder, real HTTP to a receiver on this machine that
+checks signatures; only the clock is not the wall's.
+"""
+
+import math
+import os
+import secrets
+import shutil
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from alerts.outbox import drain
+from alerts.testing import Receiver
+from forecast.alert import Transition
+from forecast.clock import DAY, days_between, parse_instant, utc_now
+from forecast.config import matches
+from forecast.errors import OutsideError
+from forecast.estimate import Estimate
+from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
+from forecast.question import Question
+from forecast.scoring import brier, log_loss, mean
+from jobs.app import App, open_app
+from jobs.ingest import ingest_file
+from jobs.pool import warm_pool
+from jobs.scheduler import owner_name, slots
+from jobs.slots import run_slot
+
+START = parse_instant("2025-06-30T23:59:59Z")
+END = parse_instant("2026-01-05")
+FACTS = ("questions", "reports", "events", "crowd")
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One episode of a rule: when it rang, when it was over, and the event it was about."""
+
+    question: Question
+    rule_id: str
+    rang_at: datetime
+    probability: float
+    cleared_at: datetime | None
+    event: Event | None
+
+    @property
+    def lead_days(self) -> float | None:
+        """Days from the ring to the event; None where there was none to ring for."""
+        return days_between(self.rang_at, self.event.occurred_at) if self.event else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one question: its daily forecasts, its end, and what others said."""
+
+    question: Question
+    history: tuple[Estimate, ...]
+    resolution: Resolution | None
+    crowd: tuple[CrowdForecast, ...]
+
+    @property
+    def scored(self) -> tuple[Estimate, ...]:
+        """The forecasts that count: made while the question was open."""
+        return tuple(e for e in self.history if e.as_of >= self.question.opens_at)
+
+    @property
+    def outcome(self) -> int | None:
+        """1 for yes, 0 for no, None while open or void."""
+        if self.resolution is None or self.resolution.outcome is Outcome.VOID:
+            return None
+        return int(self.resolution.outcome is Outcome.YES)
+
+    def score(self, rule: Callable[[float, int], float]) -> float:
+        """The mean score of the daily forecasts; NaN while it has no outcome."""
+        if self.outcome is None:
+            return math.nan
+        return mean([rule(e.probability, self.outcome) for e in self.scored])
+
+    def at(self, moment: datetime) -> Estimate | None:
+        """Our forecast as it stood at a moment."""
+        before = [e for e in self.history if e.as_of <= moment]
+        return before[-1] if before else None
+
+
+@dataclass(slots=True)
+class Story:
+    """What a replay came to."""
+
+    lines: list[Line] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
+    slots: int = 0
+    estimates: int = 0
+    held: int = 0
+    slack: int = 0
+    webhooks: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def fresh_folder(example: Path, folder: Path) -> None:
+    """A copy of the example with an empty store; only a folder that we made is ever emptied."""
+    marker = folder / ".tocsin-demo"
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not marker.exists():
+                raise OutsideError("is not empty, and no demo made it", at=str(folder))
+            shutil.rmtree(folder)
+        shutil.copytree(example, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        marker.touch()
+    except OSError as error:
+        raise OutsideError(f"cannot be written: {error.strerror}", at=str(folder)) from None
+
+
+def ingest(folder: Path) -> dict[str, int]:
+    """Take in the example's files; how many facts of each kind are new."""
+    with open_app(folder) as app:
+        return {
+            kind: ingest_file(app.store, folder / f"{kind}.csv", kind, utc_now()).added.new
+            for kind in FACTS
+        }
+
+
+def replay(
+    folder: Path,
+    on_slot: Callable[[datetime, int, int], None],
+    on_message: Callable[[str, str], None],
+    workers: int | None = None,
+) -> Story:
+    """Run every slot from START to END and tell the story.
+
+    `on_slot` is called with a slot, its place and how many there are; `on_message` with the
+    kind and text of each message as the receiver accepts it.
+    """
+    secret = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    story = Story()
+    with (
+        Receiver(secret, on_message=on_message) as receiver,
+        _variables(
+            TOCSIN_SLACK_URL=receiver.slack_url,
+            TOCSIN_WEBHOOK_URL=receiver.webhook_url,
+            TOCSIN_WEBHOOK_SECRET=secret,
+        ),
+        open_app(folder) as app,
+        warm_pool(workers) as pool,
+    ):
+        for schedule in app.config.schedules:
+            due = list(slots(schedule, START, END))
+            for place, slot in enumerate(due):
+                on_slot(slot, place, len(due))
+                updated = run_slot(
+                    app, schedule, slot, owner_name(), lambda slot=slot: slot, compute=pool.map
+                )
+                story.slots += 1
+                if updated is not None:
+                    story.estimates += len(updated.estimates)
+                    story.held += sum(e.health != "healthy" for e in updated.estimates)
+                    if updated.deliveries:
+                        drain(app.store, app.config.channels, utc_now, owner_name())
+            on_slot(END, len(due), len(due))
+        for request in receiver.received:
+            story.slack += request.path == "/slack" and not request.problem
+            story.webhooks += request.path == "/webhook" and not request.problem
+            story.refused += [request.problem] if request.problem else []
+        story.lines = [_line(app, question) for question in app.store.questions()]
+        story.rings = [ring for line in story.lines for ring in _rings(app, line)]
+    return story
+
+
+def crowd_pairs(story: Story) -> list[tuple[Line, CrowdForecast, Estimate]]:
+    """Each forecast of others beside ours of the same moment, where the question has ended."""
+    return [
+        (line, other, ours)
+        for line in story.lines
+        if line.outcome is not None
+        for other in line.crowd
+        if (ours := line.at(other.at)) is not None and other.at >= line.question.opens_at
+    ]
+
+
+def total(story: Story) -> tuple[int, float, float]:
+    """How many questions ended, and the means over them of their Brier scores and log losses."""
+    ended = [line for line in story.lines if line.outcome is not None and line.scored]
+    return (
+        len(ended),
+        mean([line.score(brier) for line in ended]),
+        mean([line.score(log_loss) for line in ended]),
+    )
+
+
+def _line(app: App, question: Question) -> Line:
+    return Line(
+        question,
+        tuple(app.store.estimates(question.question_id, until=END)),
+        app.store.resolution(question.question_id, END + DAY),
+        tuple(app.store.crowd(question.question_id)),
+    )
+
+
+def _rings(app: App, line: Line) -> Iterator[Ring]:
+    """The episodes on a question, each with the event that it could have been about."""
+    question = line.question
+    told = [t for t in app.store.transitions(question_id=question.question_id) if t.notify]
+    event = _answering_event(app, question) if line.outcome == 1 else None
+    for rule_id in sorted({t.rule_id for t in told}):
+        own: list[Transition] = [t for t in told if t.rule_id == rule_id]
+        for ring, after in pairwise([*own, None]):
+            if ring is not None and ring.notify == "firing":
+                cleared = after.at if after is not None else None
+                yield Ring(question, rule_id, ring.at, ring.probability, cleared, event)
+
+
+def _answering_event(app: App, question: Question) -> Event | None:
+    """The first event inside the question's window, whenever it became known."""
+    root = app.config.root_of(question.definition)
+    inside = [
+        name
+        for name in app.config.definitions
+        if app.config.root_of(name) == root and _within(app, name, question.definition)
+    ]
+    snapshot = app.store.snapshot(question, END)
+    events = [
+        e
+        for e in snapshot.events
+        if matches(e.definition, inside)
+        and question.opens_at <= e.occurred_at <= question.deadline
+    ]
+    return min(events, key=lambda e: e.occurred_at, default=None)
+
+
+def _within(app: App, name: str | None, wider: str) -> bool:
+    while name is not None:
+        if name == wider:
+            return True
+        name = app.config.definitions[name].within
+    return False
+
+
+@contextmanager
+def _variables(**values: str) -> Iterator[None]:
+    """Environment variables for as long as the replay runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,77 @@
+"""From the store to the view that every format of a report shows."""
+
+from datetime import datetime
+
+from forecast.alert import Transition
+from forecast.config import Config
+from forecast.estimate import Estimate
+from forecast.question import Question
+from forecast.reports.view import QuestionReport, Related, build_view
+from forecast.reports.watch import WatchReport, build_watch
+from jobs.app import App
+
+
+def question_report(app: App, question: Question, now: datetime) -> QuestionReport:
+    """The full report of one question, as known before `now`."""
+    config, store = app.config, app.store
+    root = config.root_of(question.definition) if question.definition in config.definitions else ""
+    return build_view(
+        question,
+        store.estimates(question.question_id, until=now),
+        now=now,
+        rules=config.rules_for(question.question_id),
+        transitions=_until(store.transitions(question_id=question.question_id), now),
+        resolution=store.resolution(question.question_id, now),
+        crowd=[c for c in store.crowd(question.question_id) if c.at < now],
+        reports=store.reports(question.unit, now),
+        related=_related(app, question, now),
+        prior=store.latest_prior(root) if root else None,
+        caveats=config.watch.caveats,
+    )
+
+
+def watch_report(app: App, now: datetime) -> WatchReport:
+    """Every question of the watch, what needs attention first."""
+    reports = [
+        build_view(
+            question,
+            app.store.estimates(question.question_id, until=now),
+            now=now,
+            rules=app.config.rules_for(question.question_id),
+            transitions=_until(app.store.transitions(question_id=question.question_id), now),
+            resolution=app.store.resolution(question.question_id, now),
+        )
+        for question in app.store.questions()
+    ]
+    return build_watch(app.config.watch.title, reports, now=now)
+
+
+def _until(transitions: list[Transition], now: datetime) -> list[Transition]:
+    return [t for t in transitions if t.at <= now]
+
+
+def _related(app: App, question: Question, now: datetime) -> list[Related]:
+    """Questions at the same unit with the same deadline whose definition nests with ours."""
+    related = []
+    for other in app.store.questions():
+        is_twin = other.unit == question.unit and other.deadline == question.deadline
+        if not is_twin or other.definition == question.definition:
+            continue
+        for wider, inner, outer in (
+            (True, question.definition, other.definition),
+            (False, other.definition, question.definition),
+        ):
+            if _is_inside(app.config, inner, outer):
+                estimate: Estimate | None = app.store.latest_estimate(other.question_id, now)
+                related.append(Related(other, wider, estimate))
+    return related
+
+
+def _is_inside(config: Config, inner: str, outer: str) -> bool:
+    """Whether a definition lies inside another, at any depth."""
+    name: str | None = inner
+    while name is not None and name in config.definitions:
+        name = config.definitions[name].within
+        if name == outer:
+            return True
+    return False

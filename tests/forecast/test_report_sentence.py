@@ -1,0 +1,92 @@
+"""The opening sentence says the same as the number, in every state of a question."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from forecast.estimate import Move
+from forecast.evidence import Outcome
+from forecast.reports.moves import log_hazard
+from forecast.reports.sentence import opening
+from tests.forecast import report_samples as samples
+
+
+def test_an_open_question_opens_with_words_number_band_deadline_and_change() -> None:
+    assert opening(samples.full()) == (
+        "Unlikely: 31 % (90 % band 22–41 %) that this happens by the end of 31 Dec 2025 UTC; "
+        "up 12 points in 7 days, mostly because of new evidence "
+        "(kinetic.boat-strike, airspace.closure)."
+    )
+
+
+def test_a_first_estimate_has_nothing_to_compare_with() -> None:
+    assert opening(samples.bare(0.31)) == (
+        "Unlikely: 31 % (90 % band 22–41 %) that this happens by the end of 31 Dec 2025 UTC."
+    )
+
+
+def test_without_an_estimate_it_says_so() -> None:
+    assert opening(samples.bare(None)).startswith("No estimate yet of whether this happens by the")
+
+
+def test_a_fall_names_the_new_evidence_that_pulled_down() -> None:
+    talks_and_more = [
+        replace(r, known_at=samples.at(162)) if r.incident_id == "i146" else r
+        for r in samples.reports()
+    ]
+    report = samples.full(history=samples.history(165), reports=talks_and_more)
+    text = opening(replace(report, now=samples.at(165)))
+    assert "down 19 points in 7 days, mostly because of new evidence (diplomacy.talks)." in text
+
+
+def test_a_fall_is_not_blamed_on_a_larger_part_that_pulled_up() -> None:
+    parts = {"evidence": 0.5, "learning": -0.4, "time": -0.35}
+    p = -math.expm1(-math.exp(log_hazard(0.3) + sum(parts.values())))
+    past = [samples.estimate(0, 0.3), samples.estimate(7, p, moved=Move(0.3, p, **parts))]
+    assert opening(samples.bare(history=past)).endswith("because of what was learnt.")
+
+
+def test_a_change_that_the_shown_numbers_hide_is_called_unchanged() -> None:
+    past = [samples.estimate(0, 0.306), samples.estimate(7, 0.314)]
+    assert opening(samples.bare(history=past)).endswith("unchanged in 7 days.")
+
+
+def test_a_held_number_says_since_when_and_why() -> None:
+    text = opening(samples.full(history=samples.history(103), now=samples.at(103)))
+    assert text.endswith("This number is held since 10 Sep 2025: k-hat 0.83 is above 0.70.")
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_resolved_question_opens_with_its_outcome_and_the_last_number_before(
+    outcome: Outcome,
+) -> None:
+    assert opening(samples.resolved(outcome)) == (
+        f"Resolved {outcome.value}, known on 1 Dec 2025: Explosions at two ports, confirmed by "
+        "both newsrooms. The last estimate before, of 28 Nov 2025, was 31 % (90 % band 22–41 %)."
+    )
+
+
+def test_an_estimate_made_after_the_outcome_was_known_is_not_the_last_before() -> None:
+    report = samples.resolved()
+    late = replace(report, history=(*report.history, samples.estimate(190, 0.99)))
+    assert opening(late) == opening(report)
+
+
+def test_a_passed_deadline_without_an_outcome_is_said_first() -> None:
+    late = samples.bare(now=samples.DEADLINE + timedelta(days=2))
+    assert opening(late).startswith("The deadline passed on 31 Dec 2025 and the question is not")
+    assert "was 31 % (90 % band 22–41 %)" in opening(late)
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (0.0, "No chance: 0 %"),
+        (0.0004, "A remote chance: <1 %"),
+        (0.9999, "All but certain: >99 %"),
+    ],
+)
+def test_the_ends_of_the_scale_never_claim_more_than_they_know(p: float, words: str) -> None:
+    assert opening(samples.bare(p)).startswith(words)
