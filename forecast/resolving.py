@@ -9,7 +9,7 @@ the grace lasts: until then the question is closed to forecasts, and waits.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from forecast.evidence import Event, Outcome, Resolution
 from forecast.question import Question, Snapshot

@@ -225,8 +225,7 @@ def _answering_event(app: App, question: Question) -> Event | None:
     events = [
         e
         for e in snapshot.events
-        if matches(e.definition, inside)
-        and question.opens_at <= e.occurred_at <= question.deadline
+        if matches(e.definition, inside) and question.opens_at <= e.occurred_at <= question.deadline
     ]
     return min(events, key=lambda e: e.occurred_at, default=None)
 

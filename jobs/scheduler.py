@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Event
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -21,6 +22,7 @@ from forecast.errors import ConfigError
 
 MOST_MISSED = 100_000  # slots looked through after a downtime; past that the count stops
 INSTANT = timedelta(microseconds=1)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 TICK_SECONDS = 0.5
 
 
@@ -56,20 +58,21 @@ def slots(schedule: Schedule, after: datetime, until: datetime) -> Iterator[date
         wall_clock = upcoming.replace(tzinfo=None, fold=0)
 
 
+def next_slot(schedule: Schedule, now: datetime) -> datetime | None:
+    """The first slot after `now`, in UTC; None for a line such as "30 February"."""
+    return next(slots(schedule, now, LAST_INSTANT), None)
+
+
 def due(schedule: Schedule, last: datetime | None, now: datetime) -> Due | None:
     """The newest slot in (last, now] with the number missed before it, or None.
 
     A schedule that never ran is due at its latest slot of the past day, if there was one: a
     new watch gets its first estimates at once rather than tomorrow.
     """
-    slot, count = None, 0
-    for slot in slots(schedule, last or now - timedelta(days=1), now):
-        count += 1
-        if count == MOST_MISSED:
-            break
-    if slot is None:
+    past = list(islice(slots(schedule, last or now - timedelta(days=1), now), MOST_MISSED))
+    if not past:
         return None
-    return Due(slot, count - 1 if last else 0)
+    return Due(past[-1], len(past) - 1 if last else 0)
 
 
 def owner_name() -> str:

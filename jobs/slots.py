@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from forecast.clock import Clock
 from forecast.config import Schedule
+from forecast.errors import StoreError
 from jobs.app import App
 from jobs.update import Compute, Updated, update_questions
 
@@ -19,16 +20,20 @@ def run_slot(
     *,
     missed: int = 0,
     compute: Compute = map,
+    lease: timedelta = LEASE,
 ) -> Updated | None:
     """Update the schedule's questions as of the slot; None where another process has it.
 
-    A failure is a stored failed run, and propagates.
+    A failure is a stored failed run, and propagates. Where the store itself fails, the run is
+    left to its lease: it is taken over, by whoever ticks then, and tried again.
     """
-    if not app.store.claim_run(schedule.id, slot, owner, clock(), LEASE, missed):
+    if not app.store.claim_run(schedule.id, slot, owner, clock(), lease, missed):
         return None
     try:
         questions = app.store.questions(schedule.questions)
         updated = update_questions(app, questions, slot, clock(), compute)
+    except StoreError:
+        raise
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"
         app.store.finish_run(schedule.id, slot, owner, "failed", detail, clock())

@@ -10,7 +10,7 @@ them all. Nothing is sent here; `alerts.outbox` does that.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -78,14 +78,20 @@ def update_questions(
 
     `compute` maps `infer` over the tracks: the built-in map, or that of a process pool.
     """
-    works = [
-        work
-        for track in tracks_of(app, questions)
-        if (work := prepare(app, track, as_of, now)) is not None
-    ]
+    states = {(s.rule_id, s.question_id): s for s in app.store.rule_states()}
+    works: list[Work] = []
+
+    def prepared() -> Iterator[Work]:
+        # one by one, so that a pool is at work on the first while the next is read
+        for track in tracks_of(app, questions):
+            work = prepare(app, track, as_of, now, states)
+            if work is not None:
+                works.append(work)
+                yield work
+
     updated = Updated()
-    for work, answer in zip(works, compute(infer, works), strict=True):
-        updated.add(finish(app, work, answer, now))
+    for place, answer in enumerate(compute(infer, prepared())):
+        updated.add(finish(app, works[place], answer, now))
     return updated
 
 
@@ -99,10 +105,17 @@ def tracks_of(app: App, questions: Sequence[Question]) -> list[list[Question]]:
                 at=f"{app.watch.folder / 'watch.toml'}: definitions.{question.definition}",
             )
         tracks[question.unit, app.config.root_of(question.definition)].append(question)
-    return list(tracks.values())
+    # the widest tracks take longest, and are begun first
+    return sorted(tracks.values(), key=len, reverse=True)
 
 
-def prepare(app: App, track: list[Question], as_of: datetime, now: datetime) -> Work | None:
+def prepare(
+    app: App,
+    track: list[Question],
+    as_of: datetime,
+    now: datetime,
+    states: dict[tuple[str, str], RuleState],
+) -> Work | None:
     """Read what the update of a track needs; None where all its questions have ended."""
     store, config = app.store, app.config
     beliefs = beliefs_of(config, track[0].definition)
@@ -110,10 +123,7 @@ def prepare(app: App, track: list[Question], as_of: datetime, now: datetime) -> 
     resolved = [_resolution(app, beliefs, question, snapshot) for question in track]
     ended = tuple(r for r in resolved if r is not None)
     has_ended = {r.question_id for r in ended}
-    questions = tuple(
-        q for q in track if q.question_id not in has_ended and q.deadline > as_of
-    )
-    states = {(s.rule_id, s.question_id): s for s in store.rule_states()}
+    questions = tuple(q for q in track if q.question_id not in has_ended and q.deadline > as_of)
     if not questions and not any(_is_news(r, snapshot, states.values()) for r in ended):
         return None
     last = {q.question_id: store.latest_estimate(q.question_id, before=as_of) for q in questions}
@@ -184,9 +194,7 @@ def finish(app: App, work: Work, answer: Answer, now: datetime) -> Updated:
     return updated
 
 
-def _close(
-    app: App, work: Work, updated: Updated, states: list[RuleState], now: datetime
-) -> None:
+def _close(app: App, work: Work, updated: Updated, states: list[RuleState], now: datetime) -> None:
     """End the watch on questions that were resolved, and keep the resolutions that are new."""
     for resolution in work.resolved:
         if not _is_news(resolution, work.task.snapshot, work.rule_states.values()):
@@ -208,9 +216,7 @@ def _close(
                 updated.deliveries += _deliveries(app, question, rule, transition, last, None)
 
 
-def _is_news(
-    resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]
-) -> bool:
+def _is_news(resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]) -> bool:
     """Whether an end has yet to be recorded, or an episode to be closed."""
     return resolution not in snapshot.resolutions or any(
         s.question_id == resolution.question_id and s.state is not State.OK for s in states

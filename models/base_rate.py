@@ -11,6 +11,7 @@ oracle for every other family with its effects at nothing, and what stands when 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from models.moves import move
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
 from models.quantiles import weighted_quantiles
+from models.rows import Rows
 from models.shares import share_of
 from models.track import Track, estimate_digest, lay_out, snapshot_digest
 
@@ -131,11 +133,11 @@ class _Update:
         )
         return self._with_move(estimate, question, share, float(windows[at]))
 
-    def _share(self, question: Question) -> Array:
+    def _share(self, question: Question, known_before: datetime | None = None) -> Array:
         task = self.track.task
         if question.definition == task.beliefs.definition:
             return np.ones(1)
-        return share_of(task, question.definition, SHARE_DRAWS)
+        return share_of(task, question.definition, SHARE_DRAWS, known_before)
 
     def _band(self, posterior: Gamma, share: Array, windows: Array) -> Array:
         """The quantiles BAND of P (2, window) over the rate and the share."""
@@ -153,17 +155,14 @@ class _Update:
         if last.model_hash != self.model_hash:
             moved = move(last.probability, {}, estimate.probability, "model")
             return replace(estimate, moved=moved)
-        lag = (estimate.as_of - last.as_of) / DAY
-        then = self.track.rows.between(0, max(int(self.track.now - lag), 0))
+        then, rows = self.track.rows_as_of(last.as_of), self.track.rows
+        share_then = self._share(question, last.as_of)
 
-        def p(prior: Gamma, events: float, days: float) -> float:
-            return float(prior.after(events, days).probability(share * window).mean())
+        def p(rows: Rows, share: Array) -> float:
+            posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
+            return float(posterior.probability(share * window).mean())
 
-        rows = self.track.rows
-        steps = {
-            "time": p(self.before, float(then.events.sum()), float(then.exposure.sum())),
-            "learning": p(self.before, float(rows.events.sum()), float(rows.exposure.sum())),
-        }
+        steps = {"time": p(then, share_then), "learning": p(rows, share)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
 
 

@@ -14,6 +14,7 @@ What fails at the top is held: the last good number stands and says why. The den
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
@@ -35,9 +36,9 @@ from models.priors.beliefs import Beliefs
 from models.shares import share_of
 from models.track import Track, estimate_digest, lay_out, snapshot_digest
 
-DRAWS = 1500
+DRAWS = 1200
 MANY_DRAWS = 4 * DRAWS
-MOVE_DRAWS = 500  # for the split of a move: differences on the same draws need few
+FEW_DRAWS = 500  # for explanations: differences on the same draws need few
 MOST_NEW_ROWS = 30  # days after which the draws are made anew, so that an update stays cheap
 VERSION = "1"  # of what the model computes; a change of it is a change of model
 
@@ -103,9 +104,10 @@ class _Update:
         self.task = track.task
         self.prior = Prior.of(self.task.beliefs)
         self.prior_digest = self.task.beliefs.digest()
+        density.load(track.rows, self.prior)
         self._hazards: dict[tuple[int, float, float], Array] = {}
         self._curves: dict[tuple[str, int], tuple[CurvePoint, ...]] = {}
-        self._before: dict[tuple[int, int], Rung] = {}
+        self._rungs: dict[tuple[int, datetime | None], Rung] = {}
 
     def climb(self, before: Fit | None) -> Rung:
         """The first rung whose weights pass, or the last."""
@@ -174,10 +176,16 @@ class _Update:
         rates = arrivals(now - first.known, first.weight, first.tag, tags, now)
         return simulate(rates, self.track.edges, pulses.half_lives, draws, self.task.seed)
 
-    def by_draw(self, posterior: Posterior, hazard: Array, question: Question) -> Array:
+    def by_draw(
+        self,
+        posterior: Posterior,
+        hazard: Array,
+        question: Question,
+        known_before: datetime | None = None,
+    ) -> Array:
         """P of the question's window for each draw (draw,)."""
         first, last = self.track.window(question)
-        share = share_of(self.task, question.definition, len(hazard))
+        share = share_of(self.task, question.definition, len(hazard), known_before)
         return Frailty.of(posterior).probability(share * (hazard[:, last] - hazard[:, first]))
 
     def moves(
@@ -188,7 +196,7 @@ class _Update:
         Where the draws stayed, a few of them tell; where they were made anew, the steps are
         taken on all of the old ones, and the rest is the change of beliefs or of draws.
         """
-        base, rest = rung.fit.first(MOVE_DRAWS), "montecarlo"
+        base, rest = rung.fit.first(FEW_DRAWS), "montecarlo"
         if before is not None and before is not rung.fit:
             base = before
             rest = "montecarlo" if before.prior_digest == self.prior_digest else "prior"
@@ -210,12 +218,12 @@ class _Update:
     def _steps(self, base: Fit, question: Question, last: Estimate) -> dict[str, float]:
         """P on the draws of `base` as time, evidence, credibility and learning are added."""
         then = self.track.now - (self.task.snapshot.as_of - last.as_of) / DAY
-        old = self._weighed(base, int(max(then, 0)))
-        new = self._weighed(base, len(self.track.rows.x))
+        old, new = self._weighed(base, last.as_of), self._weighed(base, None)
         everything = self.hazard(base)
 
-        def p(rung: Rung, hazard: Array) -> float:
-            return float(rung.weights.mean(self.by_draw(rung.posterior, hazard, question)))
+        def p(rung: Rung, hazard: Array, known_before: datetime | None = last.as_of) -> float:
+            by_draw = self.by_draw(rung.posterior, hazard, question, known_before)
+            return float(rung.weights.mean(by_draw))
 
         pulses = self.track.pulses
         is_new = pulses.known >= then
@@ -226,14 +234,15 @@ class _Update:
         if is_of_old_incident.any():
             steps["evidence"] = p(old, self.hazard(base, then))
         last_cause = ("time", "evidence", "credibility")[len(steps)]
-        return {**steps, last_cause: p(old, everything), "learning": p(new, everything)}
+        return {**steps, last_cause: p(old, everything), "learning": p(new, everything, None)}
 
-    def _weighed(self, fit: Fit, rows: int) -> Rung:
-        """The draws of a fit on the first rows only."""
-        if (id(fit), rows) not in self._before:
-            posterior = reweigh(self.density, fit, self.track.rows.between(0, rows))
-            self._before[id(fit), rows] = Rung.of("T1", fit, posterior)
-        return self._before[id(fit), rows]
+    def _weighed(self, fit: Fit, moment: datetime | None) -> Rung:
+        """The draws of a fit on the rows as they stood at a moment, or as they stand."""
+        key = (id(fit), moment)
+        if key not in self._rungs:
+            rows = self.track.rows if moment is None else self.track.rows_as_of(moment)
+            self._rungs[key] = Rung.of("T1", fit, reweigh(self.density, fit, rows))
+        return self._rungs[key]
 
     def estimates(
         self, rung: Rung, answered: dict[str, Answered], moves: dict[str, Move]
@@ -241,7 +250,7 @@ class _Update:
         """The estimates, each held where its gate failed."""
         facts = snapshot_digest(self.task)
         felt = contributions(
-            self.track, self.density, self.prior, rung.posterior.draws[:DRAWS], _first(rung)
+            self.track, self.density, self.prior, rung.posterior.draws[:FEW_DRAWS], _first(rung)
         )
         diagnostics = {
             "khat": rung.weights.khat,
@@ -316,5 +325,5 @@ class _Update:
 
 def _first(rung: Rung) -> Weights:
     """The weights of the first draws, enough for a picture."""
-    w = rung.weights.w[:DRAWS]
+    w = rung.weights.w[:FEW_DRAWS]
     return replace(rung.weights, w=w / w.sum())

@@ -1,5 +1,6 @@
 """Narrower definitions: the share of a wider one's events that they take."""
 
+from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
@@ -11,37 +12,44 @@ from models.priors.elicit import Beta
 from models.track import events_of
 
 
-def share_of(task: Task, definition: str, draws: int) -> Array:
+def share_of(
+    task: Task, definition: str, draws: int, known_before: datetime | None = None
+) -> Array:
     """Draws (draw,) of the share of the root's events that are of a definition inside it.
 
     Each step down is a Beta, updated by the events whose kind is known; the rest-of step is
-    one minus its sibling's own draws, so that the two make up the whole.
+    one minus its sibling's own draws, so that the two make up the whole. With `known_before`
+    only the events known before that moment count.
     """
     share = np.ones(draws)
     parts = {n.definition: n for n in task.beliefs.narrower}
     while definition != task.beliefs.definition:
         part = parts[definition]
         if part.rest_of is None:
-            share = share * _share_draws(*_updated(task, definition), draws, task.seed)
+            share = share * _share_draws(
+                *_updated(task, definition, known_before), draws, task.seed
+            )
         else:
-            sibling = _share_draws(*_updated(task, part.rest_of), draws, task.seed)
+            sibling = _share_draws(*_updated(task, part.rest_of, known_before), draws, task.seed)
             share = share * (1.0 - sibling)
         definition = part.within
     return share
 
 
-def _updated(task: Task, definition: str) -> tuple[float, float, int]:
+def _updated(
+    task: Task, definition: str, known_before: datetime | None
+) -> tuple[float, float, int]:
     """Beta parameters after the known events, and the place of the definition's own stream."""
     beliefs: Beliefs = task.beliefs
     part = next(n for n in beliefs.narrower if n.definition == definition)
     prior: Beta = part.share  # type: ignore[assignment]
-    inside = len(events_of(task, definition))
+    inside = len(events_of(task, definition, known_before))
     siblings = [
         n.definition
         for n in beliefs.narrower
         if n.within == part.within and n.definition != definition
     ]
-    outside = sum(len(events_of(task, sibling)) for sibling in siblings)
+    outside = sum(len(events_of(task, sibling, known_before)) for sibling in siblings)
     return prior.a + inside, prior.b + outside, beliefs.definitions().index(definition)
 
 

@@ -40,6 +40,12 @@ class Track:
         """The start of observation, a UTC midnight."""
         return self.pulses.origin
 
+    def rows_as_of(self, moment: datetime) -> Rows:
+        """The rows as they stood at an earlier moment: its days, and the events known then."""
+        beliefs = self.task.beliefs
+        events = events_of(self.task, beliefs.definition, moment)
+        return daily_rows(self.pulses, events, moment, beliefs.recurrent)
+
     def stocks_ahead(self, pulses: Pulses) -> Array:
         """Stocks (bin, tag) of the known incidents at the middle of each future bin."""
         now = pulses.stocks(np.array([self.now]))
@@ -60,8 +66,8 @@ def lay_out(task: Task) -> Track:
     snapshot, beliefs = task.snapshot, task.beliefs
     incidents = gather(snapshot.reports)
     origin = observation_start(task)
-    tags = tuple(effect.tag for effect in beliefs.effects)
-    half_lives = np.array([effect.half_life for effect in beliefs.effects])
+    tags = tuple(effect.tag for effect in beliefs.columns())
+    half_lives = np.array([effect.half_life for effect in beliefs.columns()])
     pulses = Pulses.of(incidents, tags, half_lives, origin, beliefs.ordinary_value)
     marks = [
         days_between(snapshot.as_of, instant)
@@ -90,9 +96,14 @@ def observation_start(task: Task) -> datetime:
     return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def events_of(task: Task, definition: str) -> list[Event]:
-    """The known events at the unit that count as `definition`."""
-    return [e for e in task.snapshot.events if task.beliefs.includes(definition, e.definition)]
+def events_of(task: Task, definition: str, known_before: datetime | None = None) -> list[Event]:
+    """The events at the unit that count as `definition`, of those known before a moment."""
+    limit = known_before or task.snapshot.as_of
+    return [
+        e
+        for e in task.snapshot.events
+        if e.known_at < limit and task.beliefs.includes(definition, e.definition)
+    ]
 
 
 def snapshot_digest(task: Task) -> str:

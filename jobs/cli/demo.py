@@ -195,7 +195,11 @@ def _lead(ring: "Ring") -> str:
     if ring.lead_days < 0:
         return f"{-ring.lead_days:.0f} days late"
     was_out = ring.cleared_at is None or ring.cleared_at >= ring.event.occurred_at
-    silent = "" if was_out else f", silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"  # type: ignore[arg-type]
+    silent = (
+        ""
+        if was_out
+        else f", silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"
+    )  # type: ignore[arg-type]
     return f"{ring.lead_days:.0f} days{silent}"
 
 
@@ -251,8 +255,6 @@ def _line_json(line: "Line") -> dict[str, object]:
     return {
         "question": line.question.question_id,
         "outcome": line.resolution.outcome.value if line.resolution else None,
-        "probabilities": {
-            e.as_of.date().isoformat(): e.probability for e in line.history
-        },
+        "probabilities": {e.as_of.date().isoformat(): e.probability for e in line.history},
         "scores": {name: None if math.isnan(v) else v for name, v in scores.items()},
     }

@@ -111,12 +111,13 @@ class Prior:
     @classmethod
     def of(cls, beliefs: Beliefs) -> "Prior":
         """Lay out the beliefs; without a ceiling its parameter is there but does nothing."""
+        effects = beliefs.columns()
         ceiling = beliefs.log_ceiling or beliefs.log_rate
         normals = [beliefs.log_rate, beliefs.log_shape, ceiling]
-        normals += [effect.log_ratio for effect in beliefs.effects]
-        names = sorted({e.group for e in beliefs.effects if e.group})
-        groups = np.array([[e.group == g for g in names] for e in beliefs.effects], float)
-        groups = groups.reshape(len(beliefs.effects), len(names))
+        normals += [effect.log_ratio for effect in effects]
+        names = sorted({e.group for e in effects if e.group})
+        groups = np.array([[e.group == g for g in names] for e in effects], float)
+        groups = groups.reshape(len(effects), len(names))
         return cls(
             mean=np.array([n.mean for n in normals]),
             sd=np.array([n.sd for n in normals]),

@@ -96,8 +96,7 @@ class Posterior:
 def refit(
     density: Density, rows: Rows, prior: Prior, prior_digest: str, draws: int, seed: int
 ) -> Fit:
-    """Rung R1 on all rows."""
-    density.load(rows, prior)
+    """Rung R1 on all rows, which are loaded into `density` with their prior."""
     proposal = propose(density, prior.mean, prior.sd, draws, seed)
     exposure = expose(density, proposal.draws, rows)
     target = density.log_prior(proposal.draws) + _likelihood(density, proposal.draws, exposure)

@@ -24,6 +24,10 @@ class Effect:
     group: str
 
 
+# Stands in where a definition listens to no tag: arrays want a column, and it is never fed.
+NO_EFFECT = Effect("", Normal(0.0, 1.0), 1.0, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Narrower:
     """A definition inside another: of its events it takes `share`, or what `rest_of` leaves."""
@@ -54,6 +58,10 @@ class Beliefs:
     recurrent: bool
     observed_since: str
     ordinary_value: float
+
+    def columns(self) -> tuple[Effect, ...]:
+        """The effects as the columns of covariates, at least one."""
+        return self.effects or (NO_EFFECT,)
 
     def definitions(self) -> tuple[str, ...]:
         """The root and everything inside it."""

@@ -1,0 +1,128 @@
+"""Which addresses may be dialled: the guard against server-side request forgery.
+
+A webhook URL is typed by a user, and its name may resolve to anything by the time we dial.
+So the name is resolved once, every address is judged, and the literal address is dialled
+(see `alerts.channels.http`). Public addresses are free; private ones need a network in the
+channel's `allow`; where credentials are served (cloud metadata) nothing helps.
+
+`ipaddress` alone is not enough: `is_global` lets through IPv4 addresses wrapped in IPv6,
+multicast, and metadata services on public addresses.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from forecast.errors import ConfigError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+Resolver = Callable[[str, int], list[str]]
+
+WEB_PORTS = (80, 443)
+FIRST_FREE_PORT = 1024
+
+_NEVER: tuple[Network, ...] = tuple(
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # "this network"; Linux dials 0.0.0.0 as loopback
+        "169.254.0.0/16",  # link-local, and the metadata service of most clouds
+        "100.100.100.200/32",  # Alibaba's metadata
+        "168.63.129.16/32",  # Azure's host agent
+        "192.0.0.0/24",  # protocol assignments; Oracle's metadata is 192.0.0.192
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+        "::/128",
+        "fe80::/10",  # link-local
+        "fd00:ec2::/32",  # Amazon's metadata and DNS
+        "fd20:ce::/32",  # Google's metadata
+        "ff00::/8",  # multicast
+    )
+)
+_ON_REQUEST: tuple[Network, ...] = tuple(
+    ip_network(text)
+    for text in (
+        "100.64.0.0/10",  # carrier-grade NAT
+        "192.88.99.0/24",  # 6to4 relays
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+    )
+)
+# All else of IPv6 is unassigned, local, or IPv4 in disguise.
+_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def refusal(address: Address, allow: Sequence[Network] = ()) -> str | None:
+    """Why this address may not be dialled, or None.
+
+    >>> refusal(ip_address("93.184.215.14")) is None
+    True
+    >>> refusal(ip_address("::ffff:127.0.0.1"))
+    '127.0.0.1 is not public; a network in `allow` would open it'
+    >>> refusal(ip_address("127.0.0.1"), [ip_network("127.0.0.0/8")]) is None
+    True
+    """
+    address = _unwrap(address)
+    if _within(address, _NEVER):
+        return f"{address} is never dialled"
+    if _within(address, allow):
+        return None
+    if not _is_public(address):
+        return f"{address} is not public; a network in `allow` would open it"
+    return None
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """All addresses of a name, as the machine's own resolver gives them; raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def choose_address(
+    host: str, port: int, allow: Sequence[Network], resolve: Resolver = system_resolver
+) -> str:
+    """The one literal address to dial for `host`; ConfigError where any is refused.
+
+    A name with one good and one bad address is refused: which one is dialled must not be
+    the attacker's choice. Raises OSError where the name does not resolve.
+    """
+    addresses = [ip_address(text) for text in resolve(host, port)]
+    if not addresses:
+        raise OSError("the name has no address")
+    for address in addresses:
+        if reason := refusal(address, allow):
+            raise ConfigError(f"the address is refused: {reason}")
+        if not _is_web_port(port) and not _within(_unwrap(address), allow):
+            raise ConfigError(f"the address is refused: port {port} is not one of the web's")
+    return str(addresses[0])
+
+
+def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """The networks of a channel's `allow`."""
+    return tuple(ip_network(text) for text in texts)
+
+
+def _unwrap(address: Address) -> Address:
+    """The IPv4 address that is reached where an IPv6 one stands for it."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not _within(address, _ON_REQUEST)
+
+
+def _within(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _is_web_port(port: int) -> bool:
+    return port in WEB_PORTS or port >= FIRST_FREE_PORT

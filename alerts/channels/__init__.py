@@ -1,0 +1,1 @@
+"""One module a channel; `http` is the only one that opens a connection."""

@@ -1,0 +1,258 @@
+"""One POST, and nothing that its URL's author could abuse. The only module that connects.
+
+httpx over a transport of our own, which puts the guard where the connection is made:
+httpcore's network backend is a public argument of its pool, and httpx's transport one of its
+client. No redirect is followed and no proxy is read from the environment.
+
+    https://www.python-httpx.org/advanced/transports/
+    https://www.encode.io/httpcore/network-backends/
+"""
+
+import logging
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import httpcore
+import httpx
+
+from alerts.address import Network, Resolver, choose_address, system_resolver
+from alerts.api import Reply
+from forecast.errors import ConfigError, OutsideError, TocsinError
+
+DEADLINE_SECONDS = 20.0
+MOST_BYTES = 16_384
+
+# httpx logs every URL at INFO, and a chat webhook's URL is its credential.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    allow: Sequence[Network] = (),
+    deadline: float = DEADLINE_SECONDS,
+    resolve: Resolver = system_resolver,
+    tls: ssl.SSLContext | None = None,
+) -> Reply:
+    """POST `body` and return the reply, of which at most 16 kB are read.
+
+    `deadline` is in seconds and for everything: name, connection, TLS, and the reply's last
+    byte. Raises ConfigError for an address that may not be dialled, and OutsideError where
+    there is no answer. No error, nor the chain behind it, holds the URL.
+    """
+    _check(url)
+    network = _GuardedNetwork(allow, resolve, time.monotonic() + deadline)
+    failure: TocsinError
+    try:
+        return _exchange(url, body, headers, network, tls or _tls())
+    except TocsinError as error:
+        failure = type(error)(error.message)
+    except httpx.InvalidURL:
+        failure = ConfigError("the URL cannot be read")
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        failure = OutsideError(_reason(error, deadline))
+    # Raised here and not above, so that no exception with the URL hangs on this one.
+    raise failure
+
+
+class _GuardedNetwork(httpcore.NetworkBackend):
+    """Dials only addresses that are allowed, and ends everything at the deadline."""
+
+    def __init__(self, allow: Sequence[Network], resolve: Resolver, deadline: float) -> None:
+        self._allow = allow
+        self._resolve = resolve
+        self._deadline = deadline
+        self._network = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = self._resolve_in_time(host, port)
+        address = choose_address(host, port, self._allow, lambda *_: addresses)
+        stream = self._network.connect_tcp(
+            address, port, _left(self._deadline), local_address, socket_options
+        )
+        return _TimedStream(stream, self._deadline)
+
+    def _resolve_in_time(self, host: str, port: int) -> list[str]:
+        """The system's resolver knows no timeout, so it is left behind in a daemon thread."""
+        answers: queue.Queue[list[str] | OSError] = queue.Queue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._resolve(host, port))
+            except (OSError, UnicodeError) as error:
+                answers.put(OSError(str(error)))
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            answer = answers.get(timeout=_left(self._deadline))
+        except queue.Empty:
+            raise httpcore.ConnectTimeout from None
+        if isinstance(answer, OSError):
+            raise OutsideError("the receiver's name does not resolve")
+        return answer
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose every read and write gets only what is left of the deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(self._deadline)
+        return _TimedStream(
+            self._stream.start_tls(ssl_context, server_hostname, left), self._deadline
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _GuardedTransport(httpx.BaseTransport):
+    """Carries httpx's requests over a pool that connects through the guard."""
+
+    def __init__(self, network: _GuardedNetwork, tls: ssl.SSLContext) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=network)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        reply = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(
+                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+            )
+        )
+        return httpx.Response(reply.status, headers=reply.headers, stream=_Body(reply))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """A reply's body as it comes in."""
+
+    def __init__(self, reply: httpcore.Response) -> None:
+        self._reply = reply
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._reply.iter_stream())
+
+    def close(self) -> None:
+        self._reply.close()
+
+
+def _exchange(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    network: _GuardedNetwork,
+    tls: ssl.SSLContext,
+) -> Reply:
+    # An unpacked reply could be a bomb; we read so little that packing saves nothing.
+    sent = {"accept-encoding": "identity", "user-agent": "tocsin", **headers}
+    with (
+        httpx.Client(transport=_GuardedTransport(network, tls), trust_env=False) as client,
+        client.stream("POST", url, content=body, headers=sent, follow_redirects=False) as response,
+    ):
+        return Reply(
+            response.status_code,
+            {name.lower(): value for name, value in response.headers.items()},
+            _first_bytes(response.iter_raw()),
+        )
+
+
+def _first_bytes(chunks: Iterable[bytes]) -> bytes:
+    read = b""
+    for chunk in chunks:
+        read += chunk
+        if len(read) >= MOST_BYTES:
+            break
+    return read[:MOST_BYTES]
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout
+    return left
+
+
+def _check(url: str) -> None:
+    """ConfigError says what is wrong with the URL, without showing it."""
+    trouble = None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port, host.encode("idna"), f"{parts.path}{parts.query}".encode("ascii")
+    except ValueError:
+        trouble = "the URL cannot be read"
+    else:
+        if parts.scheme not in ("http", "https"):
+            trouble = "the URL does not begin with https:// or http://"
+        elif not host:
+            trouble = "the URL names no host"
+        elif parts.username is not None or parts.password is not None:
+            trouble = "the URL holds a user name or password, which is not sent"
+        elif not url.isprintable() or " " in url:
+            trouble = "the URL holds a space or a control character"
+    if trouble:
+        raise ConfigError(trouble)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The machine's certificates and Mozilla's; a desk adds its own with SSL_CERT_FILE."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _reason(error: Exception, deadline: float) -> str:
+    """What went wrong, in words that hold nothing of the URL, not even the host."""
+    # httpcore's pool raises `from None`, which leaves the cause in the context only.
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, httpcore.TimeoutException):
+        return f"no full answer within {deadline:g} s"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the receiver's certificate is refused: {cause.verify_message.split(',')[0]}"
+    if isinstance(cause, ssl.SSLError):
+        return f"no TLS with the receiver: {cause.reason or 'the handshake failed'}"
+    if isinstance(cause, OSError) and cause.strerror:
+        return f"no connection to the receiver: {cause.strerror}"
+    if isinstance(error, httpcore.ProtocolError):
+        return "the receiver's answer is not HTTP, or it broke off"
+    return "the connection broke off"

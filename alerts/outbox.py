@@ -1,0 +1,199 @@
+"""The outbox, emptied: claim, render, sign, send, then mark, reschedule or bury.
+
+At least once: a crash after a send and before its mark sends again, under the same id. Each
+channel is served by a thread of its own, so that one that hangs delays no other; the store
+is used from the caller's thread only. A channel that does not answer, or asks us to wait,
+is left alone until then. No delivery can stop the others: whatever goes wrong with one is
+written into its row.
+"""
+
+import logging
+import queue
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+from alerts import registry
+from alerts.address import Network, parse_networks
+from alerts.api import Channel, Outcome, Reply, Request, Verdict
+from alerts.channels import http
+from alerts.retry import retry_delay
+from forecast import config
+from forecast.alert import Delivery
+from forecast.clock import Clock
+from forecast.errors import OutsideError, TocsinError
+
+if TYPE_CHECKING:
+    from forecast.store import Store
+
+# The worst batch is one channel that takes 20 s over each. A longer lease would only delay
+# what a killed process leaves behind.
+BATCH = 10
+LEASE = timedelta(minutes=5)
+MOST_THREADS = 8
+SHORTEST_WAIT = timedelta(seconds=30)
+
+Post = Callable[[str, bytes, Mapping[str, str], Sequence[Network]], Reply]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How many deliveries one drain sent, put off, and gave up."""
+
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One delivery's outcome; `pauses`: its channel is to be left alone for now."""
+
+    delivery: Delivery
+    outcome: Outcome
+    pauses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """All that a send needs beside the delivery."""
+
+    tables: Mapping[str, config.Channel]
+    now: Clock
+    post: Post
+    kinds: Sequence[EntryPoint] | None
+
+
+def drain(
+    store: "Store",
+    channels: Iterable[config.Channel],
+    now: Clock,
+    owner: str,
+    *,
+    post: Post = http.post,
+    kinds: Sequence[EntryPoint] | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Drained:
+    """Send every delivery that is due; return when none is, or `is_stopping` after a batch.
+
+    `channels` are those of watch.toml; `owner` names this process in its claims. `kinds`
+    stands in for the installed kinds of channel.
+    """
+    sender = _Sender({table.id: table for table in channels}, now, post, kinds)
+    paused: dict[str, Outcome] = {}
+    tally: Counter[str] = Counter()
+    while not is_stopping() and (batch := store.claim_deliveries(now(), owner, LEASE, BATCH)):
+        for result in _send_all(sender, batch, paused):
+            tally[_settle(store, result, now())] += 1
+    return Drained(tally["sent"], tally["retried"], tally["dead"])
+
+
+def _send_all(
+    sender: _Sender, batch: Sequence[Delivery], paused: dict[str, Outcome]
+) -> Iterator[_Result]:
+    """Results as they come in, one for each delivery; in order within a channel."""
+    by_channel: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in batch:
+        by_channel[delivery.channel].append(delivery)
+    results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
+    with ThreadPoolExecutor(min(len(by_channel), MOST_THREADS)) as threads:
+        for deliveries in by_channel.values():
+            threads.submit(_send_queue, sender, deliveries, paused, results)
+        for _ in batch:
+            yield results.get()
+
+
+def _send_queue(
+    sender: _Sender,
+    deliveries: Sequence[Delivery],
+    paused: dict[str, Outcome],
+    results: "queue.SimpleQueue[_Result]",
+) -> None:
+    """One channel's deliveries, one after the other, until it asks for a pause."""
+    for delivery in deliveries:
+        if pause := paused.get(delivery.channel):
+            results.put(_Result(delivery, pause))
+            continue
+        result = _send(sender, delivery)
+        if result.pauses:
+            reason = f"waits behind {delivery.delivery_id}: {result.outcome.reason}"
+            paused[delivery.channel] = replace(result.outcome, reason=reason)
+        results.put(result)
+
+
+def _send(sender: _Sender, delivery: Delivery) -> _Result:
+    """One delivery to its end; never raises, since a lost result would stop the drain."""
+    table = sender.tables.get(delivery.channel)
+    if table is None:
+        gone = f"there is no channel '{delivery.channel}' in watch.toml"
+        return _Result(delivery, Outcome(Verdict.DEAD, gone))
+    try:
+        outcome = _converse(sender, table, delivery)
+    except OutsideError as error:
+        return _Result(delivery, Outcome(Verdict.RETRY, str(error)), pauses=True)
+    except TocsinError as error:
+        return _Result(delivery, Outcome(Verdict.RETRY, str(error)))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's defect is its own
+        return _Result(delivery, Outcome(Verdict.RETRY, _defect(table, error)))
+    asks_to_wait = outcome.verdict is Verdict.RETRY and outcome.after is not None
+    return _Result(delivery, outcome, pauses=asks_to_wait)
+
+
+def _converse(sender: _Sender, table: config.Channel, delivery: Delivery) -> Outcome:
+    """Render and send; once more in plain form where the receiver refuses the first one."""
+    channel = registry.open_channel(table, sender.kinds)
+    outcome = _exchange(sender, channel, table, delivery, plain=False)
+    if outcome.verdict is not Verdict.SIMPLIFY:
+        return outcome
+    _log.error("delivery %s goes out in plain form: %s", delivery.delivery_id, outcome.reason)
+    outcome = _exchange(sender, channel, table, delivery, plain=True)
+    if outcome.verdict is Verdict.SIMPLIFY:
+        return Outcome(Verdict.DEAD, f"{outcome.reason}, even in the plainest form")
+    return outcome
+
+
+def _exchange(
+    sender: _Sender, channel: Channel, table: config.Channel, delivery: Delivery, *, plain: bool
+) -> Outcome:
+    request: Request = channel.request(
+        delivery.facts, delivery.delivery_id, sender.now(), plain=plain
+    )
+    networks = parse_networks(table.allow)
+    reply = sender.post(request.url, request.body, request.headers, networks)
+    return channel.judge(reply, sender.now())
+
+
+def _settle(store: "Store", result: _Result, now: datetime) -> str:
+    """Write the outcome down; "" where another process holds the claim by now."""
+    delivery, outcome = result.delivery, result.outcome
+    if outcome.verdict is Verdict.DELIVERED:
+        return "sent" if store.mark_delivered(delivery, now) else ""
+    if outcome.verdict is Verdict.DEAD:
+        return "dead" if store.mark_dead(delivery, now, outcome.reason) else ""
+    delay = retry_delay(delivery.delivery_id, delivery.attempts, now - delivery.created_at)
+    if delay is None:
+        reason = f"{outcome.reason}; given up after {delivery.attempts} attempts"
+        return "dead" if store.mark_dead(delivery, now, reason) else ""
+    due_at = now + _wait(delay, outcome.after)
+    return "retried" if store.reschedule(delivery, due_at, outcome.reason, now) else ""
+
+
+def _wait(scheduled: timedelta, asked: timedelta | None) -> timedelta:
+    """A receiver that says when to come again is believed, and yet not hammered."""
+    return scheduled if asked is None else max(asked, min(scheduled, SHORTEST_WAIT))
+
+
+def _defect(table: config.Channel, error: BaseException) -> str:
+    """Where it broke, without the error's own words: they may quote a secret."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+    reason = f"defect in the channel kind '{table.kind}': {type(error).__name__} at {place}"
+    _log.error("channel %s: %s", table.id, reason)
+    return reason

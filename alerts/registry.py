@@ -1,0 +1,43 @@
+"""Which kinds of channel there are: the entry points `tocsin.channels`, ours and strangers'."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from alerts.api import Channel, ChannelKind, Endpoint
+from forecast import config
+from forecast.errors import ConfigError
+
+GROUP = "tocsin.channels"
+
+
+@cache
+def installed() -> tuple[EntryPoint, ...]:
+    """The kinds that installed packages offer."""
+    return tuple(entry_points(group=GROUP))
+
+
+def open_channel(table: config.Channel, entries: Iterable[EntryPoint] | None = None) -> Channel:
+    """The channel that a table of watch.toml describes, its secrets resolved now.
+
+    Opened for each send and not kept, so that a rotated secret holds from the next one on.
+    ConfigError for an unknown kind, a kind that does not load, or a secret that is not there.
+    """
+    place = f"channels.{table.id}"
+    kind = _load(table.kind, installed() if entries is None else entries, f"{place}.kind")
+    secret = table.secret and config.resolve_reference(table.secret, f"{place}.secret")
+    url = config.resolve_reference(table.url, f"{place}.url")
+    return kind(Endpoint(table.id, url, secret))
+
+
+def _load(kind: str, entries: Iterable[EntryPoint], at: str) -> ChannelKind:
+    by_name = {entry.name: entry for entry in entries}
+    if kind not in by_name:
+        known = ", ".join(sorted(by_name)) or "none installed"
+        hint = config.did_you_mean(kind, by_name) or f"; there are {known}"
+        raise ConfigError(f"there is no kind of channel '{kind}'{hint}", at=at)
+    try:
+        loaded: ChannelKind = by_name[kind].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the kind of channel '{kind}' does not load: {error}", at=at) from error
+    return loaded

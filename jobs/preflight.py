@@ -1,0 +1,33 @@
+"""What is looked at before anything runs: schedules, channels, beliefs and model families.
+
+Each check raises ConfigError with the key that is wrong. Nothing is sent.
+"""
+
+from datetime import datetime
+
+from alerts.message import test_facts
+from alerts.registry import open_channel
+from forecast.config import Channel, Config
+from jobs.scheduler import trigger_of
+from models.priors.beliefs import beliefs_of
+from models.registry import family
+
+
+def check_config(config: Config, now: datetime) -> None:
+    """Everything in watch.toml that would only show when it is used."""
+    for schedule in config.schedules:
+        trigger_of(schedule)
+    for table in config.channels:
+        check_channel(table, now)
+    for root in roots(config):
+        family(beliefs_of(config, root).model)
+
+
+def check_channel(table: Channel, now: datetime) -> None:
+    """Its kind is installed, its secrets are there, and it can write a message."""
+    open_channel(table).request(test_facts(table.id, now), "msg_check", now)
+
+
+def roots(config: Config) -> list[str]:
+    """The definitions that stand by themselves, each with a model of its own."""
+    return [name for name, table in config.definitions.items() if table.within is None]

@@ -1,0 +1,196 @@
+"""The service: slots that are due are run, messages that wait are sent, edits are taken in.
+
+Three ticks, each beside the others and never beside itself. What was done stands in the store
+alone, so a service may be killed at any moment, and several may share a store. No failure
+stops the service: each is one line in the log, once for as long as it lasts.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+from alerts.outbox import drain
+from forecast.clock import Clock, format_instant
+from forecast.config import FILE_NAME, Schedule, Watch, load_watch
+from forecast.errors import TocsinError
+from forecast.store.runs import RUNNING
+from jobs.app import App
+from jobs.pool import MOST_WORKERS, warm_pool
+from jobs.preflight import check_config
+from jobs.scheduler import Due, due, next_slot, owner_name
+from jobs.slots import LEASE, run_slot
+from jobs.update import Work
+from models.api import Answer
+
+_log = logging.getLogger(__name__)
+
+Stamp = tuple[int, int, int] | None
+
+
+class Service:
+    """One process of `tocsin serve`; close it when done.
+
+    `clock` says what time it is; a run that is silent for longer than `lease` is taken over;
+    `cores` is how many tracks may be computed at once. `tally` counts what was done, and
+    `failure` is the last thing that went wrong.
+    """
+
+    def __init__(
+        self, app: App, clock: Clock, *, lease: timedelta = LEASE, cores: int | None = None
+    ) -> None:
+        self.app = app
+        self.stop = Event()
+        self.tally: Counter[str] = Counter()
+        self.failure: Exception | None = None
+        self._clock, self._lease = clock, lease
+        self._cores = cores or os.process_cpu_count() or 1
+        self._owner = owner_name()
+        self._pool: ProcessPoolExecutor | None = None
+        self._troubles: dict[str, str] = {}
+        self._stamp = _stamp_of(app.watch)
+
+    def close(self) -> None:
+        """Let the worker processes go; the store is the caller's."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def run_due(self) -> None:
+        """Run every slot that is due, and every run that a dead process left behind."""
+        with self._reported("schedules"):
+            for schedule, slot in self._due():
+                if self.stop.is_set():
+                    return
+                with self._reported(schedule.id, f"{schedule.id} {format_instant(slot.slot)}"):
+                    self._run(schedule, slot)
+
+    def send(self) -> None:
+        """Send what waits in the outbox."""
+        with self._reported("outbox"):
+            now = self._clock()
+            waits_until = self.app.store.next_due(now)
+            if waits_until is None or waits_until > now:
+                return
+            channels = self.app.config.channels
+            done = drain(
+                self.app.store, channels, self._clock, self._owner, is_stopping=self.stop.is_set
+            )
+            self.tally.update(sent=done.sent, retried=done.retried, dead=done.dead)
+            said = _log.warning if done.retried or done.dead else _log.info
+            said("outbox: %d sent, %d put off, %d given up", done.sent, done.retried, done.dead)
+
+    def reload(self) -> None:
+        """Take in an edited watch.toml; where the edit is broken, what was read before stands."""
+        stamp = _stamp_of(self.app.watch)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            watch = load_watch(self.app.watch.folder)
+            check_config(watch.config, self._clock())
+        except TocsinError as error:
+            _log.error("the edit is not taken in: %s", error)
+            return
+        if watch.store_url != self.app.watch.store_url:
+            _log.warning("another store takes a restart; this one stays in use")
+        self.app = App(watch, self.app.store)
+        _log.info("%s was read anew; %s", FILE_NAME, self.outlook())
+
+    def outlook(self) -> str:
+        """What is served, and when the next slot is, on one line."""
+        config, now = self.app.config, self._clock()
+        slots = [(at, s.id) for s in config.schedules if (at := next_slot(s, now)) is not None]
+        following = "no slot to come"
+        if slots:
+            at, name = min(slots)
+            following = f"next slot {name} at {format_instant(at)}"
+        schedules = _counted(len(config.schedules), "schedule")
+        return f"{schedules}, {_counted(len(config.channels), 'channel')}; {following}"
+
+    def _due(self) -> Iterator[tuple[Schedule, Due]]:
+        store, now = self.app.store, self._clock()
+        schedules = {schedule.id: schedule for schedule in self.app.config.schedules}
+        for run in store.runs():
+            is_abandoned = run.status == RUNNING and run.lease_until <= now
+            if is_abandoned and run.schedule_id in schedules:
+                yield schedules[run.schedule_id], Due(run.slot, run.missed)
+        for schedule in schedules.values():
+            if slot := due(schedule, store.last_slot(schedule.id), now):
+                yield schedule, slot
+
+    def _run(self, schedule: Schedule, slot: Due) -> None:
+        updated = run_slot(
+            self.app,
+            schedule,
+            slot.slot,
+            self._owner,
+            self._clock,
+            missed=slot.missed,
+            compute=self._compute,
+            lease=self._lease,
+        )
+        if updated is None:
+            return
+        estimates, messages = len(updated.estimates), len(updated.deliveries)
+        self.tally.update(slots=1, estimates=estimates, messages=messages)
+        _log.info(
+            "%s %s: %d estimates, %d messages, %d missed slots made up for",
+            *(schedule.id, format_instant(slot.slot), estimates, messages, slot.missed),
+        )
+
+    def _compute(self, infer: Callable[[Work], Answer], works: Iterable[Work]) -> Iterable[Answer]:
+        """Infer here, or in worker processes where that is more than one track's work."""
+        works = list(works)
+        heavy = sum(bool(work.task.questions) and not work.same for work in works)
+        if min(heavy, self._cores) < 2:
+            return map(infer, works)
+        self._pool = self._pool or warm_pool(min(self._cores, MOST_WORKERS))
+        try:
+            return list(self._pool.map(infer, works))
+        except BrokenProcessPool:
+            _log.warning("a worker process was killed (out of memory?); computing without")
+            self._pool = None
+            return map(infer, works)
+
+    @contextmanager
+    def _reported(self, task: str, title: str = "") -> Iterator[None]:
+        """Log what goes wrong, once for as long as it is the same, and when it is over."""
+        title = title or task
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - one task's failure must not stop the others
+            self.failure = error
+            words = (
+                str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}: {error}"
+            )
+            if self._troubles.get(task) != words:
+                self._troubles[task] = words
+                _log.error("%s: %s", task, " ".join(words.split()))
+        else:
+            if self._troubles.pop(task, None):
+                _log.info("%s: works again", title)
+
+
+def _stamp_of(watch: Watch) -> Stamp:
+    """Changes whenever the file does; None while there is none."""
+    try:
+        status = Path(watch.folder, FILE_NAME).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, TocsinError):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error} (a defect of ours)".split())
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,70 @@
+"""What the tests of the outbox share: a clock, a faulty channel, and rows to send."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from alerts import registry
+from alerts.api import Endpoint, Outcome, Reply, Request, Verdict
+from alerts.testing import sample_facts
+from forecast.alert import Delivery
+from forecast.clock import utc_now
+from forecast.store import Store
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29vb29vb28="
+KINDS = [
+    EntryPoint("slack", "alerts.channels.slack:Slack", registry.GROUP),
+    EntryPoint("webhook", "alerts.channels.webhook:Webhook", registry.GROUP),
+    EntryPoint("faulty", f"{__name__}:Faulty", registry.GROUP),
+]
+FACTS = sample_facts()
+
+
+@dataclass
+class Time:
+    """A clock that stands still until it is told."""
+
+    now: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, wait: timedelta) -> None:
+        self.now += wait
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A stranger's channel whose rendering has a defect."""
+
+    endpoint: Endpoint
+
+    def request(
+        self, facts: Mapping[str, Any], delivery_id: str, now: datetime, *, plain: bool = False
+    ) -> Request:
+        if facts["kind"] == "resolved":
+            raise SystemExit(self.endpoint.url)
+        raise KeyError(self.endpoint.url)
+
+    def judge(self, reply: Reply, now: datetime) -> Outcome:
+        return Outcome(Verdict.DELIVERED)
+
+
+def put(store: Store, now: datetime, *names: str, facts: str = "firing") -> list[Delivery]:
+    """One due delivery for each "channel/id"."""
+    deliveries = [
+        Delivery(
+            f"msg_{name.replace('/', '_')}", name.split("/")[0], "firing", now, now, FACTS[facts]
+        )
+        for name in names
+    ]
+    store.record(deliveries=deliveries, recorded_at=now)
+    return deliveries
+
+
+def only(store: Store) -> Delivery:
+    (delivery,) = store.deliveries()
+    return delivery

