@@ -20,7 +20,7 @@ def _warm() -> None:
     # Ctrl-C reaches every process of the terminal; when to stop is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_leave_with_parent, daemon=True).start()
-    import models.hazard  # noqa: F401  (the import is the point)
+    import models.engine.ladder  # noqa: F401  (the import is the point)
 
 
 def _leave_with_parent() -> None:

@@ -41,7 +41,6 @@ class Work:
     key: str
     task: Task
     state: bytes | None
-    prior_version: int
     resolved: tuple[Resolution, ...]
     rule_states: dict[tuple[str, str], RuleState]
     same: tuple[Estimate, ...] = ()
@@ -84,7 +83,7 @@ def update_questions(
     def prepared() -> Iterator[Work]:
         # one by one, so that a pool is at work on the first while the next is read
         for track in tracks_of(app, questions):
-            work = prepare(app, track, as_of, now, states)
+            work = prepare(app, track, as_of, states)
             if work is not None:
                 works.append(work)
                 yield work
@@ -113,10 +112,9 @@ def prepare(
     app: App,
     track: list[Question],
     as_of: datetime,
-    now: datetime,
     states: dict[tuple[str, str], RuleState],
 ) -> Work | None:
-    """Read what the update of a track needs; None where all its questions have ended."""
+    """Read what the update of a track needs, and write nothing; None where all have ended."""
     store, config = app.store, app.config
     beliefs = beliefs_of(config, track[0].definition)
     snapshot = store.snapshot(track[0], as_of)
@@ -146,7 +144,6 @@ def prepare(
         key=key,
         task=task,
         state=store.model_state(key, as_of),
-        prior_version=settle_prior(app, beliefs.definition, now).version,
         resolved=ended,
         rule_states=states,
         same=_standing(app, task),
@@ -163,9 +160,8 @@ def infer(work: Work) -> Answer:
 def finish(app: App, work: Work, answer: Answer, now: datetime) -> Updated:
     """Decide every rule on every estimate, and record all of it in one transaction."""
     as_of = work.task.snapshot.as_of
-    updated = Updated(
-        estimates=[replace(e, prior_version=work.prior_version) for e in answer.estimates]
-    )
+    prior = settle_prior(app, work.task.beliefs.definition, now)
+    updated = Updated(estimates=[replace(e, prior_version=prior.version) for e in answer.estimates])
     states: list[RuleState] = []
     questions = {q.question_id: q for q in work.task.questions}
     for estimate in updated.estimates:

@@ -78,8 +78,10 @@ def simulate(rates: Arrivals, edges: Array, half_lives: Array, draws: int, seed:
     stocks = np.empty_like(weight)
     carried = np.zeros((draws, len(half_lives)))
     for b in range(len(width)):
-        stocks[b] = carried * fade_half[b] + 0.5 * half[b] * weight[b]
-        carried = carried * fade[b] + weight[b] * whole[b]
+        np.multiply(carried, fade_half[b], out=stocks[b])
+        stocks[b] += weight[b] * (0.5 * half[b])
+        carried *= fade[b]
+        carried += weight[b] * whole[b]
     return np.moveaxis(stocks, 0, 1)
 
 

@@ -31,7 +31,7 @@ from models.rows import Rows
 
 SCALARS = ("log_rate", "log_shape", "log_ceiling")  # theta = these, then one beta a tag
 SMOOTHING = 1e-3  # rounds off the kink of the group norm at 0; an error of at most this in s
-CELLS = 100_000  # draws x rows at once, so that arrays stay in the processor's cache
+CELLS = 40_000  # draws x rows at once, so that arrays stay in the processor's cache
 
 
 def score(x: Any, beta: Any, alone: Any, groups: Any) -> Any:

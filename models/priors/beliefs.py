@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from forecast.config import Config, Definition
 from forecast.errors import ConfigError
@@ -78,8 +79,13 @@ class Beliefs:
 
     def digest(self) -> str:
         """SHA-256 of all the numbers."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self)
+
+
+@lru_cache(maxsize=64)
+def _digest(beliefs: Beliefs) -> str:
+    text = json.dumps(asdict(beliefs), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def beliefs_of(config: Config, definition: str) -> Beliefs:

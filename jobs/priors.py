@@ -1,0 +1,188 @@
+"""A prior as a person checks it: each belief in words and in numbers, and what they imply."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from forecast.clock import parse_instant
+from forecast.config import Config, did_you_mean
+from forecast.errors import ConfigError, UsageError
+from forecast.prior import PriorVersion
+from forecast.question import Snapshot
+from forecast.words import DAYS_IN, parse_ratio
+from jobs.app import App
+from jobs.prior_ledger import words_of
+from models.api import BAND, Task
+from models.base_rate import SHARE_DRAWS, gamma_of
+from models.priors.beliefs import Beliefs, beliefs_of
+from models.priors.elicit import Beta, Normal, log_normal
+from models.shares import share_of
+
+QUARTERS = 100
+QUARTER = DAYS_IN["quarter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The median and the central 90 % of a belief.
+
+    `unit` is "per quarter" (a probability), "ratio" (a factor on the hazard, or between
+    units), "share" (of a whole) or "days" (a duration, with no spread).
+    """
+
+    unit: str
+    median: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        if self.unit == "days":
+            return f"{self.median:g} days"
+        if self.unit == "ratio":
+            return f"×{self.median:.2g} [{self.lower:.2g}–{self.upper:.2g}]"
+        middle, low, high = (f"{100 * p:.2g}" for p in (self.median, self.lower, self.upper))
+        a_quarter = " a quarter" if self.unit == "per quarter" else ""
+        return f"{middle} %{a_quarter} [{low}–{high} %]"
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """One line of a prior; `numbers` is None for a share that is what others leave."""
+
+    key: str
+    words: str
+    numbers: Numbers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Implied:
+    """How many events 100 quarters with none of the signs would bring: the central 90 %."""
+
+    definition: str
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriorView:
+    """All that is believed of a root definition; `definition` is the one that was asked for.
+
+    `version` is None, or is not `current`, where watch.toml was edited since the last update.
+    """
+
+    root: str
+    definition: str
+    model: str
+    why: str
+    beliefs: tuple[Belief, ...]
+    groups: dict[str, str]
+    implied: Implied
+    version: PriorVersion | None
+    is_current: bool
+
+
+def definition_named(app: App, name: str) -> str:
+    """The definition of that name, or that of the question of that name."""
+    definitions = app.config.definitions
+    if name in definitions:
+        return name
+    asked = {question.question_id: question.definition for question in app.store.questions()}
+    if name not in asked:
+        hint = did_you_mean(name, [*definitions, *asked])
+        raise UsageError(f"there is no question or definition '{name}'{hint}")
+    if asked[name] not in definitions:
+        raise ConfigError(f"question '{name}' asks for it, but it is not defined", at=asked[name])
+    return asked[name]
+
+
+def view_prior(app: App, definition: str) -> PriorView:
+    """The prior of the root definition around `definition`; nothing is written."""
+    config, root = app.config, app.config.root_of(definition)
+    beliefs = beliefs_of(config, root)
+    version = app.store.latest_prior(root)
+    return PriorView(
+        root=root,
+        definition=definition,
+        model=beliefs.model,
+        why=config.definitions[definition].why,
+        beliefs=tuple(beliefs_in(config, root)),
+        groups={effect.tag: effect.group for effect in beliefs.effects if effect.group},
+        implied=implied_events(beliefs, definition),
+        version=version,
+        is_current=version is not None and version.words == words_of(config, root),
+    )
+
+
+def beliefs_in(config: Config, root: str) -> list[Belief]:
+    """Every belief about a root definition and those inside it, in the order of the file."""
+    numbers = _numbers(config, beliefs_of(config, root))
+    return [Belief(key, words, numbers[key]) for key, words in words_of(config, root).items()]
+
+
+def implied_events(beliefs: Beliefs, definition: str) -> Implied:
+    """The central 90 % of the count N in 100 quarters.
+
+    With a rate Gamma(a, b) and a share q of its events, N is negative binomial:
+    P(N <= k) = I_x(a, k + 1) at x = b / (b + q days), averaged over q.
+    """
+    from scipy.special import betainc
+
+    rate = gamma_of(beliefs.log_rate)
+    nothing_known = Snapshot("", parse_instant("2000-01-01"), (), (), ())
+    share = share_of(Task(nothing_known, beliefs, (), seed=1), definition, SHARE_DRAWS)
+    x = rate.rate / (rate.rate + share * QUARTERS * QUARTER)
+
+    def chance_of_at_most(count: int) -> float:
+        return float(betainc(rate.shape, count + 1, x).mean())
+
+    lower, upper = (_quantile(chance_of_at_most, p) for p in BAND)
+    return Implied(definition, lower, upper)
+
+
+def _quantile(chance_of_at_most: Callable[[int], float], p: float) -> int:
+    """The smallest count that is not exceeded with a probability of at least p."""
+    low, high = -1, 1
+    while chance_of_at_most(high) < p:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if chance_of_at_most(middle) >= p else (middle, high)
+    return high
+
+
+def _numbers(config: Config, beliefs: Beliefs) -> dict[str, Numbers | None]:
+    """The numbers by the keys of `words_of`."""
+    spread = parse_ratio(config.definitions[beliefs.definition].unit_spread)
+    found: dict[str, Numbers | None] = {
+        "base_rate": _per_quarter(beliefs.log_rate),
+        "unit_spread": _ratio(log_normal(spread)),
+    }
+    if beliefs.log_ceiling is not None:
+        found["ceiling"] = _per_quarter(beliefs.log_ceiling)
+    for part in beliefs.narrower:
+        found[f"{part.definition}.rest_of"] = None
+        if part.share is not None:
+            found[f"{part.definition}.share"] = _share(part.share)
+    for effect in beliefs.effects:
+        found[f"effects.{effect.tag}"] = _ratio(effect.log_ratio)
+        found[f"half_life.{effect.tag}"] = Numbers("days", *3 * (effect.half_life,))
+    return found
+
+
+def _per_quarter(log_rate: Normal) -> Numbers:
+    return Numbers("per quarter", *(-math.expm1(-QUARTER * rate) for rate in _spread(log_rate)))
+
+
+def _ratio(log_ratio: Normal) -> Numbers:
+    return Numbers("ratio", *_spread(log_ratio))
+
+
+def _spread(log: Normal) -> tuple[float, float, float]:
+    median, lower, upper = (math.exp(log.quantile(p)) for p in (0.5, *BAND))
+    return median, lower, upper
+
+
+def _share(share: Beta) -> Numbers:
+    from scipy.special import betaincinv
+
+    return Numbers("share", *(float(betaincinv(share.a, share.b, p)) for p in (0.5, *BAND)))

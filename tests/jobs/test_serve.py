@@ -1,0 +1,156 @@
+"""The service from within: what it does when configuration, schedules or workers go wrong."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.clock import utc_now
+from forecast.evidence import Report
+from forecast.question import Question
+from jobs.app import App, open_app
+from jobs.serve import Service
+from jobs.update import infer, prepare, tracks_of
+from tests.jobs.desk import Desk, make_desk
+
+SECOND_SCHEDULE = """
+[[schedules]]
+id = "second"
+cron = "0 0 * * *"
+questions = ["q-long"]
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return make_desk(tmp_path)
+
+
+@pytest.fixture
+def app(desk: Desk) -> Iterator[App]:
+    desk.rewrite("env:DESK_URL", f"file:{desk.folder / 'url'}")
+    desk.rewrite("env:DESK_SECRET", f"file:{desk.folder / 'secret'}")
+    (desk.folder / "url").write_text("http://127.0.0.1:9/")
+    (desk.folder / "secret").write_text(desk.environment["DESK_SECRET"])
+    with open_app(desk.folder) as opened:
+        yield opened
+
+
+def test_slots_missed_while_nobody_was_there_are_made_up_for_by_the_newest(app: App) -> None:
+    now = utc_now()
+    Service(app, lambda: now).run_due()
+    Service(app, lambda: now + timedelta(days=4)).run_due()
+    assert [(run.status, run.missed) for run in app.store.runs()] == [("done", 3), ("done", 0)]
+
+
+def test_a_run_left_by_the_dead_is_taken_over_though_newer_slots_have_run(app: App) -> None:
+    now = utc_now()
+    app.store.claim_run("daily", now - timedelta(days=3), "gone:1", now, timedelta(minutes=15))
+    Service(app, lambda: now + timedelta(minutes=5)).run_due()
+    assert [run.status for run in app.store.runs()] == ["done", "running"]
+    Service(app, lambda: now + timedelta(minutes=16)).run_due()
+    assert {(run.status, run.attempts) for run in app.store.runs()} == {("done", 1), ("done", 2)}
+
+
+def test_an_edit_is_taken_in(desk: Desk, app: App) -> None:
+    service = Service(app, utc_now)
+    desk.rewrite('title = "Harbour desk"', 'title = "Port desk"')
+    service.reload()
+    assert service.app.config.watch.title == "Port desk"
+    assert service.app.store is app.store
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('clear_at = "1%"', 'clear_at = "3%"', "rules.0: clear_at 0.03 must be below"),
+        ('cron = "0 ', 'cron = "0 0 ', "schedules.daily.cron"),
+        ('kind = "webhook"', 'kind = "webhok"', "did you mean 'webhook'?"),
+        ('model = "base-rate"', 'model = "base-rat"', "did you mean 'base-rate'?"),
+    ],
+)
+def test_a_broken_edit_is_said_once_and_what_was_read_before_stands(
+    desk: Desk, app: App, caplog: pytest.LogCaptureFixture, old: str, new: str, said: str
+) -> None:
+    service = Service(app, utc_now)
+    desk.rewrite(old, new)
+    service.reload()
+    service.reload()
+    assert [said in record.message for record in caplog.records] == [True]
+    assert service.app is app
+
+
+def test_a_slot_that_fails_stops_no_other_and_is_said_once(
+    desk: Desk, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.rewrite('cron = "0 ', 'questions = ["q-ghost"]\ncron = "0 ')
+    desk.file.write_text(desk.file.read_text() + SECOND_SCHEDULE)
+    now = utc_now()
+    ghost = Question("q-ghost", "?", "harbour", "nothing-defined", now, now + timedelta(days=9))
+    app.store.add_questions([ghost], now)
+    with open_app(desk.folder) as edited:
+        service = Service(edited, lambda: now)
+        service.run_due()
+        service.run_due()
+    assert {r.schedule_id: r.status for r in app.store.runs()} == {
+        "daily": "failed",
+        "second": "done",
+    }
+    errors = [r.message for r in caplog.records if r.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert "definitions.nothing-defined" in errors[0]
+
+
+def test_nothing_new_is_begun_once_it_is_asked_to_stop(app: App) -> None:
+    service = Service(app, utc_now)
+    service.stop.set()
+    service.run_due()
+    assert app.store.runs() == []
+    Service(app, utc_now).run_due()
+    service.send()
+    assert {d.status for d in app.store.deliveries()} == {"due"}
+
+
+def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App) -> None:
+    now = utc_now()
+    add_second_unit(app, now)
+    tracks = tracks_of(app, app.store.questions())
+    works = [work for track in tracks if (work := prepare(app, track, now, {}))]
+    service = Service(app, lambda: now, cores=2)
+    answers = list(service._compute(infer, works))
+    assert service._pool is not None
+    service.close()
+    assert answers == [infer(work) for work in works]
+    assert len(answers) == 2
+
+
+def test_one_track_is_computed_here(app: App) -> None:
+    service = Service(app, utc_now, cores=2)
+    service.run_due()
+    assert service._pool is None
+
+
+def test_a_killed_worker_costs_nothing_but_time(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    now = utc_now()
+    add_second_unit(app, now)
+    service = Service(app, lambda: now, cores=2)
+    service.run_due()
+    assert service._pool is not None
+    for process in service._pool._processes:
+        os.kill(process, signal.SIGKILL)
+    later = Service(app, lambda: now + timedelta(days=1), cores=2)
+    later._pool = service._pool
+    later.run_due()
+    later.close()
+    assert [run.status for run in app.store.runs()] == ["done", "done"]
+    assert "worker process was killed" in caplog.text
+
+
+def add_second_unit(app: App, now: datetime) -> None:
+    ago, until = now - timedelta(days=40), now + timedelta(days=60)
+    app.store.add_questions([Question("q-quay", "?", "quay", "strike", ago, until)], now)
+    app.store.add_reports([Report("r-quay", "quay", "union.ballot", ago, ago)], now)
