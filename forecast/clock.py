@@ -34,13 +34,12 @@ def parse_instant(text: str, *, end_of_day: bool = False) -> datetime:
     '2025-11-29T00:00:00+00:00'
     """
     text = text.strip()
-    if _BARE_DATE.fullmatch(text):
-        day = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        return datetime.combine(day, _LAST_SECOND, UTC) if end_of_day else day
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a date or time in ISO 8601") from None
+    if _BARE_DATE.fullmatch(text):
+        return datetime.combine(instant, _LAST_SECOND if end_of_day else time.min, UTC)
     if instant.tzinfo is None:
         raise ValueError(f"'{text}' has no time zone; write {text}Z for UTC")
     try:

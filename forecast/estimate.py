@@ -81,8 +81,9 @@ class Move:
         }
 
     def main_cause(self) -> str:
-        """The name of the largest part."""
-        return max(self.parts().items(), key=lambda part: abs(part[1]))[0]
+        """The name of the part that did most to move P where it went."""
+        up = self.to_probability >= self.from_probability
+        return max(self.parts().items(), key=lambda part: part[1] if up else -part[1])[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The flagship replayed: every slot of the watch's own schedule, as the scheduler would have run it.
+"""The flagship replayed: every slot of the watch's schedule, as the scheduler would have run it.
 
 Real reports, the real store, the real ladder, real HTTP to a receiver on this machine that
 checks signatures; only the clock is not the wall's.
@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from alerts.outbox import drain
 from alerts.testing import Receiver
 from forecast.alert import Transition
-from forecast.clock import DAY, days_between, parse_instant, utc_now
+from forecast.clock import days_between, parse_instant, utc_now
 from forecast.config import matches
 from forecast.errors import OutsideError
 from forecast.estimate import Estimate
@@ -129,8 +130,10 @@ def replay(
     on_slot: Callable[[datetime, int, int], None],
     on_message: Callable[[str, str], None],
     workers: int | None = None,
+    start: datetime = START,
+    end: datetime = END,
 ) -> Story:
-    """Run every slot from START to END and tell the story.
+    """Run every slot in (start, end] and tell the story.
 
     `on_slot` is called with a slot, its place and how many there are; `on_message` with the
     kind and text of each message as the receiver accepts it.
@@ -148,25 +151,24 @@ def replay(
         warm_pool(workers) as pool,
     ):
         for schedule in app.config.schedules:
-            due = list(slots(schedule, START, END))
+            due = list(slots(schedule, start, end))
             for place, slot in enumerate(due):
                 on_slot(slot, place, len(due))
-                updated = run_slot(
-                    app, schedule, slot, owner_name(), lambda slot=slot: slot, compute=pool.map
-                )
+                clock = partial(_stopped, slot)
+                updated = run_slot(app, schedule, slot, owner_name(), clock, compute=pool.map)
                 story.slots += 1
                 if updated is not None:
                     story.estimates += len(updated.estimates)
                     story.held += sum(e.health != "healthy" for e in updated.estimates)
                     if updated.deliveries:
                         drain(app.store, app.config.channels, utc_now, owner_name())
-            on_slot(END, len(due), len(due))
+            on_slot(end, len(due), len(due))
         for request in receiver.received:
             story.slack += request.path == "/slack" and not request.problem
             story.webhooks += request.path == "/webhook" and not request.problem
             story.refused += [request.problem] if request.problem else []
-        story.lines = [_line(app, question) for question in app.store.questions()]
-        story.rings = [ring for line in story.lines for ring in _rings(app, line)]
+        story.lines = [_line(app, question, end) for question in app.store.questions()]
+        story.rings = [ring for line in story.lines for ring in _rings(app, line, end)]
     return story
 
 
@@ -191,20 +193,25 @@ def total(story: Story) -> tuple[int, float, float]:
     )
 
 
-def _line(app: App, question: Question) -> Line:
+def _stopped(at: datetime) -> datetime:
+    """A clock that stands still."""
+    return at
+
+
+def _line(app: App, question: Question, end: datetime) -> Line:
     return Line(
         question,
-        tuple(app.store.estimates(question.question_id, until=END)),
-        app.store.resolution(question.question_id, END + DAY),
+        tuple(app.store.estimates(question.question_id, until=end)),
+        app.store.resolution(question.question_id, end),
         tuple(app.store.crowd(question.question_id)),
     )
 
 
-def _rings(app: App, line: Line) -> Iterator[Ring]:
+def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
     told = [t for t in app.store.transitions(question_id=question.question_id) if t.notify]
-    event = _answering_event(app, question) if line.outcome == 1 else None
+    event = _answering_event(app, question, end) if line.outcome == 1 else None
     for rule_id in sorted({t.rule_id for t in told}):
         own: list[Transition] = [t for t in told if t.rule_id == rule_id]
         for ring, after in pairwise([*own, None]):
@@ -213,7 +220,7 @@ def _rings(app: App, line: Line) -> Iterator[Ring]:
                 yield Ring(question, rule_id, ring.at, ring.probability, cleared, event)
 
 
-def _answering_event(app: App, question: Question) -> Event | None:
+def _answering_event(app: App, question: Question, end: datetime) -> Event | None:
     """The first event inside the question's window, whenever it became known."""
     root = app.config.root_of(question.definition)
     inside = [
@@ -221,7 +228,7 @@ def _answering_event(app: App, question: Question) -> Event | None:
         for name in app.config.definitions
         if app.config.root_of(name) == root and _within(app, name, question.definition)
     ]
-    snapshot = app.store.snapshot(question, END)
+    snapshot = app.store.snapshot(question, end)
     events = [
         e
         for e in snapshot.events

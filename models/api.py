@@ -8,6 +8,7 @@ from forecast.question import Question, Snapshot
 from models.priors.beliefs import Beliefs
 
 BAND = (0.05, 0.95)  # the quantiles of P between which its band lies
+BAND_MASS = 0.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,24 @@
     after n events in E  Gamma(a + n, b + E)
     P(event in h days)   1 - (B / (B + q h))^A      q = 1, or the share of a narrower definition
 
+What can happen only once must not have happened before the window opens: see `models.outlook`.
 A closed form for a root definition; for a narrower one the mean over draws of its share. The
 oracle for every other family with its effects at nothing, and what stands when they are held.
 """
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from forecast.clock import DAY
 from forecast.estimate import CurvePoint, Estimate, Health, Interval
 from forecast.question import Question
-from models.api import BAND, Answer, Task
+from models.api import BAND, BAND_MASS, Answer, Task
 from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
@@ -104,17 +107,17 @@ class _Update:
         days, events = float(rows.exposure.sum()), float(rows.events.sum())
         posterior = self.prior.after(events, days)
         first, last = self.track.window(question)
-        windows = self.track.edges[first:] - self.track.edges[first]
+        days_ahead = self.track.edges[first:]
         share = self._share(question)
-        by_share = posterior.probability(np.multiply.outer(share, windows))
+        by_share = self._within(posterior.probability, share, days_ahead)
         middle = by_share.mean(axis=0)
-        lower, upper = self._band(posterior, share, windows)
+        lower, upper = self._band(posterior, share, days_ahead)
         at = last - first
         estimate = Estimate(
             question_id=question.question_id,
             as_of=task.snapshot.as_of,
             probability=float(middle[at]),
-            interval=Interval(float(lower[at]), float(upper[at]), BAND[1] - BAND[0]),
+            interval=Interval(float(lower[at]), float(upper[at]), BAND_MASS),
             mcse=float(by_share[:, at].std() / np.sqrt(len(share))),
             health=Health.HEALTHY,
             model=BaseRate.name,
@@ -131,7 +134,7 @@ class _Update:
                 )
             ),
         )
-        return self._with_move(estimate, question, share, float(windows[at]))
+        return self._with_move(estimate, question, share, days_ahead[[0, at]])
 
     def _share(self, question: Question, known_before: datetime | None = None) -> Array:
         task = self.track.task
@@ -139,15 +142,24 @@ class _Update:
             return np.ones(1)
         return share_of(task, question.definition, SHARE_DRAWS, known_before)
 
-    def _band(self, posterior: Gamma, share: Array, windows: Array) -> Array:
-        """The quantiles BAND of P (2, window) over the rate and the share."""
+    def _within(self, probability: Callable[[Array], Array], share: Array, days: Array) -> Array:
+        """P (share, day) of an event from days[0] to each of `days` ahead.
+
+        `probability` is of an event within so many days from now.
+        """
+        if self.track.task.beliefs.recurrent:
+            return probability(np.multiply.outer(share, days - days[0]))
+        return np.multiply.outer(share, probability(days) - probability(days[:1]))
+
+    def _band(self, posterior: Gamma, share: Array, days: Array) -> Array:
+        """The quantiles BAND of P (2, day) over the rate and the share."""
         some = share if len(share) == 1 else np.quantile(share, (np.arange(64) + 0.5) / 64)
-        rates = np.multiply.outer(posterior.quantile_rates(), some).ravel()
-        p = -np.expm1(-np.multiply.outer(rates, windows))
-        return weighted_quantiles(p, np.full(len(rates), 1 / len(rates)), BAND)
+        rates = posterior.quantile_rates()
+        p = np.concatenate([self._within(partial(_at_rate, rate), some, days) for rate in rates])
+        return weighted_quantiles(p, np.full(len(p), 1 / len(p)), BAND)
 
     def _with_move(
-        self, estimate: Estimate, question: Question, share: Array, window: float
+        self, estimate: Estimate, question: Question, share: Array, window: Array
     ) -> Estimate:
         last = self.track.task.previous.get(question.question_id)
         if last is None:
@@ -160,10 +172,15 @@ class _Update:
 
         def p(rows: Rows, share: Array) -> float:
             posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
-            return float(posterior.probability(share * window).mean())
+            return float(self._within(posterior.probability, share, window)[:, -1].mean())
 
         steps = {"time": p(then, share_then), "learning": p(rows, share)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
+
+
+def _at_rate(rate: float, days: Array) -> Array:
+    """P of at least one event within `days` at a rate that is known."""
+    return np.asarray(-np.expm1(-rate * days))
 
 
 def _bytes(prior: Gamma) -> bytes:

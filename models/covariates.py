@@ -17,13 +17,14 @@ from forecast.clock import DAY
 from models.incidents import Incident
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-9  # of an ordinary incident: what sums of pulses may leave of a retracted one
 
 
 @dataclass(frozen=True, slots=True)
 class Pulses:
     """The pulses of a unit as arrays, in days since `origin`; `tag` indexes `half_lives`.
 
-    `first_known` is when the pulse's incident was first known.
+    `incident` numbers the incident a pulse is of, `first_known` is when that was first known.
     """
 
     origin: datetime
@@ -32,6 +33,7 @@ class Pulses:
     occurred: Array
     weight: Array
     tag: NDArray[np.int64]
+    incident: NDArray[np.int64]
     half_lives: Array
 
     @classmethod
@@ -52,16 +54,18 @@ class Pulses:
             (
                 (incident.known_at - origin) / DAY,
                 (pulse.known_at - origin) / DAY,
-                (incident.occurred_at - origin) / DAY,
+                (pulse.occurred_at - origin) / DAY,
                 pulse.weight / ordinary_value,
                 place[incident.tag],
+                number,
             )
-            for incident in incidents
+            for number, incident in enumerate(incidents)
             if incident.tag in place
             for pulse in incident.pulses
         ]
-        first, known, occurred, weight, tag = np.array(rows, float).reshape(-1, 5).T
-        return cls(origin, first, known, occurred, weight, tag.astype(np.int64), half_lives)
+        first, known, occurred, weight, tag, number = np.array(rows, float).reshape(-1, 6).T
+        tag, number = tag.astype(np.int64), number.astype(np.int64)
+        return cls(origin, first, known, occurred, weight, tag, number, half_lives)
 
     def where(self, kept: NDArray[np.bool_]) -> "Pulses":
         """Only the pulses for which `kept` is true."""
@@ -72,8 +76,20 @@ class Pulses:
             self.occurred[kept],
             self.weight[kept],
             self.tag[kept],
+            self.incident[kept],
             self.half_lives,
         )
+
+    def whole(self) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Each incident as one: when it was first known, its weight by now, its tag.
+
+        One that was retracted weighs nothing, and is not among them.
+        """
+        _, first, member = np.unique(self.incident, return_index=True, return_inverse=True)
+        weight = np.bincount(member, self.weight, len(first))
+        stands = weight > ROUNDING
+        first = first[stands]
+        return self.first_known[first], weight[stands], self.tag[first]
 
     def stocks(self, days: Array) -> Array:
         """Stocks (day, tag) at days since origin, each seeing what was known before it."""

@@ -29,6 +29,7 @@ class Hazard:
             [(e.tag, e.half_life, e.group) for e in beliefs.effects],
             [(n.definition, n.within, n.rest_of) for n in beliefs.narrower],
             [beliefs.definition, beliefs.recurrent, beliefs.observed_since],
+            [beliefs.log_ceiling is not None, beliefs.ordinary_value],
         ]
         return hashlib.sha256(repr(structure).encode()).hexdigest()
 

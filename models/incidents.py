@@ -2,12 +2,12 @@
 
 An incident's weight is its strength times the probability that it happened. Reports arrive
 one by one, so the weight is a step function of time; each step is a *pulse* that counts
-from the moment it was known and fades with the age of the incident.
+from the moment it was known and fades with the age that the incident was then taken to have.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,9 +24,13 @@ CORRELATION = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A change of an incident's weight, from `known_at` on; `weight` may be negative."""
+    """A change of an incident's weight, from `known_at` on; `weight` may be negative.
+
+    It fades from `occurred_at`, the incident's date as it was known then.
+    """
 
     known_at: datetime
+    occurred_at: datetime
     weight: float
 
 
@@ -100,12 +104,6 @@ def _incident_key(report: Report) -> str:
 
 
 def _incident(key: str, tag: str, reports: list[Report]) -> Incident:
-    pulses: list[Pulse] = []
-    weight = 0.0
-    for n, report in enumerate(reports, start=1):
-        now = _lead(reports[:n]).value * credibility(reports[:n])
-        pulses.append(Pulse(report.known_at, now - weight))
-        weight = now
     lead = _lead(reports)
     return Incident(
         incident_id=key,
@@ -115,8 +113,27 @@ def _incident(key: str, tag: str, reports: list[Report]) -> Incident:
         strength=lead.value,
         credibility=credibility(reports),
         report_ids=tuple(r.report_id for r in reports),
-        pulses=tuple(pulses),
+        pulses=tuple(_pulses(reports)),
     )
+
+
+def _pulses(reports: list[Report]) -> Iterator[Pulse]:
+    """The steps of one incident; what became known at one moment is one step.
+
+    Where a better report moves the date, the weight is taken from the old one to the new.
+    """
+    occurred_at, weight = reports[0].occurred_at, 0.0
+    for n, report in enumerate(reports, start=1):
+        if n < len(reports) and reports[n].known_at == report.known_at:
+            continue
+        lead = _lead(reports[:n])
+        now = lead.value * credibility(reports[:n])
+        if lead.occurred_at != occurred_at and weight:
+            yield Pulse(report.known_at, occurred_at, -weight)
+            weight = 0.0
+        if now != weight:
+            yield Pulse(report.known_at, lead.occurred_at, now - weight)
+        occurred_at, weight = lead.occurred_at, now
 
 
 def _lead(reports: list[Report]) -> Report:

@@ -5,6 +5,9 @@
 A = kappa + n and R = kappa / rate + E are the posterior of the unit's rate given the draw, H
 the integral of m over the window along the draw's own future, and q the share of a narrower
 definition. The rate is integrated exactly, so each draw gives a probability, not a yes or no.
+
+What can happen only once must not have happened before the window opens, and is of the
+narrower kind or is not: then P = mean of q ( S(opening) - S(end) ), S(H) = ( R / (R + H) )^A.
 """
 
 from dataclasses import dataclass
@@ -33,6 +36,13 @@ class Frailty:
         return cls(
             np.exp(log_shape) + exposure.events, np.exp(log_shape - log_rate) + exposure.at_risk
         )
+
+    def within(self, opening: Array, end: Array, share: Array, recurrent: bool) -> Array:
+        """P of an event between two H, each (draw,) or (draw, edge); `share` (draw,)."""
+        q = share.reshape(-1, *[1] * (end.ndim - 1))
+        if recurrent:
+            return self.probability(q * (end - opening))
+        return q * (self.probability(end) - self.probability(opening))
 
     def probability(self, hazard: Array) -> Array:
         """1 - (R / (R + H))^A for H (draw,) or (draw, edge)."""

@@ -39,17 +39,19 @@ def share_of(
 def _updated(
     task: Task, definition: str, known_before: datetime | None
 ) -> tuple[float, float, int]:
-    """Beta parameters after the known events, and the place of the definition's own stream."""
+    """Beta parameters after the known events, and the place of the definition's own stream.
+
+    An event recorded as the wider definition itself is of the rest, unless a sibling names
+    the rest: then its kind is not known yet, and it counts for neither.
+    """
     beliefs: Beliefs = task.beliefs
     part = next(n for n in beliefs.narrower if n.definition == definition)
     prior: Beta = part.share  # type: ignore[assignment]
-    inside = len(events_of(task, definition, known_before))
-    siblings = [
-        n.definition
-        for n in beliefs.narrower
-        if n.within == part.within and n.definition != definition
-    ]
-    outside = sum(len(events_of(task, sibling, known_before)) for sibling in siblings)
+    is_rest_named = any(n.rest_of == definition for n in beliefs.narrower)
+    kinds = [e.definition for e in events_of(task, part.within, known_before)]
+    inside = sum(beliefs.includes(definition, kind) for kind in kinds)
+    unknown = kinds.count(part.within) if is_rest_named else 0
+    outside = len(kinds) - inside - unknown
     return prior.a + inside, prior.b + outside, beliefs.definitions().index(definition)
 
 

@@ -48,10 +48,8 @@ class Track:
 
     def stocks_ahead(self, pulses: Pulses) -> Array:
         """Stocks (bin, tag) of the known incidents at the middle of each future bin."""
-        now = pulses.stocks(np.array([self.now]))
-        middle = (self.edges[1:] + self.edges[:-1]) / 2
-        # known incidents only fade from here, whatever their mixture of ages
-        return np.asarray(now * 0.5 ** (middle[:, None] / pulses.half_lives))
+        known = pulses.where(pulses.known < self.now)
+        return known.stocks(self.now + (self.edges[1:] + self.edges[:-1]) / 2)
 
     def window(self, question: Question) -> tuple[int, int]:
         """The places among `edges` where the question's window, as far as it lies ahead, is."""
@@ -64,7 +62,7 @@ class Track:
 def lay_out(task: Task) -> Track:
     """Build the track of a task."""
     snapshot, beliefs = task.snapshot, task.beliefs
-    incidents = gather(snapshot.reports)
+    incidents = gather(r for r in snapshot.reports if r.known_at < snapshot.as_of)
     origin = observation_start(task)
     tags = tuple(effect.tag for effect in beliefs.columns())
     half_lives = np.array([effect.half_life for effect in beliefs.columns()])

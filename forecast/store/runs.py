@@ -102,3 +102,13 @@ def recent(connection: Connection, limit: int) -> list[Run]:
     newest = (run.c.started_at.desc(), run.c.slot.desc(), run.c.schedule_id)
     query = select(*[run.c[name] for name in _FIELDS]).order_by(*newest).limit(limit)
     return [Run(*row) for row in connection.execute(query)]
+
+
+def abandoned(connection: Connection, now: datetime) -> list[Run]:
+    """The runs that nobody finished and whose lease ran out, oldest slot first."""
+    query = (
+        select(*[run.c[name] for name in _FIELDS])
+        .where(run.c.status == RUNNING, run.c.lease_until <= now)
+        .order_by(run.c.slot, run.c.schedule_id)
+    )
+    return [Run(*row) for row in connection.execute(query)]

@@ -237,6 +237,10 @@ class Store:
         """The latest runs, newest first."""
         return self._read(runs.recent, limit)
 
+    def abandoned_runs(self, now: datetime) -> list[Run]:
+        """The runs whose process died or hangs: their lease ran out; oldest slot first."""
+        return self._read(runs.abandoned, now)
+
     def claim_deliveries(
         self, now: datetime, owner: str, lease: timedelta, limit: int
     ) -> list[Delivery]:

@@ -18,7 +18,7 @@ import numpy as np
 from forecast.clock import DAY
 from forecast.estimate import CurvePoint, Estimate, Health, Interval, Move
 from forecast.question import Question
-from models.api import BAND, Task
+from models.api import BAND, BAND_MASS, Task
 from models.covariates import Array, Pulses
 from models.engine.density import Density, Prior
 from models.engine.fit import Fit, Posterior, refit, reweigh
@@ -85,6 +85,7 @@ class _Climb:
         self.prior = Prior.of(self.task.beliefs)
         self.prior_digest = self.task.beliefs.digest()
         density.load(track.rows, self.prior)
+        self._fits: list[Fit] = []  # kept alive, so that an id stands for one fit
         self._hazards: dict[tuple[int, float, float], Array] = {}
         self._curves: dict[tuple[str, int], tuple[CurvePoint, ...]] = {}
         self._rungs: dict[tuple[int, datetime | None], Rung] = {}
@@ -135,6 +136,7 @@ class _Climb:
         """
         key = (id(fit), known, first_known)
         if key not in self._hazards:
+            self._fits.append(fit)
             pulses = self.track.pulses
             pulses = pulses.where(
                 (pulses.known < known)
@@ -151,9 +153,11 @@ class _Climb:
 
     def _to_come(self, draws: int, known: float) -> Array:
         pulses: Pulses = self.track.pulses
-        first = pulses.where((pulses.known == pulses.first_known) & (pulses.known < known))
+        # what was known before the watch began says nothing of how much arrives in a day of it
+        seen = pulses.where((pulses.known < known) & (pulses.first_known >= 0))
+        first_known, weight, tag = seen.whole()
         now, tags = self.track.now, len(pulses.half_lives)
-        rates = arrivals(now - first.known, first.weight, first.tag, tags, now)
+        rates = arrivals(now - first_known, weight, tag, tags, now)
         return simulate(rates, self.track.edges, pulses.half_lives, draws, self.task.seed)
 
     def by_draw(
@@ -166,7 +170,9 @@ class _Climb:
         """P of the question's window for each draw (draw,)."""
         first, last = self.track.window(question)
         share = share_of(self.task, question.definition, len(hazard), known_before)
-        return Frailty.of(posterior).probability(share * (hazard[:, last] - hazard[:, first]))
+        return Frailty.of(posterior).within(
+            hazard[:, first], hazard[:, last], share, self.task.beliefs.recurrent
+        )
 
     def moves(
         self, before: Fit | None, rung: Rung, answered: dict[str, Answered]
@@ -220,6 +226,7 @@ class _Climb:
         """The draws of a fit on the rows as they stood at a moment, or as they stand."""
         key = (id(fit), moment)
         if key not in self._rungs:
+            self._fits.append(fit)
             rows = self.track.rows if moment is None else self.track.rows_as_of(moment)
             self._rungs[key] = Rung.of("T1", fit, reweigh(self.density, fit, rows))
         return self._rungs[key]
@@ -250,7 +257,7 @@ class _Climb:
                     interval=Interval(
                         answered[question.question_id].lower,
                         answered[question.question_id].upper,
-                        BAND[1] - BAND[0],
+                        BAND_MASS,
                     ),
                     mcse=answered[question.question_id].mcse,
                     health=Health.HEALTHY,
@@ -276,7 +283,13 @@ class _Climb:
         if last is None:
             return held
         return replace(
-            held, probability=last.probability, interval=last.interval, mcse=last.mcse, moved=None
+            held,
+            probability=last.probability,
+            interval=last.interval,
+            mcse=last.mcse,
+            curve=last.curve,
+            contributions=last.contributions,
+            moved=None,
         )
 
     def curve(self, rung: Rung, question: Question) -> tuple[CurvePoint, ...]:
@@ -290,8 +303,9 @@ class _Climb:
     def _curve(self, rung: Rung, question: Question, first: int) -> tuple[CurvePoint, ...]:
         hazard = self.hazard(rung.fit)[:, first:]
         share = share_of(self.task, question.definition, len(hazard))
-        frailty = Frailty.of(rung.posterior)
-        by_draw = frailty.probability(share[:, None] * (hazard - hazard[:, :1]))
+        by_draw = Frailty.of(rung.posterior).within(
+            hazard[:, :1], hazard, share, self.task.beliefs.recurrent
+        )
         middle = np.clip(rung.weights.mean(by_draw), 0.0, 1.0)
         lower, upper = rung.weights.quantiles(by_draw, BAND)
         days = self.track.edges[first:]

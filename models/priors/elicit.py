@@ -72,11 +72,15 @@ def beta_share(words: Range) -> Beta:
         a, b = mean * total, (1 - mean) * total
         return betainc(a, b, words.low) - tail, betainc(a, b, words.high) - 1 + tail
 
-    solution = root(misses, _beta_start(words), tol=1e-10)
+    impossible = ConfigError(
+        f"no Beta has {words.low:g} to {words.high:g} as its {words.mass:.0%} interval"
+    )
+    try:
+        solution = root(misses, _beta_start(words), tol=1e-10)
+    except OverflowError:  # a range as narrow as rounding
+        raise impossible from None
     if not solution.success or max(map(abs, misses(tuple(solution.x)))) > 1e-6:
-        raise ConfigError(
-            f"no Beta has {words.low:g} to {words.high:g} as its {words.mass:.0%} interval"
-        )
+        raise impossible
     mean, total = 1 / (1 + math.exp(-solution.x[0])), math.exp(solution.x[1])
     return Beta(float(mean * total), float((1 - mean) * total))
 

@@ -58,6 +58,17 @@ def test_a_run_is_claimed_by_exactly_one_of_many(store_url: str) -> None:
     assert sorted(won) == [False] * (CLAIMANTS - 1) + [True]
 
 
+def test_abandoned_are_the_runs_that_nobody_finished_within_their_lease(store: Store) -> None:
+    store.claim_run("hourly", NOW, "dead", NOW, MINUTE)
+    store.claim_run("daily", NOW - MINUTE, "dead", NOW, MINUTE)
+    store.claim_run("hourly", NOW + MINUTE, "alive", NOW, 2 * MINUTE)
+    store.claim_run("weekly", NOW, "done", NOW, MINUTE)
+    store.finish_run("weekly", NOW, "done", "done", "", NOW)
+    assert store.abandoned_runs(NOW + MINUTE - TICK) == []
+    abandoned = store.abandoned_runs(NOW + MINUTE)
+    assert [run.schedule_id for run in abandoned] == ["daily", "hourly"]
+
+
 def test_a_delivery_is_claimed_by_exactly_one_of_many(store: Store, store_url: str) -> None:
     many = [replace(DELIVERY, delivery_id=f"d{n:02}") for n in range(40)]
     store.record(deliveries=many, recorded_at=NOW)

@@ -1,0 +1,163 @@
+"""watch.toml is read strictly: each mistake is one line with the path of its key."""
+
+from pathlib import Path
+
+import pytest
+
+from forecast.config import Config, load_watch, parse_config, read_config, resolve_reference
+from forecast.errors import ConfigError
+
+DESK = '[watch]\ntitle = "desk"\n'
+INDICATOR = '[indicators.a]\neffect = "1.2x..3x"\nhalf_life = "30 days"\n'
+DEFINITION = '[definitions.d]\nbase_rate = "1%..5% per quarter"\nindicators = ["a"]\n'
+RULE = '[[rules]]\nid = "r"\nquestions = ["*"]\n'
+WIDER = '[definitions.d]\nbase_rate = "1%..5% per quarter"\n'
+
+
+def trouble(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(DESK + text)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("colour = 1\n", "watch.colour", "unknown key"),
+        ("titel = 'x'\n", "watch.titel", "did you mean 'title'?"),
+        ("seed = -1\n", "watch.seed", "greater than or equal to 0"),
+        ("seed = 'one'\n", "watch.seed", "valid integer"),
+        (INDICATOR.replace("30 days", "-3 days"), "indicators.a.half_life", "not a duration"),
+        (INDICATOR.replace("30 days", "0 days"), "indicators.a.half_life", "more than 0"),
+        (INDICATOR.replace("1.2x..3x", "3x..1.2x"), "indicators.a.effect", "below the upper end"),
+        (INDICATOR.replace("1.2x..3x", "0x..3x"), "indicators.a.effect", "more than 0"),
+        (INDICATOR.replace("1.2x..3x", "much"), "indicators.a.effect", "1.2x..3x, 90% sure"),
+        (DEFINITION, "definitions.d.indicators", "no indicator matches 'a'"),
+        (INDICATOR + DEFINITION + "efects = {}\n", "definitions.d.efects", "'effects'"),
+        ('[definitions.d]\nmodel = "hazard"\n', "definitions.d", "needs a base_rate"),
+        (WIDER.replace("1%..5%", "0%..5%"), "definitions.d.base_rate", "strictly between"),
+        (WIDER + '[definitions.e]\nwithin = "x"\nshare = "1%..2%"\n', "", "no definition 'x'"),
+        (WIDER + '[definitions.e]\nwithin = "d"\n', "definitions.e", "needs a share"),
+        (WIDER + "observed_since = 2025-01-01T10:00:00\n", "observed_since", "no time zone"),
+        (
+            WIDER + '[definitions.e]\nwithin = "d"\nrest_of = "d"\n',
+            "definitions.e.rest_of",
+            "is not a share of 'd'",
+        ),
+        (RULE + "fire_at = 0.4\nclear_at = 0.5\n", "rules.0", "must be below fire_at"),
+        (RULE + "fire_at = 0.4\nclear_at = 0.4\n", "rules.0", "must be below fire_at"),
+        (RULE + "fire_at = nan\n", "rules.0.fire_at", "not a probability"),
+        (RULE + 'fire_at = "140%"\n', "rules.0.fire_at", "not a probability"),
+        (RULE + "fire_at = true\n", "rules.0.fire_at", "not a probability"),
+        (RULE + "fire_at = 0.4\ndwell = 0\n", "rules.0", "at least 1"),
+        ((RULE + "fire_at = 0.4\n") * 2, "rules", "two of them have the id 'r'"),
+        ('[[subscriptions]]\nchannel = "x"\n', "subscriptions.0.channel", "no channel 'x'"),
+        (
+            '[[channels]]\nid = "c"\nkind = "slack"\nurl = "https://hooks.example/T0"\n',
+            "channels.0.url",
+            "by reference",
+        ),
+        (
+            '[[schedules]]\nid = "s"\ncron = "0 0 * * *"\ntimezone = "Mars/Olympus"\n',
+            "schedules.0.timezone",
+            "not a time zone",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place(text: str, place: str, words: str) -> None:
+    line = trouble(text)
+    assert line.startswith("watch.toml")
+    assert place in line
+    assert words in line
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
+    assert "T0CANARY" not in trouble(
+        '[[channels]]\nid = "c"\nkind = "slack"\nurl = "https://hooks.example/T0CANARY"\n'
+    )
+
+
+def test_definitions_in_a_ring_are_refused() -> None:
+    ring = "".join(
+        f'[definitions.{a}]\nwithin = "{b}"\nshare = "1%..2%"\n' for a, b in ("de", "ed")
+    )
+    assert "ring" in trouble(ring)
+
+
+def test_what_is_not_toml_says_where() -> None:
+    with pytest.raises(ConfigError, match=r"w\.toml: is not TOML: .*line 2"):
+        parse_config("[watch]\ntitle = oops\n", "w.toml")
+
+
+def test_a_file_that_is_not_utf8_says_so(tmp_path: Path) -> None:
+    (tmp_path / "watch.toml").write_bytes(b'[watch]\ntitle = "\xff"')
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        read_config(tmp_path / "watch.toml")
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="tocsin init"):
+        load_watch(tmp_path)
+
+
+def test_a_rule_without_clear_at_clears_five_points_below() -> None:
+    config = parse_config(DESK + RULE + 'fire_at = "40%"\n')
+    rule = config.rules[0].rule()
+    assert (rule.fire_at, rule.clear_at) == (0.4, pytest.approx(0.35))
+    assert (rule.dwell_up, rule.dwell_down) == (2, 2)
+
+
+def test_a_rule_never_fires_for_ever() -> None:
+    rule = parse_config(DESK + RULE + "fire_at = 0.03\n").rules[0].rule()
+    assert rule.clear_at == 0.0
+
+
+def nested() -> Config:
+    return parse_config(
+        DESK
+        + INDICATOR
+        + DEFINITION
+        + '[definitions.e]\nwithin = "d"\nshare = "20%..60%"\n'
+        + '[definitions.f]\nwithin = "e"\nshare = "20%..60%"\n'
+    )
+
+
+def test_the_root_of_a_nested_definition_is_the_one_with_a_rate() -> None:
+    assert [nested().root_of(name) for name in "def"] == ["d", "d", "d"]
+
+
+def test_subscriptions_choose_channels_by_rule_and_question() -> None:
+    channel = '[[channels]]\nid = "{}"\nkind = "slack"\nurl = "env:X"\n'
+    config = parse_config(
+        DESK
+        + channel.format("all")
+        + channel.format("some")
+        + '[[subscriptions]]\nchannel = "all"\n'
+        + '[[subscriptions]]\nchannel = "some"\nrules = ["big-*"]\nquestions = ["q1"]\n'
+    )
+    assert config.channels_for("big-one", "q1") == ["all", "some"]
+    assert config.channels_for("big-one", "q2") == ["all"]
+    assert config.channels_for("small", "q1") == ["all"]
+
+
+def test_references_are_read_when_they_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_TEST_SECRET", " word \n")
+    (tmp_path / "secret").write_text("other\n")
+    assert resolve_reference("env:TOCSIN_TEST_SECRET", "x") == "word"
+    assert resolve_reference(f"file:{tmp_path / 'secret'}", "x") == "other"
+    with pytest.raises(ConfigError, match="x: the environment variable NOT_SET_HERE is not set"):
+        resolve_reference("env:NOT_SET_HERE", "x")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        resolve_reference(f"file:{tmp_path / 'nothing'}", "x")
+
+
+def test_the_flagship_watch_is_valid_and_gives_a_reason_for_every_prior() -> None:
+    folder = Path(__file__).parents[2] / "examples" / "venezuela-2025"
+    config = load_watch(folder).config
+    assert len(config.indicators) > 30
+    assert all(indicator.why for indicator in config.indicators.values())
+    assert all(definition.why for definition in config.definitions.values())
+    assert all(rule.why for rule in config.rules)

@@ -1,0 +1,83 @@
+"""How questions end: by what was stated, by an event, or by the deadline and its grace."""
+
+from datetime import datetime, timedelta
+
+from forecast.clock import parse_instant
+from forecast.evidence import Event, Outcome, Resolution
+from forecast.question import Question, Snapshot
+from forecast.resolving import resolve
+
+NO_GRACE, MONTH = timedelta(0), timedelta(days=30)
+QUESTION = Question(
+    "q",
+    "Q?",
+    "u",
+    "strike",
+    parse_instant("2025-09-01"),
+    parse_instant("2025-12-25", end_of_day=True),
+)
+
+
+def at(text: str) -> datetime:
+    return parse_instant(text)
+
+
+def event(occurred: str, known: str, definition: str = "strike") -> Event:
+    return Event(f"{definition}-{occurred}", "u", definition, at(occurred), at(known))
+
+
+def end(
+    as_of: str, *events: Event, stated: tuple[Resolution, ...] = (), grace: timedelta = NO_GRACE
+) -> Resolution | None:
+    moment = at(as_of)
+    known = tuple(e for e in events if e.known_at < moment)
+    said = tuple(r for r in stated if r.known_at < moment)
+    snapshot = Snapshot("u", moment, (QUESTION,), (), known, said)
+    return resolve(QUESTION, snapshot, lambda name: name in ("strike", "covert-strike"), grace)
+
+
+def test_an_event_inside_the_window_is_a_yes_from_when_it_was_known() -> None:
+    found = end("2025-12-30", event("2025-12-24", "2025-12-29"), grace=MONTH)
+    assert found is not None
+    assert (found.outcome, found.known_at) == (Outcome.YES, at("2025-12-29"))
+
+
+def test_a_narrower_event_counts() -> None:
+    found = end("2025-12-01", event("2025-11-24", "2025-11-24", "covert-strike"))
+    assert found is not None and found.outcome is Outcome.YES
+
+
+def test_another_definition_does_not_count() -> None:
+    assert end("2025-12-01", event("2025-11-24", "2025-11-24", "strike-at-sea")) is None
+
+
+def test_an_event_before_the_window_or_after_it_does_not_count() -> None:
+    assert end("2025-12-01", event("2025-08-31", "2025-08-31")) is None
+    late = end("2025-12-28", event("2025-12-26", "2025-12-26"))
+    assert late is not None and late.outcome is Outcome.NO
+
+
+def test_the_deadline_is_a_no_only_when_its_grace_has_passed() -> None:
+    assert end("2025-12-25") is None
+    over = end("2025-12-26")
+    assert over is not None and over.outcome is Outcome.NO
+    assert end("2026-01-20", grace=MONTH) is None
+    waited = end("2026-01-25", grace=MONTH)
+    assert waited is not None and "30 days of grace" in waited.reason
+
+
+def test_late_news_of_an_event_in_time_is_a_yes_within_the_grace() -> None:
+    news = event("2025-12-24", "2026-01-10")
+    assert end("2026-01-05", news, grace=MONTH) is None
+    found = end("2026-01-11", news, grace=MONTH)
+    assert found is not None and found.outcome is Outcome.YES
+
+
+def test_what_a_person_stated_stands_against_the_events() -> None:
+    stated = Resolution("q", Outcome.VOID, at("2025-12-02"), "criteria were unclear")
+    assert end("2025-12-30", event("2025-11-24", "2025-11-24"), stated=(stated,)) == stated
+
+
+def test_nothing_known_later_is_seen() -> None:
+    stated = Resolution("q", Outcome.YES, at("2025-12-29"), "seen")
+    assert end("2025-12-20", event("2025-11-24", "2025-12-29"), stated=(stated,)) is None

@@ -1,0 +1,265 @@
+"""One update from end to end on a real store: what it reads, decides and records."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.alert import State
+from forecast.clock import DAY, parse_instant
+from forecast.config import Watch, parse_config
+from forecast.errors import ConfigError, StoreError
+from forecast.estimate import Health
+from forecast.evidence import Event, Outcome, Report, Resolution
+from forecast.question import Question
+from forecast.store import Store
+from jobs.app import App
+from jobs.update import Updated, Work, update_questions
+from models.api import Answer
+
+WATCH = """
+[watch]
+title = "test desk"
+
+[indicators.march]
+effect = "1.5x..4x"
+half_life = "30 days"
+
+[definitions.strike]
+base_rate = "10%..30% per quarter"
+ceiling = "one in 2..8 weeks"
+indicators = ["march"]
+observed_since = 2025-01-01
+recurrent = true
+grace = "10 days"
+
+[definitions.long-strike]
+within = "strike"
+share = "20%..60%"
+grace = "10 days"
+
+[[rules]]
+id = "likely"
+questions = ["*"]
+fire_at = "10%"
+clear_at = "5%"
+dwell = 1
+
+[[channels]]
+id = "desk"
+kind = "webhook"
+url = "env:NOT_SENT_IN_THESE_TESTS"
+
+[[subscriptions]]
+channel = "desk"
+"""
+START = parse_instant("2025-06-01")
+
+
+def question(name: str = "q", definition: str = "strike", deadline: str = "2025-08-31") -> Question:
+    end = parse_instant(deadline, end_of_day=True)
+    return Question(name, f"{name}?", "u", definition, parse_instant("2025-05-01"), end)
+
+
+def report(name: str, known: datetime, tag: str = "march") -> Report:
+    return Report(name, "u", tag, known - timedelta(hours=6), known, reliability="A", credibility=1)
+
+
+@pytest.fixture
+def app(store: Store, tmp_path: Path) -> Iterator[App]:
+    return App(Watch(tmp_path, parse_config(WATCH)), store)
+
+
+def with_config(app: App, old: str, new: str) -> App:
+    assert old in WATCH
+    return App(Watch(app.watch.folder, parse_config(WATCH.replace(old, new))), app.store)
+
+
+def update(app: App, as_of: datetime, now: datetime | None = None) -> Updated:
+    return update_questions(app, app.store.questions(), as_of, now or as_of)
+
+
+def test_an_estimate_is_stored_with_all_that_it_rests_on(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [estimate] = update(app, START).estimates
+    [stored] = app.store.estimates("q")
+    assert stored == estimate
+    assert estimate.health is Health.HEALTHY
+    assert 0.05 < estimate.probability < 0.4
+    assert estimate.interval.lower < estimate.probability < estimate.interval.upper
+    assert estimate.prior_version == 1
+    prior = app.store.latest_prior("strike")
+    assert prior is not None
+    assert prior.words["base_rate"] == "10%..30% per quarter"
+
+
+def test_the_same_inputs_are_not_computed_again(app: App) -> None:
+    app.store.add_questions([question()], START)
+    first = update(app, START)
+    again = update_questions(app, app.store.questions(), START, START, _only_standing)
+    assert again.estimates == first.estimates
+    assert len(app.store.estimates("q")) == 1
+
+
+def _only_standing(infer: Callable[[Work], Answer], works: Iterable[Work]) -> Iterator[Answer]:
+    for work in works:
+        assert work.same, "the stored estimate was not recognised"
+        yield infer(work)
+
+
+def test_a_new_report_is_other_inputs(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [before] = update(app, START).estimates
+    app.store.add_reports([report("r", START - DAY)], START)
+    [after] = update(app, START).estimates
+    assert after.inputs_digest != before.inputs_digest
+    assert after.probability > before.probability
+
+
+def test_what_is_known_at_the_moment_or_later_changes_nothing(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [before] = update(app, START).estimates
+    app.store.add_reports([report("now", START), report("later", START + 3 * DAY)], START)
+    later = Event("e", "u", "strike", START - DAY, START)
+    app.store.add_events([later], START)
+    app.store.add_resolutions([Resolution("q", Outcome.YES, START, "said")], START)
+    [after] = update(app, START).estimates
+    assert after == before
+
+
+def test_a_narrower_question_is_never_likelier_and_shares_the_deadline(app: App) -> None:
+    app.store.add_questions([question("wide"), question("narrow", "long-strike")], START)
+    by_name = {e.question_id: e for e in update(app, START).estimates}
+    assert by_name["narrow"].probability < by_name["wide"].probability
+    for inner, outer in zip(by_name["narrow"].curve, by_name["wide"].curve, strict=True):
+        assert inner.by == outer.by
+        assert inner.probability <= outer.probability
+
+
+def test_a_crossing_is_recorded_with_its_message_in_the_same_transaction(app: App) -> None:
+    app.store.add_questions([question()], START)
+    updated = update(app, START)
+    [transition] = app.store.transitions("q")
+    [delivery] = app.store.deliveries()
+    assert updated.transitions == [transition]
+    assert (transition.before, transition.after) == (State.OK, State.FIRING)
+    assert delivery.facts["question"]["title"] == "q?"
+    assert delivery.facts["probability"] == pytest.approx(updated.estimates[0].probability)
+
+
+def test_when_the_message_cannot_be_stored_nothing_is(app: App) -> None:
+    app.store.add_questions([question()], START)
+    other = update(app, START)
+    app.store.add_questions([question("other")], START)
+    taken = other.deliveries[0]
+    # the id that the other question's first message will have is taken by another row
+    from alerts.message import delivery_id
+
+    name = delivery_id("desk", "likely", "other", 1, "firing")
+    clash = type(taken)(name, "desk", "firing", START, START)
+    app.store.record(deliveries=[clash], recorded_at=START)
+    with pytest.raises(StoreError):
+        update(app, START + DAY)
+    assert app.store.estimates("other") == []
+    assert app.store.rule_state("likely", "other") is None
+
+
+def test_a_second_update_of_the_same_moment_sends_nothing_more(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    update(app, START)
+    assert len(app.store.deliveries()) == 1
+
+
+def test_an_event_ends_the_question_and_closes_its_episode(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    app.store.add_events([Event("e", "u", "long-strike", START, START + DAY)], START + DAY)
+    updated = update(app, START + 2 * DAY)
+    assert [r.outcome for r in updated.resolutions] == [Outcome.YES]
+    assert updated.estimates == []
+    assert [d.kind for d in updated.deliveries] == ["resolved"]
+    state = app.store.rule_state("likely", "q")
+    assert state is not None
+    assert state.state is State.OK
+    assert update(app, START + 3 * DAY) == Updated()
+
+
+def test_after_the_deadline_a_question_waits_out_its_grace(app: App) -> None:
+    app.store.add_questions([question(deadline="2025-06-02")], START)
+    assert update(app, parse_instant("2025-06-03")) == Updated()
+    assert update(app, parse_instant("2025-06-12")) == Updated()
+    [resolution] = update(app, parse_instant("2025-06-13")).resolutions
+    assert resolution.outcome is Outcome.NO
+
+
+def test_an_estimate_of_the_past_rings_nobody(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START + 20 * DAY)
+    sent = len(app.store.deliveries())
+    app.store.add_reports([report("r", START + 9 * DAY)], START)
+    past = update(app, START + 10 * DAY, now=START + 21 * DAY)
+    assert past.estimates
+    assert not past.deliveries
+    assert len(app.store.deliveries()) == sent
+
+
+def test_moves_tell_evidence_from_the_passing_of_time(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    [quiet] = update(app, START + DAY).estimates
+    app.store.add_reports([report("r", START + DAY + timedelta(hours=3))], START)
+    [stirred] = update(app, START + 2 * DAY).estimates
+    assert quiet.moved is not None
+    assert stirred.moved is not None
+    assert quiet.moved.main_cause() == "time"
+    assert quiet.moved.evidence == 0.0
+    assert stirred.moved.main_cause() == "evidence"
+    assert stirred.moved.evidence > 0
+
+
+def test_an_edited_prior_is_a_new_version_and_the_cause_of_the_move(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    retuned = with_config(app, "10%..30% per quarter", "20%..50% per quarter")
+    [estimate] = update(retuned, START + DAY).estimates
+    assert estimate.prior_version == 2
+    assert estimate.moved is not None
+    assert estimate.moved.main_cause() == "prior"
+    assert [v.version for v in app.store.prior_versions("strike")] == [1, 2]
+
+
+def test_another_structure_is_another_model(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [before] = update(app, START).estimates
+    changed = with_config(app, 'half_life = "30 days"', 'half_life = "60 days"')
+    [after] = update(changed, START + DAY).estimates
+    assert after.model_hash != before.model_hash
+    assert after.moved is not None
+    assert after.moved.main_cause() == "model"
+
+
+def test_a_restart_goes_on_from_the_stored_draws(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [first] = update(app, START).estimates
+    assert first.method == "R1"
+    [second] = update(app, START + DAY).estimates
+    assert second.method == "T1"
+
+
+def test_a_question_nobody_defined_is_named(app: App) -> None:
+    app.store.add_questions([question(definition="uprising")], START)
+    with pytest.raises(ConfigError, match=r"definitions\.uprising.*question 'q' asks for it"):
+        update(app, START)
+
+
+def test_a_question_that_is_not_open_yet_is_about_its_own_window(app: App) -> None:
+    late = Question(
+        "late", "late?", "u", "strike", parse_instant("2025-08-01"), parse_instant("2025-09-01")
+    )
+    app.store.add_questions([late, question("now", deadline="2025-08-31")], START)
+    by_name = {e.question_id: e for e in update(app, START).estimates}
+    assert by_name["late"].probability < by_name["now"].probability
+    assert by_name["late"].curve[0].by == late.opens_at
+    assert by_name["late"].curve[0].probability == 0.0
