@@ -10,7 +10,7 @@ bin := .venv/bin
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
-demo: runtime ## watch a desk work: made-up news, a real forecast, an alert that rings
+demo: runtime ## replay half a year of real reports: forecasts, alerts that ring, a report
 	@$(bin)/tocsin demo $(ARGS)
 
 # A file's costly fixtures (a compiled model, a PostgreSQL server) are made once: loadfile.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from forecast.estimate import Contribution, Estimate
+from forecast.estimate import Contribution, Estimate, Move
 from forecast.evidence import Report
 from forecast.reports.phrases import safe_url
 
@@ -90,17 +90,23 @@ def _strength(contribution: Contribution) -> float:
     return abs(math.log(contribution.median)) if contribution.median > 0 else math.inf
 
 
+def _points(moved: Move) -> float:
+    """What new evidence did to P, to first order: dP = H e^-H d(log H), with H = -log(1 - P)."""
+    p = moved.to_probability
+    return moved.evidence * -math.log1p(-p) * (1 - p) if p < 1 else 0.0
+
+
 def marked_incidents(
     history: Sequence[Estimate], incidents: dict[str, Incident], limit: int = MARKED
 ) -> tuple[Incident, ...]:
     """The incidents that moved the history most, by date: one an estimate, at most `limit`.
 
     An incident is first seen by the earliest estimate after it was known; its weight is what
-    new evidence did to that estimate.
+    new evidence did to that estimate, in points of probability.
     """
     if not history:
         return ()
-    weight = {e.as_of: abs(e.moved.evidence) for e in history if e.moved is not None}
+    weight = {e.as_of: abs(_points(e.moved)) for e in history if e.moved is not None}
     loudest: dict[datetime, Incident] = {}
     for incident in incidents.values():
         seen = next((e.as_of for e in history if e.as_of > incident.known_at), None)

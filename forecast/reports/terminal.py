@@ -253,8 +253,12 @@ def _prior(report: QuestionReport) -> Table | None:
     if prior is None:
         return None
     table = _table("key", "words", left=2)
+    tags = [key for key in prior.words if key.startswith("effects.")]
     for key, words in prior.words.items():
-        _add(table, clean(key, 60), clean(words, 120))
+        if not key.startswith(("effects.", "half_life.")):
+            _add(table, clean(key, 60), clean(words, 120))
+    if tags:
+        _add(table, f"effects of {len(tags)} tags", "`tocsin priors show` lists them")
     note = f"{day_words(prior.at)}, {clean(prior.author, 60)}: {clean(prior.reason, 200)}"
     _add(table, f"version {prior.version}", note)
     return table

@@ -160,7 +160,7 @@ def test_the_report_says_everything_in_its_order() -> None:
             "Will the United States strike",
             "Unlikely: 31 % (90 % band 22–41 %) that this happens by the end of 31 Dec 2025 UTC",
             "How it got here",
-            "A carrier group leaves port for the Caribbean",
+            "A boat is struck in international waters",
             "Example Market",
             "Alert rules",
             "By when",

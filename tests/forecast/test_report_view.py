@@ -114,7 +114,15 @@ def test_only_a_plain_web_address_becomes_a_link(url: str, kept: str) -> None:
 def test_the_incidents_that_moved_the_number_most_are_marked_by_date() -> None:
     marked = samples.full().marked
     assert len(marked) == MARKED
-    assert [i.incident_id for i in marked] == ["i70", "i84", "i92", "i140", "i146", "i163", "i174"]
+    assert [i.incident_id for i in marked] == [
+        "i92",
+        "i120",
+        "i140",
+        "i146",
+        "i163",
+        "i174",
+        "i176",
+    ]
 
 
 def test_effects_stand_by_strength_with_the_weakening_ones_among_them() -> None:
