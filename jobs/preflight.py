@@ -20,12 +20,17 @@ def check_config(config: Config, now: datetime) -> None:
     for table in config.channels:
         check_channel(table, now)
     for root in roots(config):
-        family(beliefs_of(config, root).model)
+        check_definition(config, root)
 
 
 def check_channel(table: Channel, now: datetime) -> None:
     """Its kind is installed, its secrets are there, and it can write a message."""
     open_channel(table).request(test_facts(table.id, now), "msg_check", now)
+
+
+def check_definition(config: Config, root: str) -> None:
+    """Its words make a prior, and its model family is installed."""
+    family(beliefs_of(config, root).model)
 
 
 def roots(config: Config) -> list[str]:

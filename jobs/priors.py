@@ -38,11 +38,17 @@ class Numbers:
     def __str__(self) -> str:
         if self.unit == "days":
             return f"{self.median:g} days"
+        of_100 = 1 if self.unit == "ratio" else 100
+        middle, low, high = (_short(of_100 * x) for x in (self.median, self.lower, self.upper))
         if self.unit == "ratio":
-            return f"×{self.median:.2g} [{self.lower:.2g}–{self.upper:.2g}]"
-        middle, low, high = (f"{100 * p:.2g}" for p in (self.median, self.lower, self.upper))
+            return f"×{middle} [{low}–{high}]"
         a_quarter = " a quarter" if self.unit == "per quarter" else ""
         return f"{middle} %{a_quarter} [{low}–{high} %]"
+
+
+def _short(number: float) -> str:
+    """Two digits, or three where two would round to a hundred."""
+    return f"{number:.2g}" if number < 99 else f"{number:.1f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from forecast.question import Question
 from forecast.words import Range, parse_rate, parse_ratio, parse_share
 from jobs.app import App
 from jobs.prior_ledger import settle_prior, words_of
+from jobs.priors import Belief, beliefs_in
 from jobs.update import infer, prepare, tracks_of
 from jobs.watch_file import Edit, edit_watch
 from models.priors.beliefs import beliefs_of
@@ -125,6 +126,11 @@ def edit_for(folder: Path, change: Change) -> Edit:
             at=change.key,
         )
     return edit
+
+
+def belief_at(config: Config, change: Change) -> Belief | None:
+    """The belief that the change is about, as it stands in a configuration."""
+    return next((b for b in beliefs_in(config, change.root) if b.key == change.key), None)
 
 
 def preview(app: App, edited: Config, root: str, as_of: datetime) -> list[Shift]:

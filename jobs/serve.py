@@ -20,10 +20,9 @@ from alerts.outbox import drain
 from forecast.clock import Clock, format_instant
 from forecast.config import FILE_NAME, Schedule, Watch, load_watch
 from forecast.errors import TocsinError
-from forecast.store.runs import RUNNING
 from jobs.app import App
 from jobs.pool import MOST_WORKERS, warm_pool
-from jobs.preflight import check_config
+from jobs.preflight import check_config, roots
 from jobs.scheduler import Due, due, next_slot, owner_name
 from jobs.slots import LEASE, run_slot
 from jobs.update import Work
@@ -60,6 +59,14 @@ class Service:
         """Let the worker processes go; the store is the caller's."""
         if self._pool is not None:
             self._pool.shutdown()
+
+    def warm(self) -> None:
+        """Load what the default family infers with, which takes seconds, before the first slot."""
+        config = self.app.config
+        if any(config.definitions[name].model == "hazard" for name in roots(config)):
+            from models.engine.ladder import compiled_density
+
+            compiled_density()
 
     def run_due(self) -> None:
         """Run every slot that is due, and every run that a dead process left behind."""
@@ -116,9 +123,8 @@ class Service:
     def _due(self) -> Iterator[tuple[Schedule, Due]]:
         store, now = self.app.store, self._clock()
         schedules = {schedule.id: schedule for schedule in self.app.config.schedules}
-        for run in store.runs():
-            is_abandoned = run.status == RUNNING and run.lease_until <= now
-            if is_abandoned and run.schedule_id in schedules:
+        for run in store.abandoned_runs(now):
+            if run.schedule_id in schedules:
                 yield schedules[run.schedule_id], Due(run.slot, run.missed)
         for schedule in schedules.values():
             if slot := due(schedule, store.last_slot(schedule.id), now):

@@ -78,7 +78,7 @@ def main() -> None:
         # the reader of our output has left: nothing to say, and nowhere to say it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
-    except Exception as error:  # the last line of defence; the traceback is one variable away
+    except Exception as error:  # noqa: BLE001 - the last line of defence
         if os.environ.get("TOCSIN_DEBUG"):
             traceback.print_exc()
         words = " ".join(f"{type(error).__name__}: {error}".split())
@@ -97,7 +97,7 @@ def _usage_words(error: click.ClickException) -> str:
 def _fail(code: str, message: str, at: str | None, status: int) -> int:
     if "--json" in sys.argv[1:]:
         body: dict[str, Any] = {"error": {"code": code, "message": message, "at": at}}
-        print(json.dumps(body), file=sys.stderr)
+        click.echo(json.dumps(body), err=True)
     else:
-        print(f"tocsin: {at}: {message}" if at else f"tocsin: {message}", file=sys.stderr)
+        click.echo(f"tocsin: {at}: {message}" if at else f"tocsin: {message}", err=True)
     return status

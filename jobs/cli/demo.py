@@ -194,13 +194,12 @@ def _lead(ring: "Ring") -> str:
         return "no event"
     if ring.lead_days < 0:
         return f"{-ring.lead_days:.0f} days late"
-    was_out = ring.cleared_at is None or ring.cleared_at >= ring.event.occurred_at
-    silent = (
-        ""
-        if was_out
-        else f", silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"
-    )  # type: ignore[arg-type]
-    return f"{ring.lead_days:.0f} days{silent}"
+    lead = f"{ring.lead_days:.0f} days"
+    if ring.cleared_at is None or ring.cleared_at >= ring.event.occurred_at:
+        return lead
+    return (
+        f"{lead}, silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"
+    )
 
 
 def _scores(story: "Story") -> str:

@@ -1,6 +1,8 @@
 """`tocsin ingest`: take in files of facts; good rows are kept, bad ones named and kept aside."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from forecast.clock import utc_now
 from forecast.errors import InputError
 from jobs.app import open_app
 from jobs.cli.options import common, note, print_json
-from jobs.ingest import IngestResult, ingest_file
+from jobs.ingest import IngestResult, Progress, ingest_file
 
 SHOWN = 10  # bad rows named on stderr; all of them stand in the store
 
@@ -74,23 +76,15 @@ def _as_json(file: str, result: IngestResult) -> dict[str, Any]:
     }
 
 
-class _progress:
+@contextmanager
+def _progress(file: str) -> Iterator[Progress | None]:
     """A progress bar on stderr for files that take long, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
-    def __init__(self, file: str) -> None:
-        self._file, self._bar = file, None
-
-    def __enter__(self) -> Any:
-        if not sys.stderr.isatty():
-            return None
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar: Any = Progress(console=Console(stderr=True), transient=True)
-        self._bar.start()
-        task = self._bar.add_task(f"reading {self._file}", total=None)
-        return lambda done, total: self._bar.update(task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"reading {file}", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

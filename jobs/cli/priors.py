@@ -75,15 +75,12 @@ def set_(
     if not (yes or dry_run or sys.stdin.isatty()):
         raise UsageError("nobody is there to confirm: add --yes, or --dry-run to only look")
     with open_app(folder) as app:
-        from jobs.priors import beliefs_in, definition_named
-        from jobs.retune import adopt, edit_for, plan_change, preview
+        from jobs.priors import definition_named
+        from jobs.retune import adopt, belief_at, edit_for, plan_change, preview
 
         change = plan_change(app.config, definition_named(app, name), key, words)
         edit = edit_for(folder, change)
-        pair = [
-            next((b for b in beliefs_in(config, change.root) if b.key == change.key), None)
-            for config in (app.config, edit.config)
-        ]
+        pair = [belief_at(config, change) for config in (app.config, edit.config)]
         with _said_if_long("compiling the model ..."):
             shifts = preview(app, edit.config, change.root, as_of or utc_now())
         if not as_json:
@@ -165,7 +162,7 @@ def _table(*columns: str) -> "Table":
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     return table
 
 

@@ -35,7 +35,6 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
     """
     log = _start_log()
     with open_app(folder) as app:
-        log.info("loading the models ...")
         from jobs.preflight import check_config
         from jobs.scheduler import tick_until
         from jobs.serve import Service
@@ -43,6 +42,7 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
         service = Service(app, utc_now, lease=timedelta(seconds=lease))
         _stop_on_signals(service.stop)
         check_config(app.config, utc_now())
+        service.warm()
         log.info("serving '%s': %s", app.config.watch.title, service.outlook())
         try:
             if once:

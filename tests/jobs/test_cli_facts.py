@@ -11,9 +11,9 @@ from tests.jobs.desk import Desk, make_desk
 
 QUESTIONS = (
     "question_id,title,unit,definition,opens_at,deadline\n"
-    "by-2027,Strike by 2027?,harbour,strike,2026-01-01,2027-01-01\n"
+    "by-2026,Strike by 2026?,harbour,strike,2025-01-01,2025-12-31\n"
 )
-REPORTS = "unit,tag,occurred_at,value\nharbour,union.ballot,2026-11-01,1\n"
+REPORTS = "unit,tag,occurred_at,value\nharbour,union.ballot,2025-06-01,1\n"
 
 
 @pytest.fixture
@@ -50,24 +50,24 @@ def test_standard_input_and_gzip_are_taken(desk: Desk) -> None:
 
 def test_bad_rows_are_named_with_their_lines_and_the_others_kept(desk: Desk) -> None:
     rows = REPORTS + (
-        "harbour,union.ballot,2026-11-02,NaN\n"
-        "harbour,union.ballot,2026-11-03T10:00,1\n"
-        "harbour,union.ballot,2026-11-04,1\n"
+        "harbour,union.ballot,2025-06-02,NaN\n"
+        "harbour,union.ballot,2025-06-03T10:00,1\n"
+        "harbour,union.ballot,2025-06-04,1\n"
     )
     done = desk.run("ingest", written(desk, "r.csv", rows))
     assert done.returncode == 0
     assert "2 new reports" in done.stdout
     assert "2 bad rows kept aside" in done.stdout
     assert "r.csv:3: value nan is not a number from 0 to 1" in done.stderr
-    assert "r.csv:4: occurred_at: '2026-11-03T10:00' has no time zone" in done.stderr
+    assert "r.csv:4: occurred_at: '2025-06-03T10:00' has no time zone" in done.stderr
     with desk.store() as store:
         assert [row.line for row in store.quarantined()] == [3, 4]
 
 
 def test_a_deadline_before_the_opening_is_a_bad_row(desk: Desk) -> None:
-    rows = QUESTIONS.replace("2027-01-01", "2025-01-01")
+    rows = QUESTIONS.replace("2025-12-31", "2024-12-31")
     done = desk.run("ingest", written(desk, "q.csv", rows))
-    assert "q.csv:2: deadline 2025-01-01T23:59:59" in done.stderr
+    assert "q.csv:2: deadline 2024-12-31T23:59:59" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,19 @@ def test_a_missing_file_is_one_line(desk: Desk) -> None:
 
 def test_an_update_answers_and_a_report_shows_it(desk: Desk) -> None:
     desk.run("ingest", written(desk, "q.csv", QUESTIONS))
-    done = desk.run("update", "by-2027", "--as-of", "2026-11-10", "--no-send", "--json")
+    done = desk.run("update", "by-2026", "--as-of", "2025-06-10", "--no-send", "--json")
     assert done.returncode == 0, done.stderr
     [estimate] = json.loads(done.stdout)["estimates"]
-    report = json.loads(desk.run("report", "by-2027", "--json").stdout)
+    report = json.loads(desk.run("report", "by-2026", "--json").stdout)
     assert report["estimate"]["probability"] == estimate["probability"]
-    assert "Strike by 2027?" in desk.run("report", "by-2027").stdout
-    assert "Strike by 2027?" in desk.run("report").stdout
+    assert "Strike by 2026?" in desk.run("report", "by-2026").stdout
+    assert "Strike by 2026?" in desk.run("report").stdout
 
 
 def test_a_page_is_written_where_asked(desk: Desk) -> None:
     desk.run("ingest", written(desk, "q.csv", QUESTIONS))
-    desk.run("update", "--as-of", "2026-11-10", "--no-send")
-    done = desk.run("report", "by-2027", "--html", "out/page.html")
+    desk.run("update", "--as-of", "2025-06-10", "--no-send")
+    done = desk.run("report", "by-2026", "--html", "out/page.html")
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == "tocsin: wrote out/page.html"
     assert "<title>" in (desk.folder / "out" / "page.html").read_text()
@@ -110,7 +110,7 @@ def test_a_page_is_written_where_asked(desk: Desk) -> None:
 
 def test_a_question_that_is_not_there_is_one_line_with_a_guess(desk: Desk) -> None:
     desk.run("ingest", written(desk, "q.csv", QUESTIONS))
-    assert "did you mean 'by-2027'" in trouble(desk, "report", "by-2072", code=2)
+    assert "did you mean 'by-2026'" in trouble(desk, "report", "by-2062", code=2)
     assert "no question fits nothing-*" in trouble(desk, "update", "nothing-*", code=2)
 
 

@@ -1,4 +1,4 @@
-"""`tocsin priors`: what is shown, what is refused, and that a change is previewed before it stands."""
+"""`tocsin priors`: what is shown, what is refused, and what a change does before it stands."""
 
 import json
 import os
@@ -151,7 +151,7 @@ def test_every_open_question_is_shown_before_and_after(desk: Desk) -> None:
 
 
 def test_the_preview_is_what_the_next_update_says(desk: Desk) -> None:
-    at = "2100-01-01" if utc_now().year > 2099 else utc_now().date().isoformat()
+    at = utc_now().date().isoformat()
     words = "1%..2% per quarter"
     shown = answer(desk, "set", "strike", "base_rate", words, "--yes", "--as-of", at)
     desk.run("update", "--as-of", at)
@@ -170,6 +170,21 @@ def test_rules_that_would_flip_are_named(desk: Desk) -> None:
     assert "rule likely on q-strike: firing -> ok" in desk.run("priors", *change).stdout
     small = desk.run("priors", "set", "strike", "base_rate", "31%..60% per quarter", "--dry-run")
     assert "No rule changes its mind." in small.stdout
+
+
+def test_a_rule_that_fires_already_flips_only_below_its_lower_line(desk: Desk) -> None:
+    desk.rewrite('fire_at = "2%"\nclear_at = "1%"', 'fire_at = "30%"\nclear_at = "1%"')
+    change = ("set", "strike", "base_rate", "20%..30% per quarter", "--dry-run")
+
+    def flips() -> list[str]:
+        rules = [
+            rule for question in answer(desk, *change)["questions"] for rule in question["rules"]
+        ]
+        return [rule["after"] for rule in rules]
+
+    assert flips() == ["ok"]
+    desk.run("update")
+    assert flips() == []
 
 
 def test_the_effect_of_a_tag_goes_to_the_definition_not_to_the_indicator(hazard_desk: Desk) -> None:
@@ -208,6 +223,7 @@ def test_a_share_is_that_of_the_narrower_definition(desk: Desk) -> None:
         (("strike", "base_rate", "3%..2% per day"), "the lower end must be below the upper"),
         (("strike", "ceiling", "1%..2% per quarter"), "does not lie above the base rate"),
         (("strike", "unit_spread", "0.5x..2x"), "a spread is more than 1x"),
+        (("long-strike", "share", "50%..50.0000001%"), "no Beta has 0.5 to 0.5"),
         (("strike", "share", "1%..2%"), "those with one are long-strike"),
         (("strike", "effects.union.balot", "1x..2x"), "did you mean 'effects.union.ballot'?"),
         (("strike", "half_life.union.ballot", "3 days"), "edit watch.toml"),

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from forecast.clock import utc_now
+from forecast.errors import StoreError
 from forecast.evidence import Report
 from forecast.question import Question
+from forecast.store import open_store
 from jobs.app import App, open_app
 from jobs.serve import Service
+from jobs.slots import LEASE, run_slot
 from jobs.update import infer, prepare, tracks_of
+from models.api import Answer
 from tests.jobs.desk import Desk, make_desk
 
 SECOND_SCHEDULE = """
@@ -54,6 +59,35 @@ def test_a_run_left_by_the_dead_is_taken_over_though_newer_slots_have_run(app: A
     assert [run.status for run in app.store.runs()] == ["done", "running"]
     Service(app, lambda: now + timedelta(minutes=16)).run_due()
     assert {(run.status, run.attempts) for run in app.store.runs()} == {("done", 1), ("done", 2)}
+
+
+def test_a_run_in_which_the_store_failed_is_tried_again_after_its_lease(app: App) -> None:
+    now = utc_now()
+
+    def lose_the_store(*_: object) -> list[Answer]:
+        raise StoreError("is locked")
+
+    schedule = app.config.schedules[0]
+    slot = now - timedelta(hours=1)
+    with pytest.raises(StoreError):
+        run_slot(app, schedule, slot, "me", lambda: now, compute=lose_the_store)
+    assert [run.status for run in app.store.runs()] == ["running"]
+    Service(app, lambda: now + LEASE).run_due()
+    assert [(run.status, run.attempts) for run in app.store.runs()] == [("done", 2)]
+
+
+def test_a_run_that_failed_by_itself_is_not_tried_again(app: App) -> None:
+    now = utc_now()
+
+    def break_down(*_: object) -> list[Answer]:
+        raise ZeroDivisionError("of all things")
+
+    schedule = app.config.schedules[0]
+    with pytest.raises(ZeroDivisionError):
+        run_slot(app, schedule, now, "me", lambda: now, compute=break_down)
+    Service(app, lambda: now + LEASE).run_due()
+    (run,) = app.store.runs()
+    assert (run.status, run.detail) == ("failed", "ZeroDivisionError: of all things")
 
 
 def test_an_edit_is_taken_in(desk: Desk, app: App) -> None:
@@ -105,6 +139,27 @@ def test_a_slot_that_fails_stops_no_other_and_is_said_once(
     assert "definitions.nothing-defined" in errors[0]
 
 
+def test_a_trouble_that_lasts_is_said_once_and_so_is_its_end(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "jobs")
+    locker = sqlite3.connect(app.store.name, isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    with open_store(app.watch.store_url, busy_timeout=0.01) as impatient:
+        service = Service(App(app.watch, impatient), utc_now)
+        service.run_due()
+        service.run_due()
+        locker.execute("ROLLBACK")
+        locker.close()
+        service.run_due()
+    said = [record.message for record in caplog.records]
+    assert [("is locked" in line, line.endswith("works again")) for line in said] == [
+        (True, False),
+        (False, False),
+        (False, True),
+    ]
+
+
 def test_nothing_new_is_begun_once_it_is_asked_to_stop(app: App) -> None:
     service = Service(app, utc_now)
     service.stop.set()
@@ -112,7 +167,7 @@ def test_nothing_new_is_begun_once_it_is_asked_to_stop(app: App) -> None:
     assert app.store.runs() == []
     Service(app, utc_now).run_due()
     service.send()
-    assert {d.status for d in app.store.deliveries()} == {"due"}
+    assert {(d.status, d.attempts) for d in app.store.deliveries()} == {("due", 0)}
 
 
 def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App) -> None:

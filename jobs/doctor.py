@@ -1,0 +1,195 @@
+"""The examination of a set-up: one finding for each thing looked at, and how to mend it."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from alerts import registry as channels
+from forecast.clock import format_instant
+from forecast.config import FILE_NAME, Config, Watch, load_watch
+from forecast.errors import TocsinError
+from forecast.store import Store, open_store
+from forecast.store.database import parse_url, sqlite_path
+from jobs.findings import Finding, Level
+from jobs.preflight import check_channel, check_definition, roots
+from jobs.scheduler import next_slot
+from jobs.trial import send_trial
+from models import registry as models
+
+PYTHONS = ((3, 12), (3, 15))
+SKEW = timedelta(minutes=1)
+_OURS = {
+    channels.GROUP: ("slack", "webhook"),
+    models.GROUP: ("base-rate", "hazard"),
+}
+
+
+def examine(folder: Path, now: datetime, *, send: bool = False) -> Iterator[Finding]:
+    """Everything from the interpreter to the channels; with `send`, a trial message on each."""
+    yield _python()
+    yield from _plug_ins()
+    yield _cache()
+    try:
+        watch = load_watch(folder)
+    except TocsinError as error:
+        yield Finding(FILE_NAME, Level.FAIL, str(error), "mend what it names; the rest waits")
+        return
+    yield Finding(FILE_NAME, Level.OK, f"'{watch.config.watch.title}'")
+    yield from _beliefs(watch.config)
+    yield from _schedules(watch.config, now)
+    yield from _store(watch, now)
+    yield from _channels(watch.config, now, send=send)
+
+
+def _python() -> Finding:
+    first, beyond = PYTHONS
+    version = ".".join(map(str, sys.version_info[:3]))
+    if first <= sys.version_info[:2] < beyond:
+        return Finding("python", Level.OK, version)
+    return Finding("python", Level.WARN, version, "it is tested on Python 3.12 to 3.14")
+
+
+def _plug_ins() -> Iterator[Finding]:
+    for group, ours in _OURS.items():
+        found = {entry.name: entry for entry in entry_points(group=group)}
+        broken = [name for name in ours if name not in found]
+        if broken:
+            detail = f"not registered: {', '.join(broken)}"
+            yield Finding(group, Level.FAIL, detail, "install Tocsin again, with pip")
+        for name, entry in found.items():
+            try:
+                entry.load()
+            except Exception as error:  # noqa: BLE001 - a stranger's package may fail in any way
+                broken.append(name)
+                words = " ".join(f"'{name}' does not load: {error}".split())
+                mend = f"install {entry.value.partition(':')[0]} again, or remove its package"
+                yield Finding(group, Level.FAIL, words, mend)
+        if not broken:
+            yield Finding(group, Level.OK, ", ".join(sorted(found)))
+
+
+def _cache() -> Finding:
+    """Where compiled models are kept; `models.engine` chooses it as it is imported."""
+    import models.engine  # noqa: F401  (the import is the point)
+
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    found = re.search(r"compiledir=([^,]+)", flags)
+    folder = Path(found[1]) if found else Path()
+    mend = "set TOCSIN_CACHE to a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return Finding("cache", Level.FAIL, f"{folder}: {error.strerror}", mend)
+    if folder.is_relative_to(tempfile.gettempdir()):
+        return Finding("cache", Level.WARN, f"{folder} is lost when this ends", mend)
+    return Finding("cache", Level.OK, str(folder))
+
+
+def _beliefs(config: Config) -> Iterator[Finding]:
+    names = roots(config)
+    if not names:
+        yield Finding("definitions", Level.WARN, "there are none", "add one to watch.toml")
+    for name in names:
+        try:
+            check_definition(config, name)
+        except TocsinError as error:
+            mend = f"mend it in [definitions.{name}]"
+            yield Finding(f"definition {name}", Level.FAIL, str(error), mend)
+        else:
+            detail = f"model {config.definitions[name].model}"
+            yield Finding(f"definition {name}", Level.OK, detail)
+
+
+def _schedules(config: Config, now: datetime) -> Iterator[Finding]:
+    if not config.schedules:
+        detail = "there are none: `tocsin serve` updates nothing"
+        yield Finding("schedules", Level.WARN, detail, "add [[schedules]] to watch.toml")
+    for schedule in config.schedules:
+        name = f"schedule {schedule.id}"
+        try:
+            upcoming = next_slot(schedule, now)
+        except TocsinError as error:
+            yield Finding(name, Level.FAIL, str(error), "five fields: '0 6 * * *' is daily at six")
+            continue
+        if upcoming is None:
+            yield Finding(name, Level.WARN, f"'{schedule.cron}' never comes", "mend its cron line")
+        else:
+            yield Finding(name, Level.OK, f"next slot {format_instant(upcoming)}")
+
+
+def _store(watch: Watch, now: datetime) -> Iterator[Finding]:
+    try:
+        url = watch.store_url
+        path = sqlite_path(parse_url(url))
+        if path is not None and not path.exists() and path.parent.is_dir():
+            detail = f"{path} is not there yet"
+            yield Finding("store", Level.WARN, detail, "`tocsin ingest` makes it")
+            return
+        with open_store(url, create=False) as store:
+            yield from _store_checks(store)
+            yield _clock(store, watch.config, now)
+            yield from _questions(store, watch.config)
+    except TocsinError as error:
+        yield Finding("store", Level.FAIL, str(error), "see [watch] store, or TOCSIN_STORE")
+
+
+def _store_checks(store: Store) -> Iterator[Finding]:
+    for name, is_ok, detail in store.check():
+        # an old SQLite is safe as long as one process writes
+        level = Level.OK if is_ok else Level.WARN if name == "sqlite" else Level.FAIL
+        mend = {
+            "sqlite": "run one process on this store, or a Python with a newer SQLite",
+            "integrity": "restore a backup",
+            "schema": "`tocsin update` brings it to the newest",
+        }.get(name, "")
+        yield Finding(f"store {name}", level, detail, "" if is_ok else mend)
+
+
+def _clock(store: Store, config: Config, now: datetime) -> Finding:
+    """What was recorded lies in the past, or this machine's clock is slow."""
+    moments = [run.started_at for run in store.runs(1)]
+    moments += [delivery.created_at for delivery in store.deliveries(limit=1)]
+    moments += [v.at for name in roots(config) if (v := store.latest_prior(name)) is not None]
+    newest = max(moments, default=now)
+    if newest <= now + SKEW:
+        return Finding("clock", Level.OK, format_instant(now.replace(microsecond=0)))
+    detail = f"the store holds records of {format_instant(newest)}, which is still to come"
+    return Finding("clock", Level.FAIL, detail, "set this machine's clock (NTP)")
+
+
+def _questions(store: Store, config: Config) -> Iterator[Finding]:
+    questions = store.questions()
+    unknown = [q for q in questions if q.definition not in config.definitions]
+    for question in unknown:
+        detail = f"asks for '{question.definition}', which is not defined"
+        mend = f"add [definitions.{question.definition}], or correct the question"
+        yield Finding(f"question {question.question_id}", Level.FAIL, detail, mend)
+    if not questions:
+        detail = "there are none"
+        yield Finding("questions", Level.WARN, detail, "`tocsin ingest questions.csv`")
+    elif not unknown:
+        yield Finding("questions", Level.OK, f"{len(questions)}, all of them defined")
+
+
+def _channels(config: Config, now: datetime, *, send: bool) -> Iterator[Finding]:
+    if not config.channels:
+        mend = "`tocsin alerts subscribe` adds one"
+        yield Finding("channels", Level.WARN, "there are none: nobody is rung", mend)
+    for table in config.channels:
+        name = f"channel {table.id}"
+        try:
+            check_channel(table, now)
+            if send:
+                send_trial(table, now, config.watch.link)
+        except TocsinError as error:
+            yield Finding(name, Level.FAIL, str(error), f"`tocsin alerts test {table.id}` tries it")
+        else:
+            detail = "took a trial message" if send else f"{table.kind}, its secrets are there"
+            yield Finding(name, Level.OK, detail)

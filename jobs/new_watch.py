@@ -1,0 +1,60 @@
+"""A new watch folder: ours to begin with, or a copy of an example."""
+
+import re
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from forecast.errors import OutsideError, UsageError
+
+TEMPLATES = Path(__file__).parent / "templates"
+FACTS = ("questions.csv", "reports.csv", "events.csv", "crowd.csv")
+_DAY = re.compile(r"@([+-]\d+)\b")
+
+
+def copy_watch(source: Path, folder: Path, now: datetime) -> list[Path]:
+    """Copy the files of a watch and return those made; `@-20` in them is 20 days before `now`.
+
+    UsageError where any of them is there already: nothing is overwritten.
+    """
+    files = (path for path in source.iterdir() if path.is_file())
+    sources = sorted(files, key=lambda path: (path.suffix != ".toml", path.name))
+    for path in sources:
+        if (folder / path.name).exists():
+            raise UsageError("is there already; nothing was written", at=str(folder / path.name))
+    made = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sources:
+            made.append(_copy(path, folder / path.name, now, is_template=source == TEMPLATES))
+    except OSError as error:
+        words = f"cannot be written: {error.strerror}"
+        raise OutsideError(words, at=str(error.filename or folder)) from None
+    return made
+
+
+def next_commands(folder: Path, made: list[Path]) -> list[str]:
+    """What to type next, in this order, wherever one is."""
+    facts = [name for name in FACTS if folder / name in made]
+    where = "" if folder == Path() else f" --watch {_quoted(folder)}"
+    files = " ".join(_quoted(folder / name) for name in facts)
+    return [f"tocsin ingest{where} {files}", f"tocsin update{where}", f"tocsin report{where}"]
+
+
+def _copy(source: Path, target: Path, now: datetime, *, is_template: bool) -> Path:
+    if not (is_template and source.suffix == ".csv"):
+        shutil.copyfile(source, target)
+        return target
+
+    def day(found: re.Match[str]) -> str:
+        return (now + timedelta(days=int(found[1]))).date().isoformat()
+
+    with target.open("x", encoding="utf-8") as file:
+        file.write(_DAY.sub(day, source.read_text(encoding="utf-8")))
+    return target
+
+
+def _quoted(path: Path) -> str:
+    from shlex import quote
+
+    return quote(str(path))

@@ -1,0 +1,177 @@
+"""A subscription, and the channel and rule it may need, as an edit of watch.toml."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alerts import registry
+from alerts.api import Endpoint
+from alerts.message import test_facts
+from forecast.alert import Rule
+from forecast.config import Config, Subscription, did_you_mean
+from forecast.errors import ConfigError, UsageError
+from forecast.question import Question
+from forecast.words import parse_percent
+from jobs.watch_file import Edit, edit_watch
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel:
+    """A channel to be made; URL and secret are references."""
+
+    kind: str
+    url: str
+    secret: str | None = None
+    allow: tuple[str, ...] = ()
+
+    def table(self, channel: str) -> dict[str, Any]:
+        """As it stands in watch.toml."""
+        found: dict[str, Any] = {"id": channel, "kind": self.kind, "url": self.url}
+        if self.secret:
+            found["secret"] = self.secret
+        if self.allow:
+            found["allow"] = list(self.allow)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for: who is rung, by which rules, about which questions.
+
+    With `fire_at` (and `clear_at`) a rule is made for the questions, and rings alone.
+    """
+
+    channel: str
+    rules: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    made: NewChannel | None = None
+    fire_at: str = ""
+    clear_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One rule that will ring on the channel, and the questions known today that it watches."""
+
+    rule: Rule
+    questions: tuple[str, ...] = field(default=())
+
+
+def edit_for(folder: Path, config: Config, wish: Wish) -> Edit | None:
+    """watch.toml with the subscription, checked and not written; None where it stands already.
+
+    UsageError for what the wish says wrongly, ConfigError where the file would not be valid.
+    """
+    _check_channel(config, wish)
+    rule = _rule_table(config, wish)
+    rules = [rule["id"]] if rule else list(wish.rules)
+    subscription: dict[str, Any] = {"channel": wish.channel}
+    subscription |= {"rules": rules} if rules else {}
+    subscription |= {"questions": list(wish.questions)} if wish.questions else {}
+    is_known = Subscription.model_validate(subscription) in config.subscriptions
+    if is_known and rule is None and wish.made is None:
+        return None
+
+    def change(document: "TOMLDocument") -> None:
+        if wish.made is not None:
+            _append(document, "channels", wish.made.table(wish.channel))
+        if rule is not None:
+            _append(document, "rules", rule)
+        if not is_known:
+            _append(document, "subscriptions", subscription)
+
+    return edit_watch(folder, change)
+
+
+def rings_on(config: Config, channel: str, questions: Sequence[Question]) -> list[Ring]:
+    """What rings on a channel: every rule that is subscribed, with its questions."""
+    rings = []
+    for table in config.rules:
+        rule = table.rule()
+        watched = tuple(
+            question.question_id
+            for question in questions
+            if rule in config.rules_for(question.question_id)
+            and channel in config.channels_for(rule.rule_id, question.question_id)
+        )
+        if watched:
+            rings.append(Ring(rule, watched))
+    return rings
+
+
+def _check_channel(config: Config, wish: Wish) -> None:
+    known = [channel.id for channel in config.channels]
+    if wish.made is None:
+        if wish.channel not in known:
+            hint = did_you_mean(wish.channel, known) or "; --kind and --url make one"
+            raise UsageError(f"there is no channel '{wish.channel}'{hint}")
+        return
+    if wish.channel in known:
+        raise UsageError(f"there is a channel '{wish.channel}' already; leave out --kind and --url")
+    for option, text in (("--url", wish.made.url), ("--secret", wish.made.secret)):
+        if text and not text.startswith(("env:", "file:")):
+            raise UsageError(
+                "is a secret and not written down in clear: put it into an environment variable "
+                "or a file, and give env:NAME or file:PATH",
+                at=option,
+            )
+    _check_kind(wish.channel, wish.made)
+
+
+def _check_kind(channel: str, made: NewChannel) -> None:
+    """The kind is installed, and has all that it needs to write a message."""
+    kinds = {entry.name: entry for entry in registry.installed()}
+    if made.kind not in kinds:
+        hint = did_you_mean(made.kind, kinds) or f"; there are {', '.join(sorted(kinds))}"
+        raise UsageError(f"there is no kind of channel '{made.kind}'{hint}", at="--kind")
+    if made.secret:
+        return
+    at = datetime(2000, 1, 1, tzinfo=UTC)
+    trial = kinds[made.kind].load()(Endpoint(channel, "https://example.invalid/", None))
+    try:
+        trial.request(test_facts(channel, at), "msg_check", at)
+    except ConfigError as error:
+        raise UsageError(f"{error.message}; --secret env:NAME gives it", at="--secret") from None
+
+
+def _rule_table(config: Config, wish: Wish) -> dict[str, Any] | None:
+    if not wish.fire_at:
+        if wish.clear_at:
+            raise UsageError("--clear-at goes with --fire-at")
+        return None
+    if wish.rules:
+        raise UsageError("--fire-at makes a rule of its own: leave out --rules")
+    try:
+        line = parse_percent(wish.fire_at)
+    except ValueError as error:
+        raise UsageError(str(error), at="--fire-at") from None
+    rule: dict[str, Any] = {"id": f"{wish.channel}-at-{100 * line:g}"}
+    taken = {table.id for table in config.rules}
+    if rule["id"] in taken:
+        raise UsageError(f"there is a rule '{rule['id']}' already; --rules {rule['id']} rings it")
+    rule |= {"questions": list(wish.questions or ("*",)), "fire_at": wish.fire_at}
+    return rule | ({"clear_at": wish.clear_at} if wish.clear_at else {})
+
+
+def _append(document: "TOMLDocument", name: str, table: Table) -> None:
+    """Add a table to a list of tables, in whichever of its two forms the file has it."""
+    import tomlkit
+
+    listed: Any = document.get(name)
+    if listed is None:
+        listed = tomlkit.aot()
+        document.append(name, listed)
+        listed = document[name]
+    is_inline = isinstance(listed, tomlkit.items.Array)
+    entry: Any = tomlkit.inline_table() if is_inline else tomlkit.table()
+    entry.update(table)
+    if not is_inline:
+        entry.add(tomlkit.nl())
+    listed.append(entry)
