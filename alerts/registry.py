@@ -7,6 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 from alerts.api import Channel, ChannelKind, Endpoint
 from forecast import config
 from forecast.errors import ConfigError
+from forecast.names import did_you_mean
+from forecast.watch import resolve_reference
 
 GROUP = "tocsin.channels"
 
@@ -25,8 +27,8 @@ def open_channel(table: config.Channel, entries: Iterable[EntryPoint] | None = N
     """
     place = f"channels.{table.id}"
     kind = _load(table.kind, installed() if entries is None else entries, f"{place}.kind")
-    secret = table.secret and config.resolve_reference(table.secret, f"{place}.secret")
-    url = config.resolve_reference(table.url, f"{place}.url")
+    secret = table.secret and resolve_reference(table.secret, f"{place}.secret")
+    url = resolve_reference(table.url, f"{place}.url")
     return kind(Endpoint(table.id, url, secret))
 
 
@@ -34,7 +36,7 @@ def _load(kind: str, entries: Iterable[EntryPoint], at: str) -> ChannelKind:
     by_name = {entry.name: entry for entry in entries}
     if kind not in by_name:
         known = ", ".join(sorted(by_name)) or "none installed"
-        hint = config.did_you_mean(kind, by_name) or f"; there are {known}"
+        hint = did_you_mean(kind, by_name) or f"; there are {known}"
         raise ConfigError(f"there is no kind of channel '{kind}'{hint}", at=at)
     try:
         loaded: ChannelKind = by_name[kind].load()

@@ -5,13 +5,8 @@ path of the key. Nothing secret stands in the file: secrets are `env:NAME` or `f
 """
 
 import fnmatch
-import os
-import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -21,13 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from forecast.alert import Rule
-from forecast.errors import ConfigError
+from forecast.names import did_you_mean, matches
 from forecast.words import (
     parse_days,
     parse_percent,
@@ -36,7 +30,6 @@ from forecast.words import (
     parse_share,
 )
 
-FILE_NAME = "watch.toml"
 DEFAULT_STORE = "tocsin.db"
 
 
@@ -301,7 +294,7 @@ class Config(_Table):
     def tags_of(self, definition: str) -> list[str]:
         """The tags a definition listens to, sorted."""
         patterns = self.definitions[definition].indicators
-        return sorted(t for t in self.indicators if any(fnmatch.fnmatchcase(t, p) for p in patterns))
+        return sorted(tag for tag in self.indicators if matches(tag, patterns))
 
     def root_of(self, definition: str) -> str:
         """The widest definition around this one: the one that has a model of its own."""
@@ -323,85 +316,6 @@ class Config(_Table):
         return list(dict.fromkeys(ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A watch folder and its configuration."""
-
-    folder: Path
-    config: Config
-
-    @property
-    def store_url(self) -> str:
-        """The SQLAlchemy URL of the store: TOCSIN_STORE, or `[watch] store`, by reference or path."""
-        text = resolve_reference(os.environ.get("TOCSIN_STORE") or self.config.watch.store, "watch.store")
-        if "://" in text:
-            return text
-        return f"sqlite:///{(self.folder / text).resolve()}"
-
-
-def load_watch(folder: Path) -> Watch:
-    """Read `folder`/watch.toml; ConfigError names the key that is wrong."""
-    return Watch(folder, read_config(folder / FILE_NAME))
-
-
-def read_config(path: Path) -> Config:
-    """Read and check one configuration file."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"there is no {path.name} here; `tocsin init {path.parent}` makes one", at=str(path.parent)
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 (byte {error.start})", at=str(path)) from None
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", at=str(path)) from None
-    return parse_config(text, str(path))
-
-
-def parse_config(text: str, name: str = FILE_NAME) -> Config:
-    """Check the text of a watch.toml; ConfigError names the key that is wrong."""
-    try:
-        return Config.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is not TOML: {error}", at=name) from None
-    except RecursionError:
-        raise ConfigError("is nested too deeply", at=name) from None
-    except ValidationError as error:
-        raise _config_error(error, name) from None
-
-
-def resolve_reference(text: str, at: str) -> str:
-    """The value behind `env:NAME` or `file:PATH`; other text stands for itself.
-
-    The value never enters an error message.
-    """
-    kind, _, name = text.partition(":")
-    if kind == "env" and name:
-        value = os.environ.get(name, "")
-        if not value:
-            raise ConfigError(f"the environment variable {name} is not set", at=at)
-        return value.strip()
-    if kind == "file" and name:
-        try:
-            return Path(name).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise ConfigError(f"the file {name} cannot be read: {reason}", at=at) from None
-    return text
-
-
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether any shell pattern fits the name."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """'; did you mean ...?' where a known name is near, else nothing."""
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
-
-
 def _utc_instant(value: object) -> object:
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -416,33 +330,3 @@ def _no_twins(kind: str, ids: list[str]) -> None:
     for name in ids:
         if ids.count(name) > 1:
             raise ValueError(f"{kind}: two of them have the id '{name}'")
-
-
-def _config_error(error: ValidationError, name: str) -> ConfigError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    path = ".".join(str(part) for part in first["loc"] if part not in ("int", "dict[literal['up','down'],int]"))
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = "unknown key" + did_you_mean(str(first["loc"][-1]), _keys_beside(first["loc"]))
-    elif first["type"] == "missing":
-        message = "is missing"
-    more = error.error_count() - 1
-    if more:
-        message += f" (and {more} more)"
-    return ConfigError(message, at=f"{name}: {path}" if path else name)
-
-
-def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that the table holding an unknown key does know."""
-    tables: dict[str, type[BaseModel]] = {
-        "watch": WatchTable,
-        "units": Unit,
-        "indicators": Indicator,
-        "definitions": Definition,
-        "rules": RuleTable,
-        "channels": Channel,
-        "subscriptions": Subscription,
-        "schedules": Schedule,
-    }
-    table = tables.get(str(loc[0])) if len(loc) > 1 else Config
-    return list(table.model_fields) if table else []

@@ -1,12 +1,12 @@
 """The one tree of errors. Each is one clear line, with the place it speaks of.
 
-    TocsinError            exit
-    ├── UsageError          2   a command, an argument, a name that is not there
-    ├── ConfigError         2   watch.toml, with the path of the key
-    ├── InputError          2   a row or a file that came in, with file and line
-    ├── HeldError           3   a gate blocked the answer, or it did not converge
-    └── OutsideError        4   another system is down: store, receiver, disk
-        └── StoreError      4   the store: locked, full, unreachable, not at head
+TocsinError            exit
+├── UsageError          2   a command, an argument, a name that is not there
+├── ConfigError         2   watch.toml, with the path of the key
+├── InputError          2   a row or a file that came in, with file and line
+├── HeldError           3   a gate blocked the answer, or it did not converge
+└── OutsideError        4   another system is down: store, receiver, disk
+    └── StoreError      4   the store: locked, full, unreachable, not at head
 """
 
 

@@ -62,14 +62,14 @@ def parse_rate(text: str) -> Range:
     """
     if match := _RATE.fullmatch(text.strip()):
         low, high, unit, sure = match.groups()
-        hazards = [_hazard(float(p) / 100, text) / DAYS_IN[unit] for p in (low, high)]
-        return _range(*hazards, sure, text)
+        slow, fast = (_hazard(float(p) / 100, text) / DAYS_IN[unit] for p in (low, high))
+        return _range(slow, fast, sure, text)
     if match := _ONE_IN.fullmatch(text.strip()):
         short, long, unit, sure = match.groups()
         if float(short) <= 0 or float(long) <= 0:
             raise ValueError(f"'{text}': a waiting time must be more than 0")
-        rates = (1 / (float(long) * DAYS_IN[unit]), 1 / (float(short) * DAYS_IN[unit]))
-        return _range(*rates, sure, text)
+        slow, fast = (1 / (float(wait) * DAYS_IN[unit]) for wait in (long, short))
+        return _range(slow, fast, sure, text)
     raise ValueError(
         f"'{text}' is not a rate; write it like '5%..20% per quarter, 90% sure' "
         "or 'one in 8..30 years'"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from forecast.config import Config, Watch, load_watch
+from forecast.config import Config
 from forecast.store import Store, open_store
+from forecast.watch import Watch, load_watch
 
 
 @dataclass(frozen=True, slots=True)

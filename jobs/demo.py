@@ -21,10 +21,10 @@ from alerts.outbox import drain
 from alerts.testing import Receiver
 from forecast.alert import Transition
 from forecast.clock import days_between, parse_instant, utc_now
-from forecast.config import matches
 from forecast.errors import OutsideError
 from forecast.estimate import Estimate
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
+from forecast.names import matches
 from forecast.question import Question
 from forecast.scoring import brier, log_loss, mean
 from jobs.app import App, open_app

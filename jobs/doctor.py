@@ -11,10 +11,11 @@ from pathlib import Path
 
 from alerts import registry as channels
 from forecast.clock import format_instant
-from forecast.config import FILE_NAME, Config, Watch, load_watch
+from forecast.config import Config
 from forecast.errors import TocsinError
 from forecast.store import Store, open_store
 from forecast.store.database import parse_url, sqlite_path
+from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.findings import Finding, Level
 from jobs.preflight import check_channel, check_definition, roots
 from jobs.scheduler import next_slot

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from forecast.clock import parse_instant
-from forecast.config import Config, did_you_mean
+from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
+from forecast.names import did_you_mean
 from forecast.prior import PriorVersion
 from forecast.question import Snapshot
 from forecast.words import DAYS_IN, parse_ratio

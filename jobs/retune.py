@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.alert import Rule, RuleState, State
-from forecast.config import Config, did_you_mean
+from forecast.config import Config
 from forecast.errors import UsageError
 from forecast.estimate import Estimate
+from forecast.names import did_you_mean
 from forecast.prior import PriorVersion
 from forecast.question import Question
 from forecast.words import Range, parse_rate, parse_ratio, parse_share

@@ -18,8 +18,9 @@ from threading import Event
 
 from alerts.outbox import drain
 from forecast.clock import Clock, format_instant
-from forecast.config import FILE_NAME, Schedule, Watch, load_watch
+from forecast.config import Schedule
 from forecast.errors import TocsinError
+from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots

@@ -10,8 +10,9 @@ from alerts import registry
 from alerts.api import Endpoint
 from alerts.message import test_facts
 from forecast.alert import Rule
-from forecast.config import Config, Subscription, did_you_mean
+from forecast.config import Config, Subscription
 from forecast.errors import ConfigError, UsageError
+from forecast.names import did_you_mean
 from forecast.question import Question
 from forecast.words import parse_percent
 from jobs.watch_file import Edit, edit_watch

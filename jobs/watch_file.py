@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.config import FILE_NAME, Config, parse_config, read_config
+from forecast.config import Config
 from forecast.errors import ConfigError, OutsideError, UsageError
+from forecast.watch import FILE_NAME, parse_config, read_config
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -84,7 +84,7 @@ def question(connection: Connection, question_id: str) -> Question:
     """One question; UsageError if there is none of that id."""
     found = _facts(connection, QUESTIONS, _QUESTION, {"ids": [question_id]})
     if not found:
-        from forecast.config import did_you_mean
+        from forecast.names import did_you_mean
 
         near = did_you_mean(question_id, [q.question_id for q in questions(connection, ("*",))])
         raise UsageError(f"there is no question '{question_id}'{near}")

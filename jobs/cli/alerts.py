@@ -7,8 +7,10 @@ import click
 
 from forecast.alert import Delivery, State
 from forecast.clock import format_instant, utc_now
-from forecast.config import Config, did_you_mean, load_watch, matches
+from forecast.config import Config
 from forecast.errors import UsageError
+from forecast.names import did_you_mean, matches
+from forecast.watch import load_watch
 from jobs.app import open_app
 from jobs.cli.options import common, note, print_json, stdout_console
 

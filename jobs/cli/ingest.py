@@ -4,15 +4,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.clock import utc_now
 from forecast.errors import InputError
-from jobs.app import open_app
 from jobs.cli.options import common, note, print_json
-from jobs.ingest import IngestResult, Progress, ingest_file
+
+if TYPE_CHECKING:
+    from jobs.ingest import IngestResult, Progress
 
 SHOWN = 10  # bad rows named on stderr; all of them stand in the store
 
@@ -31,6 +32,9 @@ def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: boo
     CSV or JSONL, gzip or not; - is standard input. The same file twice adds nothing. Rows that
     cannot be read are listed with their line and kept aside; the others are kept.
     """
+    from jobs.app import open_app
+    from jobs.ingest import ingest_file
+
     results: list[tuple[str, IngestResult]] = []
     with open_app(folder) as app:
         for file in files:
@@ -46,7 +50,7 @@ def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: boo
         raise InputError(f"{broken[1]}; what came before it was kept", at=broken[0])
 
 
-def _say(file: str, result: IngestResult) -> None:
+def _say(file: str, result: "IngestResult") -> None:
     added = result.added
     click.echo(
         f"{file}: {added.new} new {result.kind}, {added.same} known, {added.corrected} corrected"
@@ -61,7 +65,7 @@ def _say(file: str, result: IngestResult) -> None:
         note(f"tocsin: {file}: columns not used: {', '.join(result.ignored_columns)}")
 
 
-def _as_json(file: str, result: IngestResult) -> dict[str, Any]:
+def _as_json(file: str, result: "IngestResult") -> dict[str, Any]:
     added = result.added
     return {
         "file": file,
@@ -77,7 +81,7 @@ def _as_json(file: str, result: IngestResult) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(file: str) -> Iterator[Progress | None]:
+def _progress(file: str) -> "Iterator[Progress | None]":
     """A progress bar on stderr for files that take long, on a terminal only."""
     if not sys.stderr.isatty():
         yield None

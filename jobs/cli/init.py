@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from forecast.clock import utc_now
-from forecast.config import read_config
+from forecast.watch import read_config
 from jobs.cli.options import common, print_json
 
 

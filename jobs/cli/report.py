@@ -2,16 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.clock import utc_now
 from forecast.errors import OutsideError
-from forecast.reports.view import QuestionReport
-from forecast.reports.watch import WatchReport
-from jobs.app import open_app
 from jobs.cli.options import Instant, common, note, print_json, stdout_console
-from jobs.reporting import question_report, watch_report
+
+if TYPE_CHECKING:
+    from forecast.reports.view import QuestionReport
+    from forecast.reports.watch import WatchReport
 
 
 @click.command("report")
@@ -23,6 +24,9 @@ def command(
     question_id: str | None, html: Path | None, as_of: datetime | None, folder: Path, as_json: bool
 ) -> None:
     """Show one question in full, or all of them, what needs attention first."""
+    from jobs.app import open_app
+    from jobs.reporting import question_report, watch_report
+
     now = as_of or utc_now()
     with open_app(folder) as app:
         if question_id is None:
@@ -31,7 +35,7 @@ def command(
             _question(question_report(app, app.store.question(question_id), now), html, as_json)
 
 
-def _question(report: QuestionReport, html: Path | None, as_json: bool) -> None:
+def _question(report: "QuestionReport", html: Path | None, as_json: bool) -> None:
     if html is not None:
         from forecast.reports.html import question_html
 
@@ -46,7 +50,7 @@ def _question(report: QuestionReport, html: Path | None, as_json: bool) -> None:
         print_question(report, stdout_console())
 
 
-def _watch(report: WatchReport, html: Path | None, as_json: bool) -> None:
+def _watch(report: "WatchReport", html: Path | None, as_json: bool) -> None:
     if html is not None:
         from forecast.reports.html import watch_html
 

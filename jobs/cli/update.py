@@ -4,15 +4,17 @@ import os
 import socket
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.clock import format_instant, utc_now
 from forecast.errors import HeldError, UsageError
 from forecast.estimate import Estimate, Health
-from jobs.app import App, open_app
 from jobs.cli.options import Instant, common, note, print_json
+
+if TYPE_CHECKING:
+    from jobs.app import App
 
 
 @click.command("update")
@@ -32,6 +34,8 @@ def command(
     The same question on the same inputs is not computed again. Exit code 3 where a gate holds
     an estimate: the last good number stands, and the reason is said.
     """
+    from jobs.app import open_app
+
     now = utc_now()
     if as_of is not None and as_of > now:
         raise UsageError(f"--as-of {format_instant(as_of)} has not come yet")
@@ -84,7 +88,7 @@ def _say(updated: Any) -> None:
         note("tocsin: no open questions")
 
 
-def _send(app: App) -> None:
+def _send(app: "App") -> None:
     from alerts.outbox import drain
 
     drained = drain(

@@ -13,7 +13,7 @@ def test_now_is_aware_and_in_utc() -> None:
 
 @pytest.mark.parametrize("text", ["2025-11-29T10:00", "2025-11-29 10:00:00"])
 def test_a_time_without_a_zone_is_refused_with_the_way_out(text: str) -> None:
-    with pytest.raises(ValueError, match="has no time zone; write .*Z for UTC"):
+    with pytest.raises(ValueError, match=r"has no time zone; write .*Z for UTC"):
         parse_instant(text)
 
 

@@ -44,7 +44,8 @@ def test_an_event_inside_the_window_is_a_yes_from_when_it_was_known() -> None:
 
 def test_a_narrower_event_counts() -> None:
     found = end("2025-12-01", event("2025-11-24", "2025-11-24", "covert-strike"))
-    assert found is not None and found.outcome is Outcome.YES
+    assert found is not None
+    assert found.outcome is Outcome.YES
 
 
 def test_another_definition_does_not_count() -> None:
@@ -54,23 +55,27 @@ def test_another_definition_does_not_count() -> None:
 def test_an_event_before_the_window_or_after_it_does_not_count() -> None:
     assert end("2025-12-01", event("2025-08-31", "2025-08-31")) is None
     late = end("2025-12-28", event("2025-12-26", "2025-12-26"))
-    assert late is not None and late.outcome is Outcome.NO
+    assert late is not None
+    assert late.outcome is Outcome.NO
 
 
 def test_the_deadline_is_a_no_only_when_its_grace_has_passed() -> None:
     assert end("2025-12-25") is None
     over = end("2025-12-26")
-    assert over is not None and over.outcome is Outcome.NO
+    assert over is not None
+    assert over.outcome is Outcome.NO
     assert end("2026-01-20", grace=MONTH) is None
     waited = end("2026-01-25", grace=MONTH)
-    assert waited is not None and "30 days of grace" in waited.reason
+    assert waited is not None
+    assert "30 days of grace" in waited.reason
 
 
 def test_late_news_of_an_event_in_time_is_a_yes_within_the_grace() -> None:
     news = event("2025-12-24", "2026-01-10")
     assert end("2026-01-05", news, grace=MONTH) is None
     found = end("2026-01-11", news, grace=MONTH)
-    assert found is not None and found.outcome is Outcome.YES
+    assert found is not None
+    assert found.outcome is Outcome.YES
 
 
 def test_what_a_person_stated_stands_against_the_events() -> None:

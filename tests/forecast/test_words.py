@@ -38,13 +38,13 @@ def test_ratios_shares_and_durations() -> None:
 
 @pytest.mark.parametrize("text", ["100%..20% per day", "5%..5% per day", "5%..200% per year", ""])
 def test_an_impossible_rate_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="strictly between|below the upper end|write it like"):
+    with pytest.raises(ValueError, match=r"strictly between|below the upper end|write it like"):
         parse_rate(text)
 
 
 @pytest.mark.parametrize("text", ["1e999x..2e999x", "1x..1e400x", "-1x..2x", "1x..2x, 0% sure"])
 def test_an_impossible_ratio_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"too large|more than 0|write it like|how sure|below"):
         parse_ratio(text)
 
 

@@ -116,7 +116,9 @@ def make_desk(
     words = HAZARD if model == "hazard" else ""
     text = WATCH.format(model=model, more=words, hour=half_a_day_ago)
     (folder / "watch.toml").write_text(text)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
+    # PyTensor's flags are set by our own import of the models, in this process
+    ours = ("TOCSIN_", "PYTENSOR_FLAGS")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     environment |= {"DESK_URL": url, "DESK_SECRET": SECRET, "TOCSIN_AUTHOR": "ada", **more}
     desk = Desk(folder, environment)
     with desk.store() as store:

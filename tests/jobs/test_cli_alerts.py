@@ -9,8 +9,9 @@ import pytest
 
 from alerts.testing import Answer, Receiver
 from forecast.clock import utc_now
-from forecast.config import Channel, load_watch
+from forecast.config import Channel
 from forecast.errors import OutsideError
+from forecast.watch import load_watch
 from jobs.trial import send_trial
 from tests.jobs.desk import SECRET, Desk, make_desk
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from forecast.clock import parse_instant
-from forecast.config import load_watch
+from forecast.watch import load_watch
 from jobs.examples import example_folder
 from jobs.new_watch import TEMPLATES, copy_watch
 from tests.jobs.desk import TOCSIN

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import nbinom
 
 from forecast.clock import utc_now
-from forecast.config import load_watch
+from forecast.watch import load_watch
 from forecast.words import DAYS_IN
 from jobs.app import open_app
 from jobs.prior_ledger import words_of

@@ -97,7 +97,8 @@ def test_the_report_of_a_replayed_watch_is_one_json_document(
     folder: Path,
     told: Told,
 ) -> None:
-    command = [Path(sys.executable).with_name("tocsin"), "report", "uv-any-strike-1225", "--json"]
+    tocsin = str(Path(sys.executable).with_name("tocsin"))
+    command = [tocsin, "report", "uv-any-strike-1225", "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     body = json.loads(done.stdout)
     moved = body["moved"]

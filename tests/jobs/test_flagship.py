@@ -3,14 +3,13 @@
 Directions and bounds only; nothing here is fitted to how the story ended.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from forecast.clock import parse_instant
-from forecast.config import load_watch
 from forecast.store import open_store
+from forecast.watch import load_watch
 from jobs.app import App
 from jobs.demo import fresh_folder, ingest
 from jobs.examples import example_folder
@@ -34,7 +33,7 @@ type Numbers = dict[str, dict[str, float]]
 
 
 @pytest.fixture(scope="module")
-def numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Numbers]:
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
     folder = tmp_path_factory.mktemp("flagship") / "watch"
     fresh_folder(example_folder("venezuela-2025"), folder)
     ingest(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import load_watch
+from forecast.watch import load_watch
 from jobs.app import App, open_app
 from jobs.prior_ledger import settle_prior, words_of
 from tests.jobs.desk import Desk, make_desk

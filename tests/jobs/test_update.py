@@ -8,12 +8,12 @@ import pytest
 
 from forecast.alert import State
 from forecast.clock import DAY, parse_instant
-from forecast.config import Watch, parse_config
 from forecast.errors import ConfigError, StoreError
 from forecast.estimate import Health
 from forecast.evidence import Event, Outcome, Report, Resolution
 from forecast.question import Question
 from forecast.store import Store
+from forecast.watch import Watch, parse_config
 from jobs.app import App
 from jobs.update import Updated, Work, update_questions
 from models.api import Answer
@@ -67,7 +67,7 @@ def report(name: str, known: datetime, tag: str = "march") -> Report:
 
 
 @pytest.fixture
-def app(store: Store, tmp_path: Path) -> Iterator[App]:
+def app(store: Store, tmp_path: Path) -> App:
     return App(Watch(tmp_path, parse_config(WATCH)), store)
 
 

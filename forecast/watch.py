@@ -1,0 +1,124 @@
+"""A watch folder opened: watch.toml read, each mistake one line with the path of its key."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from forecast.config import (
+    Channel,
+    Config,
+    Definition,
+    Indicator,
+    RuleTable,
+    Schedule,
+    Subscription,
+    Unit,
+    WatchTable,
+)
+from forecast.errors import ConfigError
+from forecast.names import did_you_mean
+
+FILE_NAME = "watch.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch folder and its configuration."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store: of TOCSIN_STORE, else of `[watch] store`."""
+        named = os.environ.get("TOCSIN_STORE") or self.config.watch.store
+        text = resolve_reference(named, "watch.store")
+        if "://" in text:
+            return text
+        return f"sqlite:///{(self.folder / text).resolve()}"
+
+
+def load_watch(folder: Path) -> Watch:
+    """Read `folder`/watch.toml; ConfigError names the key that is wrong."""
+    return Watch(folder, read_config(folder / FILE_NAME))
+
+
+def read_config(path: Path) -> Config:
+    """Read and check one configuration file."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        words = f"there is no {path.name} here; `tocsin init {path.parent}` makes one"
+        raise ConfigError(words, at=str(path.parent)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", at=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", at=str(path)) from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, name: str = FILE_NAME) -> Config:
+    """Check the text of a watch.toml; ConfigError names the key that is wrong."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not TOML: {error}", at=name) from None
+    except RecursionError:
+        raise ConfigError("is nested too deeply", at=name) from None
+    except ValidationError as error:
+        raise _config_error(error, name) from None
+
+
+def resolve_reference(text: str, at: str) -> str:
+    """The value behind `env:NAME` or `file:PATH`; other text stands for itself.
+
+    The value never enters an error message.
+    """
+    kind, _, name = text.partition(":")
+    if kind == "env" and name:
+        value = os.environ.get(name, "")
+        if not value:
+            raise ConfigError(f"the environment variable {name} is not set", at=at)
+        return value.strip()
+    if kind == "file" and name:
+        try:
+            return Path(name).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise ConfigError(f"the file {name} cannot be read: {reason}", at=at) from None
+    return text
+
+
+def _config_error(error: ValidationError, name: str) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    # pydantic names the member of a union that it tried, which is no key of the file
+    keys = [part for part in first["loc"] if part != "int" and "[" not in str(part)]
+    path = ".".join(map(str, keys))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "unknown key" + did_you_mean(str(first["loc"][-1]), _keys_beside(first["loc"]))
+    elif first["type"] == "missing":
+        message = "is missing"
+    more = error.error_count() - 1
+    if more:
+        message += f" (and {more} more)"
+    return ConfigError(message, at=f"{name}: {path}" if path else name)
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the table holding an unknown key does know."""
+    tables: dict[str, type[BaseModel]] = {
+        "watch": WatchTable,
+        "units": Unit,
+        "indicators": Indicator,
+        "definitions": Definition,
+        "rules": RuleTable,
+        "channels": Channel,
+        "subscriptions": Subscription,
+        "schedules": Schedule,
+    }
+    table = tables.get(str(loc[0])) if len(loc) > 1 else Config
+    return list(table.model_fields) if table else []
