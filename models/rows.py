@@ -16,7 +16,7 @@ from models.covariates import Array, Pulses, covariates
 class Rows:
     """Time at risk of one or many units, cut into rows with constant covariates.
 
-    `x` (row, tag), `exposure` (row,) in days, `events` (row,) counts, `unit` (row,) index
+    `x` (row, tag), `exposure` (row,) in days, `events` (row,) counts, `unit` (row,) sorted index
     into `events_by_unit` (unit,).
     """
 
@@ -25,6 +25,11 @@ class Rows:
     events: Array
     unit: NDArray[np.int64]
     events_by_unit: Array
+
+    @property
+    def bounds(self) -> NDArray[np.int64]:
+        """Where each unit's rows begin, and the end of the last (unit + 1,)."""
+        return np.searchsorted(self.unit, np.arange(len(self.events_by_unit) + 1))
 
     @classmethod
     def of_one_unit(cls, x: Array, exposure: Array, events: Array) -> "Rows":

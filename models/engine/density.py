@@ -74,7 +74,7 @@ def hazard_model(rows: Rows, prior: "Prior") -> pm.Model:
         x = pm.Data("x", rows.x)
         exposure = pm.Data("exposure", rows.exposure)
         events = pm.Data("events", rows.events)
-        unit = pm.Data("unit", rows.unit)
+        first, last = pm.Data("first", rows.bounds[:-1]), pm.Data("last", rows.bounds[1:])
         events_by_unit = pm.Data("events_by_unit", rows.events_by_unit)
         alone = pm.Data("alone", prior.alone)
         groups = pm.Data("groups", prior.groups)
@@ -90,11 +90,12 @@ def hazard_model(rows: Rows, prior: "Prior") -> pm.Model:
         log_m = pm.Deterministic(
             "log_m", -pt.log(pt.exp(-s) + capped * pt.exp(log_rate - log_ceiling))
         )
-        blank = pt.zeros_like(events_by_unit)[unit]
-        at_risk = pt.inc_subtensor(blank, exposure * pt.exp(log_m))
-        log_m_of_events = pt.inc_subtensor(blank, events * log_m)
-        by_unit = unit_log_likelihood(log_rate, log_shape, at_risk, log_m_of_events, events_by_unit)
-        pm.Potential("likelihood", by_unit.sum())
+        # sums by unit as differences of one running sum: scattering took a quarter of the time
+        running = pt.concatenate([[0.0], pt.cumsum(exposure * pt.exp(log_m), axis=0)])
+        by_unit = unit_log_likelihood(
+            log_rate, log_shape, running[last] - running[first], 0.0, events_by_unit
+        )
+        pm.Potential("likelihood", by_unit.sum() + (events * log_m).sum())
     return model
 
 
@@ -157,7 +158,8 @@ class Density:
                 "x": rows.x,
                 "exposure": rows.exposure,
                 "events": rows.events,
-                "unit": rows.unit,
+                "first": rows.bounds[:-1],
+                "last": rows.bounds[1:],
                 "events_by_unit": rows.events_by_unit,
                 "alone": prior.alone,
                 "groups": prior.groups,
