@@ -78,7 +78,7 @@ class _Table(BaseModel):
 
 
 class Indicator(_Table):
-    """A tag: what it means, what a fresh incident of full value does to the hazard, how it fades.
+    """A tag: what it means, what a fresh ordinary incident does to the hazard, how it fades.
 
     Tags of one `group` are signs of one thing and count with diminishing returns.
     """

@@ -5,8 +5,9 @@
     P(event in h days)   1 - (B / (B + q h))^A      q = 1, or the share of a narrower definition
 
 What can happen only once must not have happened before the window opens: see `models.outlook`.
-A closed form for a root definition; for a narrower one the mean over draws of its share. The
-oracle for every other family with its effects at nothing, and what stands when they are held.
+A closed form for a root definition; for a narrower one the mean over draws of its share. Here
+the belief is of the unit's own rate; `hazard` takes it for that of a class of units, from which
+this one may lie as far as its `unit_spread` says, and so learns faster from events.
 """
 
 import hashlib

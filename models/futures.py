@@ -102,7 +102,8 @@ def _arriving_weight(rates: Arrivals, edges: Array, draws: int, seed: int) -> Ar
     weights = rates.weight[cell % tags]
     bins = len(edges) - 1
     flat = np.bincount(arrived * counts.size + cell, weights, bins * counts.size)
-    return flat.reshape(bins, draws, tags)
+    # counts of nothing come as integers
+    return flat.astype(float, copy=False).reshape(bins, draws, tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from importlib.metadata import entry_points
 
-from forecast.config import did_you_mean
 from forecast.errors import ConfigError
+from forecast.names import did_you_mean
 from models.api import EventModel
 
 GROUP = "tocsin.models"

@@ -48,8 +48,7 @@ class Track:
 
     def stocks_ahead(self, pulses: Pulses) -> Array:
         """Stocks (bin, tag) of the known incidents at the middle of each future bin."""
-        known = pulses.where(pulses.known < self.now)
-        return known.stocks(self.now + (self.edges[1:] + self.edges[:-1]) / 2)
+        return pulses.stocks(self.now + (self.edges[1:] + self.edges[:-1]) / 2)
 
     def window(self, question: Question) -> tuple[int, int]:
         """The places among `edges` where the question's window, as far as it lies ahead, is."""
@@ -80,7 +79,7 @@ def lay_out(task: Task) -> Track:
             pulses, events_of(task, beliefs.definition), snapshot.as_of, beliefs.recurrent
         ),
         now=days_between(origin, snapshot.as_of),
-        edges=bin_edges(max(SHORTEST_HORIZON, *marks), tuple(marks)),
+        edges=bin_edges(max([SHORTEST_HORIZON, *marks]), tuple(marks)),
     )
 
 

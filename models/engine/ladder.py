@@ -146,17 +146,16 @@ class _Climb:
                 self.density,
                 fit.draws,
                 self.track.stocks_ahead(pulses),
-                self._to_come(len(fit.draws), min(max(known, first_known), self.track.now)),
+                self._to_come(len(fit.draws), pulses),
                 self.track.edges,
             )
         return self._hazards[key]
 
-    def _to_come(self, draws: int, known: float) -> Array:
-        pulses: Pulses = self.track.pulses
-        # what was known before the watch began says nothing of how much arrives in a day of it
-        seen = pulses.where((pulses.known < known) & (pulses.first_known >= 0))
-        first_known, weight, tag = seen.whole()
+    def _to_come(self, draws: int, pulses: Pulses) -> Array:
         now, tags = self.track.now, len(pulses.half_lives)
+        # what was known before the watch began says nothing of how much arrives in a day of it
+        seen = pulses.where(pulses.first_known >= 0)
+        first_known, weight, tag = seen.whole()
         rates = arrivals(now - first_known, weight, tag, tags, now)
         return simulate(rates, self.track.edges, pulses.half_lives, draws, self.task.seed)
 

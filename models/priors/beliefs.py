@@ -14,7 +14,7 @@ from models.priors.elicit import Beta, Normal, beta_share, log_normal
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a tag does: `log_ratio` of one fresh incident of full value; half-life in days.
+    """What a tag does: `log_ratio` of one fresh ordinary incident; half-life in days.
 
     Tags that share a `group` ("" for none) count with diminishing returns.
     """
