@@ -204,7 +204,7 @@ def test_the_kind_is_known_by_the_columns_and_asked_for_where_it_is_not(store: S
     [
         (b"", "stdin: is empty"),
         (b"\n \n", "stdin: is empty"),
-        (gzip.compress(b""), "stdin: is empty"),
+        (gzip.compress(b"", mtime=0), "stdin: is empty"),
         (b"[{}]", "stdin: is one JSON array; write one object on each line"),
         (b"unit,tag\n", "stdin:1: lacks the column occurred_at or known_at (reports)"),
         (b"tag,value\n", "stdin:1: lacks the column unit, occurred_at or known_at (reports)"),
@@ -215,7 +215,7 @@ def test_the_kind_is_known_by_the_columns_and_asked_for_where_it_is_not(store: S
         (b'unit,"tag\n', "stdin: line 1: the header is not CSV: unexpected end of data"),
         (b"x" * 2_000_000, "stdin: line 1 is longer than 1048576 bytes"),
         (b"\x1f\x8bnonsense, really", "stdin: line 1: the gzip data is damaged"),
-        (gzip.compress(HEADER.encode())[:15], "stdin: line 1: the gzip data ends too early"),
+        (gzip.compress(HEADER.encode(), mtime=0)[:15], "stdin: line 1: the gzip data ends too early"),
     ],
 )
 def test_a_file_that_cannot_be_read_at_all_is_one_line(
