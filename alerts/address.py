@@ -32,20 +32,24 @@ _NEVER: tuple[Network, ...] = tuple(
         "192.0.0.0/24",  # protocol assignments; Oracle's metadata is 192.0.0.192
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, and broadcast
-        "::/128",
+        "::ffff:0:0:0/96",  # IPv4-translated, see below
+        "64:ff9b:1::/48",  # NAT64 by local rules
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
         "fe80::/10",  # link-local
         "fd00:ec2::/32",  # Amazon's metadata and DNS
         "fd20:ce::/32",  # Google's metadata
         "ff00::/8",  # multicast
     )
 )
+# IPv4-compatible, all but ::1. Like the other disguises above it may carry the address of a
+# metadata service; no receiver lives there (RFC 4291, 2.5.5.1; RFC 7526; RFC 8215).
+_NEVER += tuple(IPv6Network("::/96").address_exclude(IPv6Network("::1/128")))
 _ON_REQUEST: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
         "100.64.0.0/10",  # carrier-grade NAT
         "192.88.99.0/24",  # 6to4 relays
-        "2001::/32",  # Teredo
-        "2002::/16",  # 6to4
         "3fff::/20",  # documentation
     )
 )

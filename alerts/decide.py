@@ -188,6 +188,10 @@ def _enter(
     )
 
 
+def _dwelt(rule: Rule, edited: bool) -> str:
+    return "" if edited or rule.dwell_up == 1 else f" in {rule.dwell_up} evaluations in a row"
+
+
 def _detail(rule: Rule, p: float, before: State, after: State, streak: int, edited: bool) -> str:
     """One plain sentence: the number, the line it met, and how far the dwell has come."""
     fire, clear = (f"{100 * line:.4g} %" for line in (rule.fire_at, rule.clear_at))
@@ -196,7 +200,7 @@ def _detail(rule: Rule, p: float, before: State, after: State, streak: int, edit
         "evaluations in a row",
         State.FIRING: f"no longer clearly below {clear}; the alert stays on"
         if before is State.RECOVERING
-        else f"at or above the alert line of {fire}",
+        else f"at or above the alert line of {fire}{_dwelt(rule, edited)}",
         State.RECOVERING: f"at or below the all-clear line of {clear}; {streak} of "
         f"{rule.dwell_down} evaluations in a row",
         State.OK: f"at or below the all-clear line of {clear}"

@@ -144,9 +144,10 @@ def why_line(facts: Facts) -> str:
     if facts["kind"] == "test":
         return ""
     sentences = []
-    if facts["reason"] in ("rule_changed", "question_resolved"):
+    against = _moves_against(facts)
+    if against or facts["reason"] in ("rule_changed", "question_resolved"):
         sentences.append(facts["detail"])
-    if moved := _moved_words(facts["moved"]):
+    if not against and (moved := _moved_words(facts["moved"])):
         sentences.append(moved)
     if facts["contributions"]:
         named = "; ".join(_contribution_words(c) for c in facts["contributions"][:3])
@@ -329,6 +330,15 @@ def _ago(facts: Facts) -> str:
     if hours < 20:
         return f" {round(hours)} h ago"
     return " yesterday" if hours < 36 else f" {round(hours / 24)} days ago"
+
+
+def _moves_against(facts: Facts) -> bool:
+    """Whether the last move went the other way than the alert: the dwell ended, not the rise."""
+    moved = facts["moved"]
+    if moved is None or moved["from"] == moved["to"]:
+        return False
+    up = moved["to"] > moved["from"]
+    return up if facts["kind"] == "resolved" else not up
 
 
 def _moved_words(moved: Facts | None) -> str:

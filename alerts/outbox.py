@@ -1,19 +1,18 @@
 """The outbox, emptied: claim, render, sign, send, then mark, reschedule or bury.
 
 At least once: a crash after a send and before its mark sends again, under the same id. Each
-channel is served by a thread of its own, so that one that hangs delays no other; the store
+channel has a line and a thread of its own, so that one that hangs delays no other; the store
 is used from the caller's thread only. A channel that does not answer, or asks us to wait,
 is left alone until then. No delivery can stop the others: whatever goes wrong with one is
 written into its row.
 """
 
 import logging
-import queue
 import traceback
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from alerts import registry
 from alerts.address import Network, parse_networks
 from alerts.api import Channel, Outcome, Reply, Request, Verdict
 from alerts.channels import http
-from alerts.retry import retry_delay
+from alerts.retry import SCHEDULE, retry_delay
 from forecast import config
 from forecast.alert import Delivery
 from forecast.clock import Clock
@@ -31,12 +30,12 @@ from forecast.errors import OutsideError, TocsinError
 if TYPE_CHECKING:
     from forecast.store import Store
 
-# The worst batch is one channel that takes 20 s over each. A longer lease would only delay
-# what a killed process leaves behind.
-BATCH = 10
+# The worst line is one whose every delivery takes twice 20 s, as it is and in plain form. A
+# longer lease would only delay what a killed process leaves behind.
+LINE = 5
 LEASE = timedelta(minutes=5)
-MOST_THREADS = 8
 SHORTEST_WAIT = timedelta(seconds=30)
+LOOK_SECONDS = 0.5  # how often to look for new deliveries while others are being sent
 
 Post = Callable[[str, bytes, Mapping[str, str], Sequence[Network]], Reply]
 
@@ -81,51 +80,71 @@ def drain(
     kinds: Sequence[EntryPoint] | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Drained:
-    """Send every delivery that is due; return when none is, or `is_stopping` after a batch.
+    """Send every delivery that is due; return when none is.
 
+    Once `is_stopping`, what is lent to us is still sent, and no more is borrowed.
     `channels` are those of watch.toml; `owner` names this process in its claims. `kinds`
     stands in for the installed kinds of channel.
     """
     sender = _Sender({table.id: table for table in channels}, now, post, kinds)
-    paused: dict[str, Outcome] = {}
+    # Each drain borrows under a name of its own: what one before it left behind is not its.
+    borrower = f"{owner} {now().isoformat()}"
     tally: Counter[str] = Counter()
-    while not is_stopping() and (batch := store.claim_deliveries(now(), owner, LEASE, BATCH)):
-        for result in _send_all(sender, batch, paused):
-            tally[_settle(store, result, now())] += 1
-    return Drained(tally["sent"], tally["retried"], tally["dead"])
+    with ThreadPoolExecutor(len(sender.tables) + 1) as threads:
+        lines = _Lines(sender, threads)
+        while True:
+            if not is_stopping():
+                lines.join(store.claim_deliveries(now(), borrower, LEASE, LINE))
+            if not lines.sending:
+                return Drained(tally["sent"], tally["retried"], tally["dead"])
+            for result in lines.results():
+                tally[_settle(store, result, now())] += 1
 
 
-def _send_all(
-    sender: _Sender, batch: Sequence[Delivery], paused: dict[str, Outcome]
-) -> Iterator[_Result]:
-    """Results as they come in, one for each delivery; in order within a channel."""
-    by_channel: dict[str, list[Delivery]] = defaultdict(list)
-    for delivery in batch:
-        by_channel[delivery.channel].append(delivery)
-    results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-    with ThreadPoolExecutor(min(len(by_channel), MOST_THREADS)) as threads:
-        for deliveries in by_channel.values():
-            threads.submit(_send_queue, sender, deliveries, paused, results)
-        for _ in batch:
-            yield results.get()
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What is lent to us: a line of deliveries for each channel, of which one is being sent."""
 
+    sender: _Sender
+    threads: ThreadPoolExecutor
+    waiting: dict[str, deque[Delivery]] = field(default_factory=lambda: defaultdict(deque))
+    sending: dict[str, Future[_Result]] = field(default_factory=dict)
+    pauses: dict[str, tuple[datetime, Outcome]] = field(default_factory=dict)
 
-def _send_queue(
-    sender: _Sender,
-    deliveries: Sequence[Delivery],
-    paused: dict[str, Outcome],
-    results: "queue.SimpleQueue[_Result]",
-) -> None:
-    """One channel's deliveries, one after the other, until it asks for a pause."""
-    for delivery in deliveries:
-        if pause := paused.get(delivery.channel):
-            results.put(_Result(delivery, pause))
-            continue
-        result = _send(sender, delivery)
-        if result.pauses:
-            reason = f"waits behind {delivery.delivery_id}: {result.outcome.reason}"
-            paused[delivery.channel] = replace(result.outcome, reason=reason)
-        results.put(result)
+    def join(self, deliveries: Iterable[Delivery]) -> None:
+        """Put deliveries at the ends of their lines."""
+        for delivery in deliveries:
+            self.waiting[delivery.channel].append(delivery)
+            self._send_next(delivery.channel)
+
+    def results(self) -> Iterator[_Result]:
+        """What has come to its end by now, after a short wait where nothing has."""
+        wait(self.sending.values(), LOOK_SECONDS, FIRST_COMPLETED)
+        ended = [channel for channel, future in self.sending.items() if future.done()]
+        for channel in ended:
+            result = self.sending.pop(channel).result()
+            if result.pauses:
+                self._pause(result)
+            self._send_next(channel)
+            yield result
+
+    def _send_next(self, channel: str) -> None:
+        """Begin with the first in line, unless one is under way."""
+        if channel in self.sending or not self.waiting[channel]:
+            return
+        delivery = self.waiting[channel].popleft()
+        until, outcome = self.pauses.get(channel, (None, None))
+        if outcome and until and self.sender.now() < until:
+            self.sending[channel] = self.threads.submit(_Result, delivery, outcome)
+        else:
+            self.sending[channel] = self.threads.submit(_send, self.sender, delivery)
+
+    def _pause(self, result: _Result) -> None:
+        """Leave a channel alone; those in its line wait as this one does."""
+        delivery, outcome = result.delivery, result.outcome
+        reason = f"waits behind {delivery.delivery_id}: {outcome.reason}"
+        until = self.sender.now() + _wait(SHORTEST_WAIT, outcome.after)
+        self.pauses[delivery.channel] = (until, replace(outcome, reason=reason))
 
 
 def _send(sender: _Sender, delivery: Delivery) -> _Result:
@@ -186,8 +205,10 @@ def _settle(store: "Store", result: _Result, now: datetime) -> str:
 
 
 def _wait(scheduled: timedelta, asked: timedelta | None) -> timedelta:
-    """A receiver that says when to come again is believed, and yet not hammered."""
-    return scheduled if asked is None else max(asked, min(scheduled, SHORTEST_WAIT))
+    """A receiver that says when to come again is believed, within reason, and not hammered."""
+    if asked is None:
+        return scheduled
+    return max(min(asked, SCHEDULE[-1]), min(scheduled, SHORTEST_WAIT))
 
 
 def _defect(table: config.Channel, error: BaseException) -> str:

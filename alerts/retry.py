@@ -20,10 +20,12 @@ def retry_delay(delivery_id: str, attempts: int, age: timedelta) -> timedelta | 
     """The wait after `attempts` tries of a delivery made `age` ago; None at the end.
 
     Tries that came sooner than scheduled, as when a busy receiver paused the whole channel,
-    use nothing up: the schedule ends when both its attempts and its time are spent. The
-    jitter of +-20 % spreads a storm of deliveries, and is each delivery's own.
+    use nothing up: the schedule ends when both its attempts and its time are spent. An age
+    below zero, left by a clock that was ahead, tells nothing: then the attempts alone count.
+    The jitter of +-20 % spreads a storm of deliveries, and is each delivery's own.
     """
-    spent = min(attempts, sum(age >= start * (1 - JITTER) for start in _STARTS))
+    reached = sum(age >= start * (1 - JITTER) for start in _STARTS)
+    spent = min(attempts, reached) if age >= timedelta(0) else attempts
     if spent >= len(SCHEDULE):
         return None
     return SCHEDULE[spent] * (1 + JITTER * _spread(f"{delivery_id} {spent}"))

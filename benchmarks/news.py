@@ -15,6 +15,7 @@ from forecast.estimate import Estimate
 from forecast.evidence import Report
 from forecast.question import Question
 from jobs.app import App, open_app
+from jobs.decisions import Occasion
 from jobs.update import prepare, tracks_of, update_questions
 from models.api import Task
 
@@ -31,7 +32,7 @@ def measure(cache: Path, full: bool) -> Iterator[Row]:
     ):
         questions = [q for q in app.store.questions() if q.unit == UNIT]
         say(f"first estimates of the flagship's {len(questions)} questions at {UNIT}")
-        update_questions(app, questions, AS_OF, AS_OF)
+        update_questions(app, questions, AS_OF, Occasion(AS_OF))
         say(f"{REPORTS} reports, one by one")
         answered = [_answer_report(app, questions, n) for n in range(1, REPORTS + 1)]
         task = _widest_task(app, questions)
@@ -54,12 +55,12 @@ def _answer_report(app: App, questions: list[Question], n: int) -> tuple[float, 
     )
     start = perf_counter()
     app.store.add_reports([report], moment)
-    updated = update_questions(app, questions, moment, moment)
+    updated = update_questions(app, questions, moment, Occasion(moment))
     return perf_counter() - start, updated.estimates
 
 
 def _widest_task(app: App, questions: list[Question]) -> Task:
-    work = prepare(app, tracks_of(app, questions)[0], AS_OF, {})
+    work = prepare(app, tracks_of(app, questions, [])[0], AS_OF, {})
     assert work is not None, "the flagship has open questions at AS_OF"
     return work.task
 

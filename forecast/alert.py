@@ -81,7 +81,8 @@ class Delivery:
 
     `facts` is what the message says, as JSON values; each channel renders it when it sends.
     `attempts` counts sends begun; `token` is the fencing token of the present claim: an
-    acknowledgement with an older token is ignored.
+    acknowledgement with an older token is ignored. Of one `stream` and channel, each message
+    waits until those recorded before it are delivered or dead; "" is in no order.
     """
 
     delivery_id: str
@@ -95,3 +96,4 @@ class Delivery:
     status: str = "due"
     last_error: str = ""
     delivered_at: datetime | None = None
+    stream: str = ""

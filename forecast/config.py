@@ -5,8 +5,9 @@ path of the key. Nothing secret stands in the file: secrets are `env:NAME` or `f
 """
 
 import fnmatch
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from pydantic import (
 )
 
 from forecast.alert import Rule
+from forecast.clock import parse_instant
 from forecast.names import did_you_mean, matches
 from forecast.words import (
     parse_days,
@@ -31,6 +33,8 @@ from forecast.words import (
 )
 
 DEFAULT_STORE = "tocsin.db"
+URL_FORM = "sqlite:////srv/tocsin.db or postgresql://user@host/tocsin"
+FIRST_YEAR = 1900  # of observing; a model has a row for each day since
 
 
 def _checked(parse: Callable[[str], Any]) -> AfterValidator:
@@ -60,6 +64,17 @@ def _zone(name: str) -> str:
 def _secret_reference(text: str) -> str:
     if not text.startswith(("env:", "file:")) or not text.split(":", 1)[1]:
         raise ValueError("a secret is given by reference: env:NAME or file:PATH")
+    return text
+
+
+def check_store(text: str) -> str:
+    """A URL, a reference or the path of a file; ValueError for what looks like a broken URL.
+
+    As the path of a file it would be printed, and the password that it holds with it.
+    """
+    is_address = "://" in text or text.startswith(("env:", "file:"))
+    if not is_address and re.search(r"^\s*postgres|[@:=]", text, re.IGNORECASE):
+        raise ValueError(f"is neither the path of a file nor a URL such as {URL_FORM}")
     return text
 
 
@@ -115,7 +130,7 @@ class Definition(_Table):
 
     @field_validator("observed_since", mode="before")
     @classmethod
-    def _instant(cls, value: object) -> object:
+    def _instant(cls, value: object) -> datetime:
         return _utc_instant(value)
 
     @model_validator(mode="after")
@@ -160,9 +175,11 @@ class RuleTable(_Table):
         return self.dwell.get("up", 2), self.dwell.get("down", 2)
 
     def rule(self) -> Rule:
-        """The rule as a fact; without a `clear_at` it clears 5 points below `fire_at`."""
+        """The rule as a fact; without a `clear_at`, 5 points or two fifths below `fire_at`."""
         up, down = self._dwells()
-        clear_at = max(self.fire_at - 0.05, 0.0) if self.clear_at is None else self.clear_at
+        clear_at = self.clear_at
+        if clear_at is None:  # a low line must still be one that P can come down to
+            clear_at = max(self.fire_at - 0.05, 0.6 * self.fire_at)
         return Rule(self.id, self.fire_at, clear_at, up, down, self.z, self.severity)
 
 
@@ -214,7 +231,7 @@ class WatchTable(_Table):
 
     title: str
     ordinary_value: float = Field(default=1.0, gt=0.0, le=1.0)
-    store: str = DEFAULT_STORE
+    store: Annotated[str, AfterValidator(check_store)] = DEFAULT_STORE
     link: str = ""
     caveats: list[str] = []
     seed: int = Field(default=1, ge=0, lt=2**32)
@@ -316,14 +333,15 @@ class Config(_Table):
         return list(dict.fromkeys(ids))
 
 
-def _utc_instant(value: object) -> object:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone; add a Z for UTC")
-        return value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return value
+def _utc_instant(value: object) -> datetime:
+    if not isinstance(value, date | str):
+        raise ValueError("is not a date such as 2025-01-31")
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"{value.isoformat()} has no time zone; add a Z for UTC")
+    instant = parse_instant(value if isinstance(value, str) else value.isoformat())
+    if instant.year < FIRST_YEAR:
+        raise ValueError(f"{instant.date()} is before the year {FIRST_YEAR}")
+    return instant
 
 
 def _no_twins(kind: str, ids: list[str]) -> None:

@@ -7,6 +7,7 @@ TocsinError            exit
 ├── HeldError           3   a gate blocked the answer, or it did not converge
 └── OutsideError        4   another system is down: store, receiver, disk
     └── StoreError      4   the store: locked, full, unreachable, not at head
+        └── ConflictError   another process decided in between: decide again
 """
 
 
@@ -23,7 +24,7 @@ class TocsinError(Exception):
     def __init__(self, message: str, *, at: str | None = None) -> None:
         super().__init__(message)
         self.message = " ".join(message.split())
-        self.at = at
+        self.at = at and " ".join(at.split())
 
     def __str__(self) -> str:
         return f"{self.at}: {self.message}" if self.at else self.message
@@ -68,3 +69,7 @@ class StoreError(OutsideError):
     """The store is locked, full, unreachable, or not at the newest schema."""
 
     code = "store"
+
+
+class ConflictError(StoreError):
+    """What was decided rests on a state that another process has changed since."""

@@ -32,8 +32,8 @@ def resolve(
     if happened is not None:
         reason = f"{happened.definition} on {happened.occurred_at:%Y-%m-%d} ({happened.event_id})"
         return Resolution(question.question_id, Outcome.YES, happened.known_at, reason)
-    over = question.deadline + grace
-    if over < snapshot.as_of:
+    if snapshot.as_of - question.deadline > grace:
+        over = question.deadline + grace
         waited = f" and {grace.days} days of grace" if grace else ""
         reason = f"no event was known after the deadline{waited}"
         return Resolution(question.question_id, Outcome.NO, over, reason)

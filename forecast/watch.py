@@ -1,6 +1,7 @@
 """A watch folder opened: watch.toml read, each mistake one line with the path of its key."""
 
 import os
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from forecast.config import (
+    URL_FORM,
     Channel,
     Config,
     Definition,
@@ -17,11 +19,14 @@ from forecast.config import (
     Subscription,
     Unit,
     WatchTable,
+    check_store,
 )
 from forecast.errors import ConfigError
 from forecast.names import did_you_mean
 
 FILE_NAME = "watch.toml"
+MOST_BYTES = 1 << 20  # of a watch.toml
+MOST_SECRET_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,21 @@ class Watch:
 
     @property
     def store_url(self) -> str:
-        """The SQLAlchemy URL of the store: of TOCSIN_STORE, else of `[watch] store`."""
-        named = os.environ.get("TOCSIN_STORE") or self.config.watch.store
-        text = resolve_reference(named, "watch.store")
+        """The SQLAlchemy URL of the store: of TOCSIN_STORE, else of `[watch] store`.
+
+        A path is a SQLite file of the folder. What stands behind a reference may be secret and
+        paths are printed, so that has to be a URL.
+        """
+        override = os.environ.get("TOCSIN_STORE")
+        named, at = override or self.config.watch.store, "watch.store"
+        if override:
+            at = "TOCSIN_STORE"
+            _check_override(override, at)
+        text = resolve_reference(named, at)
         if "://" in text:
             return text
+        if text != named:
+            raise ConfigError(f"{named} holds no URL such as {URL_FORM}", at=at)
         return f"sqlite:///{(self.folder / text).resolve()}"
 
 
@@ -49,12 +64,12 @@ def load_watch(folder: Path) -> Watch:
 def read_config(path: Path) -> Config:
     """Read and check one configuration file."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = _text_of(path, MOST_BYTES)
     except FileNotFoundError:
         words = f"there is no {path.name} here; `tocsin init {path.parent}` makes one"
         raise ConfigError(words, at=str(path.parent)) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 (byte {error.start})", at=str(path)) from None
+    except ValueError as error:
+        raise ConfigError(str(error), at=str(path)) from None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", at=str(path)) from None
     return parse_config(text, str(path))
@@ -70,6 +85,15 @@ def parse_config(text: str, name: str = FILE_NAME) -> Config:
         raise ConfigError("is nested too deeply", at=name) from None
     except ValidationError as error:
         raise _config_error(error, name) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise ConfigError("holds a number of too many digits", at=name) from None
+
+
+def _check_override(text: str, at: str) -> None:
+    try:
+        check_store(text)
+    except ValueError as error:
+        raise ConfigError(str(error), at=at) from None
 
 
 def resolve_reference(text: str, at: str) -> str:
@@ -85,11 +109,30 @@ def resolve_reference(text: str, at: str) -> str:
         return value.strip()
     if kind == "file" and name:
         try:
-            return Path(name).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise ConfigError(f"the file {name} cannot be read: {reason}", at=at) from None
+            return _text_of(Path(name).expanduser(), MOST_SECRET_BYTES).strip()
+        except OSError as error:
+            words = f"the file {name} cannot be read: {error.strerror}"
+            raise ConfigError(words, at=at) from None
+        except (ValueError, RuntimeError) as error:  # RuntimeError: ~nobody has no home
+            raise ConfigError(f"the file {name}: {error}", at=at) from None
     return text
+
+
+def _text_of(path: Path, most: int) -> str:
+    """The text of a regular file; OSError or ValueError where there is none.
+
+    A pipe is never opened: its reader waits until somebody writes.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("is not a regular file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"is longer than {most} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 (byte {error.start})") from None
 
 
 def _config_error(error: ValidationError, name: str) -> ConfigError:

@@ -1,6 +1,6 @@
 """The words in which analysts state beliefs, and the numbers they stand for.
 
-Syntax only: what a range means for a prior is said in `models.priors`.
+Syntax, and how far a belief may go: what a range means for a prior is said in `models.priors`.
 
     rate      5%..20% per quarter, 90% sure      one in 8..30 years
     ratio     1.2x..3x, 90% sure                 0.4x..0.9x
@@ -22,6 +22,12 @@ DAYS_IN = {
     "year": 365.25,
 }
 DEFAULT_MASS = 0.9
+MOST_DAYS = 100 * DAYS_IN["year"]
+
+# Beyond these a belief is a slip of the pen, and the arithmetic of a model overflows.
+_RATES = (1 / (100_000 * DAYS_IN["year"]), 100.0)  # events a day
+_RATIOS = (0.001, 1000.0)
+_SURE_PERCENT = (1.0, 99.9)
 
 _NUMBER = r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 _TO = r"\s*(?:\.\.|-|–|to)\s*"
@@ -63,13 +69,14 @@ def parse_rate(text: str) -> Range:
     if match := _RATE.fullmatch(text.strip()):
         low, high, unit, sure = match.groups()
         slow, fast = (_hazard(float(p) / 100, text) / DAYS_IN[unit] for p in (low, high))
-        return _range(slow, fast, sure, text)
+        return _rates(slow, fast, sure, text)
     if match := _ONE_IN.fullmatch(text.strip()):
         short, long, unit, sure = match.groups()
-        if float(short) <= 0 or float(long) <= 0:
+        days = [float(wait) * DAYS_IN[unit] for wait in (long, short)]
+        if min(days) <= 0:
             raise ValueError(f"'{text}': a waiting time must be more than 0")
-        slow, fast = (1 / (float(wait) * DAYS_IN[unit]) for wait in (long, short))
-        return _range(slow, fast, sure, text)
+        slow, fast = (1 / wait for wait in days)
+        return _rates(slow, fast, sure, text)
     raise ValueError(
         f"'{text}' is not a rate; write it like '5%..20% per quarter, 90% sure' "
         "or 'one in 8..30 years'"
@@ -84,7 +91,8 @@ def parse_ratio(text: str) -> Range:
     low, high, sure = match.groups()
     if float(low) <= 0:
         raise ValueError(f"'{text}': a factor must be more than 0")
-    return _range(float(low), float(high), sure, text)
+    ratio = _range(float(low), float(high), sure, text)
+    return _bounded(ratio, _RATIOS, f"'{text}': a factor lies within 0.001x..1000x")
 
 
 def parse_share(text: str) -> Range:
@@ -99,7 +107,7 @@ def parse_share(text: str) -> Range:
 
 
 def parse_days(text: str) -> float:
-    """A duration such as "30 days", in days.
+    """A duration such as "30 days", in days; a hundred years at most.
 
     >>> parse_days("2 weeks")
     14.0
@@ -108,7 +116,10 @@ def parse_days(text: str) -> float:
     if not match:
         raise ValueError(f"'{text}' is not a duration; write it like '30 days' or '2 weeks'")
     number, unit = match.groups()
-    return _finite(float(number), text) * DAYS_IN[unit]
+    days = float(number) * DAYS_IN[unit]
+    if days > MOST_DAYS:
+        raise ValueError(f"'{text}': a duration is at most 100 years")
+    return days
 
 
 def parse_percent(value: str | float) -> float:
@@ -134,16 +145,31 @@ def _hazard(p: float, text: str) -> float:
     return -math.log1p(-p)
 
 
+def _rates(slow: float, fast: float, sure: str | None, text: str) -> Range:
+    rate = _range(slow, fast, sure, text)
+    words = f"'{text}': a rate lies within once in 100,000 years and 100 a day"
+    return _bounded(rate, _RATES, words)
+
+
+def _bounded(stated: Range, bounds: tuple[float, float], words: str) -> Range:
+    """The range, if it lies within the bounds, and does so too when widened to 90 % sure."""
+    from statistics import NormalDist
+
+    least, most = bounds
+    if not least <= stated.low < stated.high <= most:
+        raise ValueError(words)
+    if stated.mass < DEFAULT_MASS:
+        z, z_wide = (NormalDist().inv_cdf((1 + mass) / 2) for mass in (stated.mass, DEFAULT_MASS))
+        low, high = math.log(stated.low), math.log(stated.high)
+        beyond = (high - low) / 2 * (z_wide / z - 1)
+        if low - beyond < math.log(least) or high + beyond > math.log(most):
+            raise ValueError(f"{words}, and the 90% interval that this implies does not")
+    return stated
+
+
 def _range(low: float, high: float, sure: str | None, text: str) -> Range:
-    mass = float(sure) / 100 if sure else DEFAULT_MASS
-    if not 0.0 < mass < 1.0:
-        raise ValueError(f"'{text}': how sure lies strictly between 0% and 100%")
+    if sure and not _SURE_PERCENT[0] <= float(sure) <= _SURE_PERCENT[1]:
+        raise ValueError(f"'{text}': how sure lies within 1%..99.9%")
     if not low < high:
         raise ValueError(f"'{text}': the lower end must be below the upper end")
-    return Range(_finite(low, text), _finite(high, text), mass)
-
-
-def _finite(number: float, text: str) -> float:
-    if not math.isfinite(number):
-        raise ValueError(f"'{text}': too large a number")
-    return number
+    return Range(low, high, float(sure) / 100 if sure else DEFAULT_MASS)

@@ -28,7 +28,10 @@ class App:
         self.store.close()
 
 
-def open_app(folder: Path) -> App:
-    """Open the watch in `folder`; ConfigError and StoreError say what is wrong, and where."""
+def open_app(folder: Path, store_url: str = "") -> App:
+    """Open the watch in `folder`; ConfigError and StoreError say what is wrong, and where.
+
+    `store_url` goes before what the watch and the environment say.
+    """
     watch = load_watch(folder)
-    return App(watch, open_store(watch.store_url))
+    return App(watch, open_store(store_url or watch.store_url))

@@ -116,11 +116,16 @@ def fresh_folder(example: Path, folder: Path) -> None:
         raise OutsideError(f"cannot be written: {error.strerror}", at=str(folder)) from None
 
 
+def demo_app(folder: Path) -> App:
+    """The demo's own watch on its own store, whatever store the environment names."""
+    return open_app(folder, f"sqlite:///{(folder / 'tocsin.db').resolve()}")
+
+
 def ingest(folder: Path) -> dict[str, int]:
     """Take in the example's files; how many facts of each kind are new."""
-    with open_app(folder) as app:
+    with demo_app(folder) as app:
         return {
-            kind: ingest_file(app.store, folder / f"{kind}.csv", kind, utc_now()).added.new
+            kind: ingest_file(app.store, folder / f"{kind}.csv", kind, START).added.new
             for kind in FACTS
         }
 
@@ -147,7 +152,7 @@ def replay(
             TOCSIN_WEBHOOK_URL=receiver.webhook_url,
             TOCSIN_WEBHOOK_SECRET=secret,
         ),
-        open_app(folder) as app,
+        demo_app(folder) as app,
         warm_pool(workers) as pool,
     ):
         for schedule in app.config.schedules:

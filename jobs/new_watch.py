@@ -1,5 +1,6 @@
 """A new watch folder: ours to begin with, or a copy of an example."""
 
+import os
 import re
 import shutil
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ def copy_watch(source: Path, folder: Path, now: datetime) -> list[Path]:
     files = (path for path in source.iterdir() if path.is_file())
     sources = sorted(files, key=lambda path: (path.suffix != ".toml", path.name))
     for path in sources:
-        if (folder / path.name).exists():
+        if os.path.lexists(folder / path.name):  # a link that leads nowhere is there, too
             raise UsageError("is there already; nothing was written", at=str(folder / path.name))
     made = []
     try:
@@ -43,7 +44,8 @@ def next_commands(folder: Path, made: list[Path]) -> list[str]:
 
 def _copy(source: Path, target: Path, now: datetime, *, is_template: bool) -> Path:
     if not (is_template and source.suffix == ".csv"):
-        shutil.copyfile(source, target)
+        with source.open("rb") as facts, target.open("xb") as copy:
+            shutil.copyfileobj(facts, copy)
         return target
 
     def day(found: re.Match[str]) -> str:

@@ -34,8 +34,8 @@ def settle_prior(
     """The version that stands for the words in watch.toml, recorded if it is new."""
     words = words_of(app.config, definition)
     last = app.store.latest_prior(definition)
-    if last is not None and last.words == words:
-        return last
+    if last is not None and last.words == words and not reason:
+        return last  # with a reason it is somebody's act, even if `serve` saw the file first
     version = PriorVersion(
         definition=definition,
         version=last.version + 1 if last else 1,

@@ -195,4 +195,6 @@ def _cells_of(line: str) -> tuple[dict[str, str], str]:
         if isinstance(value, bool | list | dict):
             return {}, f"{name} is neither text nor a number"
         cells[name.strip().lower()] = "" if value is None else str(value).strip()
+    if wrong := _unreadable("".join(cells)):  # such names must not get among the columns
+        return {}, wrong
     return cells, _unreadable(line) or _unreadable("".join(cells.values()))

@@ -5,6 +5,7 @@ from datetime import datetime
 from forecast.alert import Transition
 from forecast.config import Config
 from forecast.estimate import Estimate
+from forecast.prior import PriorVersion
 from forecast.question import Question
 from forecast.reports.view import QuestionReport, Related, build_view
 from forecast.reports.watch import WatchReport, build_watch
@@ -25,7 +26,7 @@ def question_report(app: App, question: Question, now: datetime) -> QuestionRepo
         crowd=[c for c in store.crowd(question.question_id) if c.at < now],
         reports=store.reports(question.unit, now),
         related=_related(app, question, now),
-        prior=store.latest_prior(root) if root else None,
+        prior=_prior_at(app, root, now) if root else None,
         caveats=config.watch.caveats,
     )
 
@@ -44,6 +45,12 @@ def watch_report(app: App, now: datetime) -> WatchReport:
         for question in app.store.questions()
     ]
     return build_watch(app.config.watch.title, reports, now=now)
+
+
+def _prior_at(app: App, root: str, now: datetime) -> PriorVersion | None:
+    """The version of the prior that stood at a moment."""
+    versions = [v for v in app.store.prior_versions(root) if v.at <= now]
+    return versions[-1] if versions else None
 
 
 def _until(transitions: list[Transition], now: datetime) -> list[Transition]:

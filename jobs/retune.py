@@ -21,6 +21,7 @@ from forecast.prior import PriorVersion
 from forecast.question import Question
 from forecast.words import Range, parse_rate, parse_ratio, parse_share
 from jobs.app import App
+from jobs.decisions import Failure
 from jobs.prior_ledger import settle_prior, words_of
 from jobs.priors import Belief, beliefs_in
 from jobs.update import infer, prepare, tracks_of
@@ -183,9 +184,15 @@ def _estimates(
 ) -> dict[str, Estimate]:
     inside = {name for name in app.config.definitions if app.config.root_of(name) == root}
     questions = [q for q in app.store.questions() if q.definition in inside]
-    works = [prepare(app, track, as_of, states) for track in tracks_of(app, questions)]
-    answers = [infer(work) for work in works if work is not None]
-    return {e.question_id: e for answer in answers for e in answer.estimates}
+    found: dict[str, Estimate] = {}
+    for track in tracks_of(app, questions, []):
+        if (work := prepare(app, track, as_of, states)) is None:
+            continue
+        answer = infer(work)
+        if isinstance(answer, Failure):
+            raise answer.error
+        found |= {e.question_id: e for e in answer.estimates}
+    return found
 
 
 def _flips(

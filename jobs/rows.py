@@ -16,6 +16,9 @@ from forecast.words import parse_percent
 type Cells = Mapping[str, str]
 type Fact = Report | Event | Question | Resolution | CrowdForecast
 
+# Of questions; a window beyond these is a slip of the pen, and days are counted through it.
+FIRST_YEAR, LAST_YEAR = 1800, 2999
+
 # One parse for each date that occurs in a file, not for each row.
 _start_of = lru_cache(maxsize=1 << 16)(parse_instant)
 _end_of = lru_cache(maxsize=1 << 16)(lambda text: parse_instant(text, end_of_day=True))
@@ -136,6 +139,10 @@ def _question(cells: Cells, file: str) -> list[Fact]:
         resolution_criteria=cells["resolution_criteria"],
         notes=cells["notes"],
     )
+    if question.opens_at.year < FIRST_YEAR:
+        raise ValueError(f"opens_at: {question.opens_at.date()} is before the year {FIRST_YEAR}")
+    if question.deadline.year > LAST_YEAR:
+        raise ValueError(f"deadline: {question.deadline.date()} is after the year {LAST_YEAR}")
     if cells["resolution"].lower() in ("", "open"):
         return [question]
     outcome = _outcome(cells["resolution"], "resolution", "yes, no, void or open")

@@ -67,8 +67,11 @@ def due(schedule: Schedule, last: datetime | None, now: datetime) -> Due | None:
     """The newest slot in (last, now] with the number missed before it, or None.
 
     A schedule that never ran is due at its latest slot of the past day, if there was one: a
-    new watch gets its first estimates at once rather than tomorrow.
+    new watch gets its first estimates at once rather than tomorrow. A last slot that is still
+    to come was claimed while the clock was wrong, and says nothing.
     """
+    if last is not None and last > now:
+        last = None
     past = list(islice(slots(schedule, last or now - timedelta(days=1), now), MOST_MISSED))
     if not past:
         return None

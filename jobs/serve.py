@@ -22,12 +22,12 @@ from forecast.config import Schedule
 from forecast.errors import TocsinError
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
+from jobs.decisions import Work
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots
 from jobs.scheduler import Due, due, next_slot, owner_name
 from jobs.slots import LEASE, run_slot
-from jobs.update import Work
-from models.api import Answer
+from jobs.update import Inferred
 
 _log = logging.getLogger(__name__)
 
@@ -38,15 +38,21 @@ class Service:
     """One process of `tocsin serve`; close it when done.
 
     `clock` says what time it is; a run that is silent for longer than `lease` is taken over;
-    `cores` is how many tracks may be computed at once. `tally` counts what was done, and
-    `failure` is the last thing that went wrong.
+    `cores` is how many tracks may be computed at once; `stop`, once set, ends it. `tally` counts
+    what was done, and `failure` is the last thing that went wrong.
     """
 
     def __init__(
-        self, app: App, clock: Clock, *, lease: timedelta = LEASE, cores: int | None = None
+        self,
+        app: App,
+        clock: Clock,
+        *,
+        lease: timedelta = LEASE,
+        cores: int | None = None,
+        stop: Event | None = None,
     ) -> None:
         self.app = app
-        self.stop = Event()
+        self.stop = stop or Event()
         self.tally: Counter[str] = Counter()
         self.failure: Exception | None = None
         self._clock, self._lease = clock, lease
@@ -146,12 +152,17 @@ class Service:
             return
         estimates, messages = len(updated.estimates), len(updated.deliveries)
         self.tally.update(slots=1, estimates=estimates, messages=messages)
+        for failure in updated.failures:
+            self.failure = failure
+            _log.error("%s %s: %s", schedule.id, format_instant(slot.slot), failure)
         _log.info(
             "%s %s: %d estimates, %d messages, %d missed slots made up for",
             *(schedule.id, format_instant(slot.slot), estimates, messages, slot.missed),
         )
 
-    def _compute(self, infer: Callable[[Work], Answer], works: Iterable[Work]) -> Iterable[Answer]:
+    def _compute(
+        self, infer: Callable[[Work], Inferred], works: Iterable[Work]
+    ) -> Iterable[Inferred]:
         """Infer here, or in worker processes where that is more than one track's work."""
         works = list(works)
         heavy = sum(bool(work.task.questions) and not work.same for work in works)

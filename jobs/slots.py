@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from forecast.clock import Clock
 from forecast.config import Schedule
 from forecast.errors import StoreError
+from forecast.store import RunClaim
 from jobs.app import App
-from jobs.update import Compute, Updated, update_questions
+from jobs.decisions import Occasion, Updated
+from jobs.update import Compute, update_questions
 
 LEASE = timedelta(minutes=15)  # a run that is silent for longer may be taken over
 
@@ -29,9 +31,10 @@ def run_slot(
     """
     if not app.store.claim_run(schedule.id, slot, owner, clock(), lease, missed):
         return None
+    occasion = Occasion(clock(), run=RunClaim(schedule.id, slot, owner))
     try:
         questions = app.store.questions(schedule.questions)
-        updated = update_questions(app, questions, slot, clock(), compute)
+        updated = update_questions(app, questions, slot, occasion, compute)
     except StoreError:
         raise
     except Exception as error:
@@ -39,5 +42,7 @@ def run_slot(
         app.store.finish_run(schedule.id, slot, owner, "failed", detail, clock())
         raise
     detail = f"{len(updated.estimates)} estimates, {len(updated.deliveries)} messages"
-    app.store.finish_run(schedule.id, slot, owner, "done", detail, clock())
+    detail += "".join(f"; {error}" for error in updated.failures)
+    status = "failed" if updated.failures else "done"
+    app.store.finish_run(schedule.id, slot, owner, status, detail, clock())
     return updated

@@ -17,8 +17,9 @@ class Task:
 
     `snapshot` holds what was known before `snapshot.as_of`, which is the moment of the
     estimates. `thresholds` are the probabilities at which alert rules of a question change
-    their mind, `previous` its last estimates, both by question id. `seed` is all the
-    randomness there is.
+    their mind, `previous` its last estimates, both by question id. `late` are the ids of
+    reports that came in after those estimates were made, whenever they were known to the
+    world: new to us, though not to others. `seed` is all the randomness there is.
     """
 
     snapshot: Snapshot
@@ -27,6 +28,7 @@ class Task:
     seed: int
     thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
     previous: dict[str, Estimate] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

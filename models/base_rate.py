@@ -88,20 +88,22 @@ class BaseRate:
     def update(self, task: Task, state: bytes | None) -> Answer:
         """Estimate every question of the task; the state is the prior it was made with."""
         prior = gamma_of(task.beliefs.log_rate)
-        before = Gamma(**json.loads(state)) if state else prior
-        update = _Update(lay_out(task), prior, before, self.model_hash(task.beliefs))
+        before = _restored(state) or prior
+        track, facts = lay_out(task), snapshot_digest(task)
+        update = _Update(track, prior, before, self.model_hash(task.beliefs), facts)
         estimates = tuple(update.estimate(question) for question in task.questions)
         return Answer(estimates, state if state and before == prior else _bytes(prior))
 
 
 @dataclass(frozen=True, slots=True)
 class _Update:
-    """One update: the track, the prior, and the prior of the time before."""
+    """One update: the track, the prior, the prior of the time before, and the facts' digest."""
 
     track: Track
     prior: Gamma
     before: Gamma
     model_hash: str
+    facts: str
 
     def estimate(self, question: Question) -> Estimate:
         task, rows = self.track.task, self.track.rows
@@ -124,15 +126,14 @@ class _Update:
             model=BaseRate.name,
             model_hash=self.model_hash,
             method="conjugate",
-            inputs_digest=estimate_digest(task, question, snapshot_digest(task), self.model_hash),
+            inputs_digest=estimate_digest(task, question, self.facts, self.model_hash),
             diagnostics={"shape": posterior.shape, "days_at_risk": days, "events": events},
             curve=tuple(
-                CurvePoint(task.snapshot.as_of + float(edge) * DAY, *map(float, point))
-                for edge, point in zip(
-                    self.track.edges[first:],
-                    np.stack([middle, lower, upper], axis=1),
-                    strict=True,
+                CurvePoint(
+                    task.snapshot.as_of + float(self.track.edges[place]) * DAY,
+                    *(float(level[place - first]) for level in (middle, lower, upper)),
                 )
+                for place in self.track.shown(question)
             ),
         )
         return self._with_move(estimate, question, share, days_ahead[[0, at]])
@@ -182,6 +183,14 @@ class _Update:
 def _at_rate(rate: float, days: Array) -> Array:
     """P of at least one event within `days` at a rate that is known."""
     return np.asarray(-np.expm1(-rate * days))
+
+
+def _restored(state: bytes | None) -> Gamma | None:
+    """The prior of a state; None where there is none that can be read."""
+    try:
+        return Gamma(**json.loads(state)) if state else None
+    except (ValueError, TypeError):
+        return None
 
 
 def _bytes(prior: Gamma) -> bytes:

@@ -62,7 +62,7 @@ def gather(reports: Iterable[Report]) -> tuple[Incident, ...]:
     """
     groups: dict[tuple[str, str], list[Report]] = defaultdict(list)
     for report in sorted(reports, key=lambda r: (r.known_at, r.report_id)):
-        groups[(_incident_key(report), report.tag)].append(report)
+        groups[(incident_key(report), report.tag)].append(report)
     incidents = [_incident(key, tag, members) for (key, tag), members in groups.items()]
     return tuple(sorted(incidents, key=lambda i: (i.known_at, i.incident_id, i.tag)))
 
@@ -99,7 +99,8 @@ def _log_odds(report: Report) -> float:
     return math.log(p / (1 - p))
 
 
-def _incident_key(report: Report) -> str:
+def incident_key(report: Report) -> str:
+    """The incident a report belongs to: its own word, else its tag and UTC day."""
     return report.incident_id or f"{report.tag}@{report.occurred_at:%Y-%m-%d}"
 
 

@@ -6,20 +6,23 @@ a wider definition is never less likely than a narrower one, draw by draw.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from forecast.clock import days_between, format_instant, parse_instant
-from forecast.evidence import Event
+from forecast.evidence import Event, Report
 from forecast.question import Question
 from models.api import Task
 from models.covariates import Array, Pulses
 from models.futures import bin_edges
-from models.incidents import Incident, gather
+from models.incidents import Incident, gather, incident_key
+from models.priors.beliefs import Beliefs
 from models.rows import Rows, daily_rows
 
+MOST_POINTS = 40  # of a curve
 SHORTEST_HORIZON = 30.0  # days that the curve shows at least
 DEFAULT_WATCH = timedelta(days=365)  # observed before the first report, where not configured
 
@@ -40,6 +43,22 @@ class Track:
         """The start of observation, a UTC midnight."""
         return self.pulses.origin
 
+    def evidence_before(self, moment: datetime) -> "Seen":
+        """What had been seen at an earlier moment, and that with the incidents new since then."""
+        reports = [r for r in self.task.snapshot.reports if r.known_at < self.task.snapshot.as_of]
+        old = [r for r in reports if r.known_at < moment and r.report_id not in self.task.late]
+        known = {(incident_key(r), r.tag) for r in old}
+        fresh = [r for r in reports if (incident_key(r), r.tag) not in known]
+        return Seen(
+            old=self._pulses_of(old),
+            with_new=self._pulses_of([*old, *fresh]),
+            is_any_new=len(old) < len(reports),
+            is_all_new=len(old) + len(fresh) == len(reports),
+        )
+
+    def _pulses_of(self, reports: list[Report]) -> Pulses:
+        return pulses_of(self.task.beliefs, gather(reports), self.origin)
+
     def rows_as_of(self, moment: datetime) -> Rows:
         """The rows as they stood at an earlier moment: its days, and the events known then."""
         beliefs = self.task.beliefs
@@ -57,15 +76,44 @@ class Track:
         first, last = np.searchsorted(self.edges, np.round([start, end], 6))
         return int(first), int(last)
 
+    def shown(self, question: Question) -> list[int]:
+        """The places among `edges`, from the question's opening on, that its curve shows.
+
+        All of them, unless deadlines of many other questions crowd it.
+        """
+        first, last = self.window(question)
+        if len(self.edges) - first <= MOST_POINTS:
+            return list(range(first, len(self.edges)))
+        regular = np.searchsorted(self.edges, bin_edges(float(self.edges[-1]), ()))
+        return sorted({first, last, *(int(place) for place in regular if place > first)})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The pulses of an earlier moment, and those with the incidents that are new since then.
+
+    `is_any_new`: reports came in since; `is_all_new`: all of them of new incidents.
+    """
+
+    old: Pulses
+    with_new: Pulses
+    is_any_new: bool
+    is_all_new: bool
+
+
+def pulses_of(beliefs: Beliefs, incidents: Iterable[Incident], origin: datetime) -> Pulses:
+    """The pulses of incidents, with the columns of the beliefs."""
+    tags = tuple(effect.tag for effect in beliefs.columns())
+    half_lives = np.array([effect.half_life for effect in beliefs.columns()])
+    return Pulses.of(incidents, tags, half_lives, origin, beliefs.ordinary_value)
+
 
 def lay_out(task: Task) -> Track:
     """Build the track of a task."""
     snapshot, beliefs = task.snapshot, task.beliefs
     incidents = gather(r for r in snapshot.reports if r.known_at < snapshot.as_of)
     origin = observation_start(task)
-    tags = tuple(effect.tag for effect in beliefs.columns())
-    half_lives = np.array([effect.half_life for effect in beliefs.columns()])
-    pulses = Pulses.of(incidents, tags, half_lives, origin, beliefs.ordinary_value)
+    pulses = pulses_of(beliefs, incidents, origin)
     marks = [
         days_between(snapshot.as_of, instant)
         for question in task.questions
@@ -73,7 +121,7 @@ def lay_out(task: Task) -> Track:
     ]
     return Track(
         task=task,
-        incidents=tuple(i for i in incidents if i.tag in tags),
+        incidents=tuple(i for i in incidents if i.tag in {e.tag for e in beliefs.effects}),
         pulses=pulses,
         rows=daily_rows(
             pulses, events_of(task, beliefs.definition), snapshot.as_of, beliefs.recurrent
@@ -90,6 +138,7 @@ def observation_start(task: Task) -> datetime:
     else:
         start = min((r.known_at for r in task.snapshot.reports), default=task.snapshot.as_of)
         start = max(start, task.snapshot.as_of - DEFAULT_WATCH)
+    start = min(start, task.snapshot.as_of)
     return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

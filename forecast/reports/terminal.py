@@ -96,7 +96,7 @@ def _watch_cells(row: WatchRow) -> tuple[str, ...]:
         percent(estimate.probability) if estimate else "none",
         band_words(estimate.interval) if estimate else "",
         moved.replace("-", "−").replace("+0", "0"),
-        clean(report.question.title, 140),
+        f"{clean(report.question.title, 140)}\n{clean(report.question.question_id, 80)}",
         day_words(report.question.deadline),
     )
 

@@ -1,11 +1,22 @@
 """The memory of Tocsin: one `Store` on SQLite or PostgreSQL. All SQL is in this folder."""
 
-from forecast.store.answers import ModelState
+from forecast.store.answers import ModelState, StateChange
 from forecast.store.checks import Check
 from forecast.store.facts import Added
 from forecast.store.outbox import Attempt
 from forecast.store.quarantine import BadRow
-from forecast.store.runs import Run
+from forecast.store.runs import Run, RunClaim
 from forecast.store.store import Store, open_store
 
-__all__ = ["Added", "Attempt", "BadRow", "Check", "ModelState", "Run", "Store", "open_store"]
+__all__ = [
+    "Added",
+    "Attempt",
+    "BadRow",
+    "Check",
+    "ModelState",
+    "Run",
+    "RunClaim",
+    "StateChange",
+    "Store",
+    "open_store",
+]

@@ -5,17 +5,20 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, exists, select
+from sqlalchemy import Connection, Row, Select, Table, and_, exists, func, select
 from sqlalchemy.sql.dml import Insert
 
 from forecast.alert import RuleState, Transition
 from forecast.clock import format_instant
+from forecast.errors import ConflictError
 from forecast.estimate import Contribution, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
 from forecast.store.types import columns_of
 
 type ModelState = tuple[str, datetime, bytes]
+type StateChange = tuple[RuleState | None, RuleState]
 
+_STATES_LOCK = 7301  # any number that nobody else in the database locks
 _ESTIMATE = schema.estimate
 _STATE = schema.rule_state
 _STATE_FIELDS = [field.name for field in fields(RuleState)]
@@ -42,10 +45,22 @@ def add_model_states(
 
 
 def add_rule_states(
-    connection: Connection, states: Iterable[RuleState], recorded_at: datetime
+    connection: Connection, states: Iterable[StateChange], recorded_at: datetime
 ) -> None:
-    """Add the new states of rules; the newest row of a rule on a question is its state."""
-    rows = [columns_of(state) | {"recorded_at": recorded_at} for state in states]
+    """Add the new states of rules; the newest row of a rule on a question is its state.
+
+    Each comes with the state it was decided from; ConflictError where that is no longer the
+    newest, because another process decided in between.
+    """
+    states = list(states)
+    if states and connection.dialect.name == "postgresql":  # reading and adding as one
+        connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK)))
+    for before, after in states:
+        if rule_state(connection, after.rule_id, after.question_id) != before:
+            raise ConflictError(
+                f"rule '{after.rule_id}' on '{after.question_id}' was decided by another process"
+            )
+    rows = [columns_of(after) | {"recorded_at": recorded_at} for _, after in states]
     if rows:
         connection.execute(_STATE.insert(), rows)
 

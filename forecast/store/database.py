@@ -15,6 +15,7 @@ from forecast.store.failures import RACES, plain_errors, sqlstate, store_name
 
 CONNECT_TIMEOUT = 10  # seconds; libpq itself would wait for more than two minutes
 TRIES = 5
+_ESCAPES = "write @ in a password as %40, : as %3A and / as %2F"
 
 
 class Database:
@@ -32,7 +33,7 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite(url, busy_timeout) if self.is_sqlite else _postgresql(url)
         self._readers = self.engine if self.is_sqlite else _one_moment(self.engine)
-        self._writers = self.engine.execution_options(writes=True)
+        self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         # SQLite below 3.51.3 can lose a WAL reset to two connections that write at once:
         # https://www.sqlite.org/wal.html#walresetbug
         self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
@@ -63,6 +64,15 @@ class Database:
         with self._writers.begin() as connection:
             return work(connection, *args, **kwargs)
 
+    def turn_to_wal(self) -> None:
+        """Have a SQLite file keep a write-ahead log, for ever: only on a file that is ours."""
+        if not self.is_sqlite:
+            return
+        outside = self.engine.execution_options(begin=None)  # of a transaction, as SQLite asks
+        with plain_errors(self.url), self._turn, outside.connect() as connection:
+            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
@@ -72,16 +82,20 @@ def parse_url(text: str) -> URL:
     """The address of a store; what it says may be secret and stays out of the errors."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise StoreError(
             "the address of the store is not a URL such as sqlite:///tocsin.db "
-            "or postgresql://user@host/tocsin"
+            f"or postgresql://user@host/tocsin; {_ESCAPES}"
         ) from None
     backend = url.drivername.partition("+")[0]
     if backend in ("postgresql", "postgres"):
+        if "@" in f"{url.host}{url.database}":
+            raise StoreError(f"the address of the store has an @ too many; {_ESCAPES}")
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise StoreError(f"a store is SQLite or PostgreSQL, not {backend}")
+    if url.host or url.username is not None:
+        raise StoreError("a SQLite file comes after three slashes, as in sqlite:///tocsin.db")
     return url
 
 
@@ -124,8 +138,6 @@ def _prepare(dbapi_connection: Any, _record: object) -> None:
     """
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
-    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
@@ -133,5 +145,5 @@ def _prepare(dbapi_connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """A writer takes the lock at once: one that reads first could not get it any more."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if begin := connection.get_execution_options().get("begin", "BEGIN"):
+        connection.exec_driver_sql(begin)

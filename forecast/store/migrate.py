@@ -26,6 +26,7 @@ def bring_to_head(database: Database, *, create: bool) -> None:
     _check_file(database, create=create)
     version = database.read(stored_version)
     if version == HEAD:
+        database.turn_to_wal()
         return
     if version is not None and version > HEAD:
         raise StoreError(
@@ -38,6 +39,7 @@ def bring_to_head(database: Database, *, create: bool) -> None:
         raise StoreError(f"{state}; `tocsin init` prepares it", at=database.name)
     if version is None and database.is_sqlite and database.read(_tables):
         raise StoreError("is the database of another program", at=database.name)
+    database.turn_to_wal()
     database.write(_upgrade)
 
 

@@ -3,6 +3,9 @@
 A claim lends a delivery for the length of a lease and gives it a new fencing token. Only the
 present token may mark it; a sender that was frozen past its lease is ignored. What became of
 each send is a row in `delivery_attempt`.
+
+A clock that was ahead for a moment leaves due times and leases that nobody would live to see.
+What lies further ahead than any wait or lease can be counts as over.
 """
 
 from collections.abc import Iterable
@@ -10,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
 from forecast.alert import Delivery
 from forecast.store.schema import delivery as outbox
@@ -18,6 +21,8 @@ from forecast.store.schema import delivery_attempt
 from forecast.store.types import columns_of
 
 DUE, SENDING, DELIVERED, DEAD = "due", "sending", "delivered", "dead"
+LONGEST_WAIT = 1.2 * timedelta(hours=24)  # the last of the retries, with its jitter
+LONGEST_LEASE = timedelta(minutes=10)  # twice what senders ask for: their clocks may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,17 @@ def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
 def claim(
     connection: Connection, now: datetime, owner: str, lease: timedelta, limit: int
 ) -> list[Delivery]:
-    """At most `limit` deliveries that are due or abandoned, lent to `owner`, oldest first."""
-    claimable = or_(
-        and_(outbox.c.status == DUE, outbox.c.due_at <= now),
-        and_(outbox.c.status == SENDING, outbox.c.lease_until <= now),
-    )
+    """Deliveries that are due or abandoned, lent to `owner`, oldest first.
+
+    Of each channel `owner` holds at most `limit` at a time, with those lent to it before; what
+    it holds it is never lent again.
+    """
+    is_held = and_(outbox.c.status == SENDING, outbox.c.owner == owner)
+    is_free = and_(_is_claimable(now), ~is_held)
     ids = connection.scalars(
         select(outbox.c.delivery_id)
-        .where(claimable)
-        .order_by(outbox.c.due_at, outbox.c.created_at, outbox.c.delivery_id)
-        .limit(limit)
+        .where(is_free, outbox.c.delivery_id.in_(_first_of_each(is_held, is_free, limit)))
+        .order_by(outbox.c.due_at, outbox.c.row_id)
         .with_for_update(skip_locked=True)  # SQLite knows none of it: the writer has it all
     ).all()
     if not ids:
@@ -116,7 +122,45 @@ def attempts(connection: Connection, delivery_id: str) -> list[Attempt]:
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
     """When a claim next finds something: `now` if it does at once, None if nothing waits."""
-    due = select(func.min(outbox.c.due_at)).where(outbox.c.status == DUE)
+    if connection.scalar(select(outbox.c.row_id).where(_is_claimable(now)).limit(1)) is not None:
+        return now
+    due = select(func.min(outbox.c.due_at)).where(outbox.c.status == DUE, _is_first())
     abandoned = select(func.min(outbox.c.lease_until)).where(outbox.c.status == SENDING)
     moments = [connection.scalar(due), connection.scalar(abandoned)]
-    return min((max(moment, now) for moment in moments if moment is not None), default=None)
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Due, or lent to somebody whose lease ran out, and the first of its stream."""
+    due_at, lease_until = outbox.c.due_at, outbox.c.lease_until
+    is_due = or_(due_at <= now, due_at > now + LONGEST_WAIT)
+    is_abandoned = or_(lease_until <= now, lease_until > now + LONGEST_LEASE)
+    return and_(
+        or_(
+            and_(outbox.c.status == DUE, is_due),
+            and_(outbox.c.status == SENDING, is_abandoned),
+        ),
+        _is_first(),
+    )
+
+
+def _is_first() -> ColumnElement[bool]:
+    """In no stream, or none recorded before it in its stream and channel is still to be sent."""
+    earlier = outbox.alias("earlier")
+    is_behind = exists().where(
+        earlier.c.channel == outbox.c.channel,
+        earlier.c.stream == outbox.c.stream,
+        earlier.c.status.in_([DUE, SENDING]),
+        earlier.c.row_id < outbox.c.row_id,
+    )
+    return or_(outbox.c.stream == "", ~is_behind)
+
+
+def _first_of_each(
+    is_held: ColumnElement[bool], is_free: ColumnElement[bool], limit: int
+) -> Select[tuple[str]]:
+    """The ids of each channel's first `limit`: the held ones, then the free ones by age."""
+    order = [case((is_held, 0), else_=1), outbox.c.due_at, outbox.c.row_id]
+    rank = func.row_number().over(partition_by=outbox.c.channel, order_by=order).label("rank")
+    ranked = select(outbox.c.delivery_id, rank).where(or_(is_held, is_free)).subquery()
+    return select(ranked.c.delivery_id).where(ranked.c.rank <= limit)

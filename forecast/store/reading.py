@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Text, bindparam, exists, select
 from forecast.errors import UsageError
 from forecast.evidence import CrowdForecast, Report, Resolution
 from forecast.question import Question, Snapshot
+from forecast.store import schema
 from forecast.store.facts import CROWD, EVENTS, QUESTIONS, REPORTS, RESOLUTIONS, Kind
 from forecast.store.types import UtcInstant
 
@@ -69,6 +70,26 @@ def reports(connection: Connection, unit: str, as_of: datetime) -> list[Report]:
     """The reports known before `as_of` at a unit, by (known_at, report_id)."""
     found = _facts(connection, REPORTS, _REPORTS_AT, {"unit": unit, "as_of": as_of})
     return sorted(found, key=lambda report: (report.known_at, report.report_id))
+
+
+def late_reports(connection: Connection, question: Question, as_of: datetime) -> set[str]:
+    """Ids of reports at the unit that came in after the last estimate before as_of was made."""
+    made = (
+        select(schema.estimate.c.recorded_at)
+        .where(
+            schema.estimate.c.question_id == question.question_id,
+            schema.estimate.c.as_of < as_of,
+        )
+        .order_by(schema.estimate.c.as_of.desc(), schema.estimate.c.row_id.desc())
+        .limit(1)
+    )
+    last = connection.execute(made).scalar_one_or_none()
+    if last is None:
+        return set()
+    late = select(schema.report.c.report_id).where(
+        schema.report.c.unit == question.unit, schema.report.c.recorded_at > last
+    )
+    return set(connection.execute(late).scalars())
 
 
 def questions(connection: Connection, patterns: Iterable[str]) -> list[Question]:

@@ -6,9 +6,11 @@ hung, takes the run over; a finished run is never run again.
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from forecast.errors import StoreError
 from forecast.store.answers import insert_once
 from forecast.store.schema import run
 
@@ -68,6 +70,30 @@ def claim(
     return (
         connection.execute(abandoned.values(ours | {"attempts": run.c.attempts + 1})).rowcount == 1
     )
+
+
+class RunClaim(NamedTuple):
+    """Which run is held, and by whom."""
+
+    schedule_id: str
+    slot: datetime
+    owner: str
+
+
+def require_held(connection: Connection, claim: RunClaim) -> None:
+    """StoreError where the run was taken over or has ended; it stays held till the commit."""
+    held = (
+        select(run.c.owner)
+        .where(
+            run.c.schedule_id == claim.schedule_id,
+            run.c.slot == claim.slot,
+            run.c.owner == claim.owner,
+            run.c.status == RUNNING,
+        )
+        .with_for_update()
+    )
+    if connection.execute(held).first() is None:
+        raise StoreError(f"the run of '{claim.schedule_id}' was taken over by another process")
 
 
 def finish(

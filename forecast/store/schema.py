@@ -234,8 +234,10 @@ transition = Table(
 delivery = Table(
     "delivery",
     metadata,
-    Column("delivery_id", Text, primary_key=True),
+    _row_id(),
+    Column("delivery_id", Text, nullable=False, unique=True),
     _text("channel"),
+    _text("stream"),
     _text("kind"),
     _instant("created_at"),
     _instant("due_at"),
@@ -248,6 +250,7 @@ delivery = Table(
     _text("owner"),
     _instant("lease_until", optional=True),
     Index("delivery_due", "status", "due_at"),
+    Index("delivery_of_stream", "channel", "stream", "status"),
 )
 
 delivery_attempt = Table(

@@ -12,14 +12,14 @@ from forecast.evidence import CrowdForecast, Event, Report, Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question, Snapshot
 from forecast.store import answers, checks, facts, outbox, priors, quarantine, reading, runs
-from forecast.store.answers import ModelState
+from forecast.store.answers import ModelState, StateChange
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
 from forecast.store.facts import Added
 from forecast.store.migrate import bring_to_head
 from forecast.store.outbox import Attempt
 from forecast.store.quarantine import BadRow
-from forecast.store.runs import Run
+from forecast.store.runs import Run, RunClaim
 
 
 def open_store(url: str, *, create: bool = True, busy_timeout: float = 5.0) -> "Store":
@@ -111,6 +111,10 @@ class Store:
         """The reports known before `as_of` at a unit, by (known_at, report_id)."""
         return self._read(reading.reports, unit, as_of)
 
+    def late_reports(self, question: Question, as_of: datetime) -> set[str]:
+        """Ids of reports that came in after the last estimate before `as_of` was made."""
+        return self._read(reading.late_reports, question, as_of)
+
     def questions(self, patterns: Iterable[str] = ("*",)) -> list[Question]:
         """The questions whose id fits any shell pattern, by (deadline, id)."""
         return self._read(reading.questions, tuple(patterns))
@@ -146,22 +150,27 @@ class Store:
         *,
         estimates: Iterable[Estimate] = (),
         resolutions: Iterable[Resolution] = (),
-        states: Iterable[RuleState] = (),
+        states: Iterable[StateChange] = (),
         transitions: Iterable[Transition] = (),
         deliveries: Iterable[Delivery] = (),
         model_states: Iterable[ModelState] = (),
+        run: RunClaim | None = None,
         recorded_at: datetime,
     ) -> None:
         """Write all that one update came to, or nothing of it.
 
         An estimate that is there already (question, as_of, inputs digest) is left alone; a
-        delivery id that is there already is a StoreError. A model state is (key, as_of, blob).
+        delivery id that is there already is a StoreError. `states` are (before, after):
+        ConflictError where a rule's newest state is no longer `before`. A model state is (key,
+        as_of, blob). With `run`, StoreError where that run is no longer held.
         """
         estimates, resolutions = list(estimates), list(resolutions)
         states, transitions = list(states), list(transitions)
         deliveries, model_states = list(deliveries), list(model_states)
 
         def work(connection: Connection) -> None:
+            if run is not None:
+                runs.require_held(connection, run)
             answers.add_estimates(connection, estimates, recorded_at)
             facts.add(connection, facts.RESOLUTIONS, resolutions, recorded_at)
             answers.add_rule_states(connection, states, recorded_at)

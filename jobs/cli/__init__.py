@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from forecast.errors import TocsinError
+from jobs.cli.options import note
 
 COMMANDS = {
     "demo": "Replay the flagship watch from end to end, on real reports.",
@@ -102,5 +103,5 @@ def _fail(code: str, message: str, at: str | None, status: int) -> int:
         body: dict[str, Any] = {"error": {"code": code, "message": message, "at": at}}
         click.echo(json.dumps(body), err=True)
     else:
-        click.echo(f"tocsin: {at}: {message}" if at else f"tocsin: {message}", err=True)
+        note(f"tocsin: {at}: {message}" if at else f"tocsin: {message}")
     return status

@@ -12,7 +12,7 @@ from forecast.errors import UsageError
 from forecast.names import did_you_mean, matches
 from forecast.watch import load_watch
 from jobs.app import open_app
-from jobs.cli.options import common, note, print_json, stdout_console
+from jobs.cli.options import cell, common, note, print_json, say, stdout_console
 
 if TYPE_CHECKING:
     from jobs.standings import Standing
@@ -70,7 +70,7 @@ def subscribe(
         body = {"schema_version": 1, "channel": channel, "edited": edit is not None}
         print_json(body | {"rings": [_ring_as_json(ring) for ring in rings]})
     else:
-        click.echo(f"{channel}: {'subscribed' if edit else 'was subscribed to that already'}")
+        say(f"{channel}: {'subscribed' if edit else 'was subscribed to that already'}")
         _say_rings(rings)
 
 
@@ -112,7 +112,7 @@ def test(channel: str, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"schema_version": 1, "channel": channel, "delivered": True})
     else:
-        click.echo(f"{channel}: ok, the message was taken")
+        say(f"{channel}: ok, the message was taken")
 
 
 def _new_channel(
@@ -140,11 +140,11 @@ def _warn_of_nothing(
 
 def _say_rings(rings: "list[Ring]") -> None:
     if not rings:
-        click.echo("Nothing rings there today: no rule watches a question that is known.")
+        say("Nothing rings there today: no rule watches a question that is known.")
     for ring in rings:
         rule, names = ring.rule, ring.questions
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        click.echo(
+        say(
             f"{rule.rule_id} rings at {100 * rule.fire_at:g} % and clears at "
             f"{100 * rule.clear_at:g} %: {', '.join(names[:5])}{more}"
         )
@@ -160,7 +160,7 @@ def _print_list(found: "list[Standing]", config: Config, deliveries: list[Delive
         for column in columns:
             table.add_column(column)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(cell, row))
         console.print(table if rows else f"{title}: none")
 
     rules = ("state", "rule", "question", "p", "fires at", "since", "episode")

@@ -2,15 +2,18 @@
 
 import math
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from forecast.clock import days_between
+from forecast.errors import UsageError
 from forecast.likelihood import percent
 from forecast.scoring import brier, log_loss, mean
-from jobs.cli.options import print_json
+from jobs.cli.options import cell, note, plain, print_json, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,36 +47,50 @@ def command(out: Path, workers: int | None, quiet: bool, as_json: bool) -> None:
     from jobs.demo import fresh_folder, ingest, replay
     from jobs.examples import example_folder
 
-    console = Console(stderr=True, highlight=False)
+    if out.is_symlink():
+        raise UsageError("is a symbolic link: name the folder itself", at=str(out))
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     fresh_folder(example_folder(EXAMPLE), out)
     facts = ingest(out)
     counted = ", ".join(f"{n} {kind}" for kind, n in facts.items())
-    console.print(f"Took in {counted} into [bold]{out}[/]. Replaying day by day:")
+    note(f"Took in {counted} into {out}. Replaying day by day:")
     with _Progress(console, quiet) as progress:
         story = replay(out, progress.on_slot, progress.on_message, workers)
     pages = write_pages(out)
     if as_json:
         print_json(_as_json(story, pages))
     else:
-        _tell(story, pages)
+        tell(story, pages)
 
 
 def write_pages(folder: Path) -> Path:
     """The HTML reports of all questions and their index; the flagship's path."""
     from forecast.reports.html import question_html, watch_html
-    from jobs.app import open_app
     from jobs.cli.report import write_page
-    from jobs.demo import END
+    from jobs.demo import END, demo_app
     from jobs.reporting import question_report, watch_report
 
     reports = folder / "reports"
-    with open_app(folder) as app:
+    with demo_app(folder) as app:
         for question in app.store.questions():
             page = question_html(question_report(app, question, END))
-            write_page(reports / f"{question.question_id}.html", page, say=False)
-        index = watch_html(watch_report(app, END), link=lambda name: f"{name}.html")
+            write_page(reports / page_name(question.question_id), page, say=False)
+        # the name is quoted once more: a browser takes the address as quoted
+        index = watch_html(watch_report(app, END), link=lambda name: quote(page_name(name)))
         write_page(reports / "index.html", index, say=False)
-    return reports / f"{FLAGSHIP}.html"
+    return reports / page_name(FLAGSHIP)
+
+
+def page_name(question_id: str) -> str:
+    """A file name for a question's page: another for each, short, and never a path.
+
+    >>> page_name("uv-any-strike-1225"), page_name("../x")
+    ('uv-any-strike-1225.html', '..%2Fx.html')
+    """
+    name = quote(question_id, safe="")
+    if len(name) > 200 or name.lower() == "index":  # file systems take 255; the index has its own
+        name = f"{name[:180]}-{sha256(question_id.encode()).hexdigest()[:16]}"
+    return f"{name}.html"
 
 
 class _Progress:
@@ -108,85 +125,95 @@ class _Progress:
     def on_message(self, kind: str, text: str) -> None:
         """A message that the receiver accepted."""
         if kind == "slack" and not self._quiet:
-            from rich.markup import escape
+            self._console.print(f"\nSlack, {self._slot}", style="bold")
+            self._console.print("\n".join(map(plain, text.splitlines())))
 
-            self._console.print(f"\n[bold]Slack, {self._slot}[/]\n{escape(text)}")
 
-
-def _tell(story: "Story", pages: Path) -> None:
+def tell(story: "Story", pages: Path) -> None:
+    """The summary of a replay, on stdout."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(_answers(story), _rings(story), sep="\n")
     console.print(_scores(story))
     console.print(
         f"{story.slots} days, {story.estimates} estimates ({story.held} held), "
         f"{story.slack} Slack messages and {story.webhooks} signed webhooks received"
-        + (f", {len(story.refused)} refused: {story.refused[0]}" if story.refused else ""),
+        + (f", {len(story.refused)} refused: {plain(story.refused[0])}" if story.refused else ""),
         "The timeline was compiled with hindsight (README.md in the folder): this shows that "
         "the machine works, not how well it would have forecast.",
         sep="\n",
     )
-    console.print(f"\nReport:         {pages}\nAll questions:  {pages.parent / 'index.html'}")
+    # not through the console, which would break a path in two
+    click.echo()
+    say(f"Report:         {pages}")
+    say(f"All questions:  {pages.parent / 'index.html'}")
 
 
-def _table(title: str, *columns: str) -> "Table":
+def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> "Table":
+    """Fits 80 columns with ids of 29 letters; a longer id is folded, never cut."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place > 0)
+    table = Table(
+        title=title,
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column(columns[0], overflow="fold")
+    for column in columns[1:]:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(cell, row))
     return table
 
 
 def _answers(story: "Story") -> "Table":
-    table = _table("Answers", "question", "1 Sep", "highest", "last", "others said", "ended")
-    for line in story.lines:
-        if not line.history:
-            continue
-        highest = max(line.history, key=lambda e: e.probability)
-        table.add_row(
-            line.question.question_id,
-            _first(line),
-            f"{percent(highest.probability)} on {highest.as_of:%d %b}",
-            percent(line.history[-1].probability),
-            _others(line),
-            f"{line.resolution.outcome.value}, {line.resolution.known_at:%d %b}"
-            if line.resolution
-            else "open",
-        )
-    return table
+    columns = ("question", "highest", "last", "others (ours)", "outcome")
+    return _table("Answers", columns, [_answer(line) for line in story.lines if line.history])
 
 
-def _first(line: "Line") -> str:
-    from forecast.clock import parse_instant
-
-    estimate = line.at(parse_instant("2025-09-01"))
-    return percent(estimate.probability) if estimate else ""
+def _answer(line: "Line") -> tuple[str, ...]:
+    highest = max(line.history, key=lambda e: e.probability)
+    end = line.resolution
+    return (
+        line.question.question_id,
+        f"{percent(highest.probability)}, {_day(highest.as_of)}",
+        percent(line.history[-1].probability),
+        _others(line),
+        f"{end.outcome.value}, {_day(end.known_at)}" if end else "open",
+    )
 
 
 def _others(line: "Line") -> str:
+    """The last number of others, and ours of the same moment."""
     if not line.crowd:
         return ""
     last = line.crowd[-1]
     ours = line.at(last.at)
-    beside = f" (we {percent(ours.probability)})" if ours else ""
-    return f"{percent(last.probability)} on {last.at:%d %b}{beside}"
+    return f"{percent(last.probability)} ({percent(ours.probability) if ours else '-'})"
 
 
 def _rings(story: "Story") -> "Table":
-    table = _table("Alerts", "question", "rule", "rang", "at", "cleared", "lead time")
-    for ring in story.rings:
-        table.add_row(
-            ring.question.question_id,
-            ring.rule_id,
-            f"{ring.rang_at:%d %b}",
-            percent(ring.probability),
-            f"{ring.cleared_at:%d %b}" if ring.cleared_at else "still out",
-            _lead(ring),
-        )
-    return table
+    columns = ("question", "rang", "at", "cleared", "lead time")
+    return _table("Alerts", columns, [_ring(ring) for ring in story.rings])
+
+
+def _ring(ring: "Ring") -> tuple[str, ...]:
+    return (
+        ring.question.question_id,
+        _day(ring.rang_at),
+        percent(ring.probability),
+        _day(ring.cleared_at) if ring.cleared_at else "still on",
+        _lead(ring),
+    )
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}"
 
 
 def _lead(ring: "Ring") -> str:
@@ -197,9 +224,7 @@ def _lead(ring: "Ring") -> str:
     lead = f"{ring.lead_days:.0f} days"
     if ring.cleared_at is None or ring.cleared_at >= ring.event.occurred_at:
         return lead
-    return (
-        f"{lead}, silent for the last {days_between(ring.cleared_at, ring.event.occurred_at):.0f}"
-    )
+    return f"{lead}, last {days_between(ring.cleared_at, ring.event.occurred_at):.0f} quiet"
 
 
 def _scores(story: "Story") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from forecast.clock import utc_now
-from jobs.cli.options import common, print_json
+from jobs.cli.options import common, print_json, say
 from jobs.findings import Finding, Level, own_packages
 
 
@@ -24,7 +24,7 @@ def command(send: bool, folder: Path, as_json: bool) -> None:
         findings.append(finding)
         if not as_json:
             mend = f" -> {finding.mend}" if finding.mend else ""
-            click.echo(f"{finding.level.value:<4}  {finding.name}: {finding.detail}{mend}")
+            say(f"{finding.level.value:<4}  {finding.name}: {finding.detail}{mend}")
     fails = sum(finding.level is Level.FAIL for finding in findings)
     if as_json:
         checks = [asdict(finding) for finding in findings]

@@ -10,7 +10,7 @@ import click
 
 from forecast.clock import utc_now
 from forecast.errors import InputError
-from jobs.cli.options import common, note, print_json
+from jobs.cli.options import common, note, plain, print_json, say
 
 if TYPE_CHECKING:
     from jobs.ingest import IngestResult, Progress
@@ -52,7 +52,7 @@ def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: boo
 
 def _say(file: str, result: "IngestResult") -> None:
     added = result.added
-    click.echo(
+    say(
         f"{file}: {added.new} new {result.kind}, {added.same} known, {added.corrected} corrected"
         + (f", {result.resolutions.new} outcomes" if result.resolutions.new else "")
         + (f", {result.bad_count} bad rows kept aside" if result.bad_count else "")
@@ -88,7 +88,10 @@ def _progress(file: str) -> "Iterator[Progress | None]":
         return
     from rich.console import Console
     from rich.progress import Progress as Bar
+    from rich.progress import TextColumn
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"reading {file}", total=None)
+    words = TextColumn("{task.description}", markup=False)
+    columns = (words, *Bar.get_default_columns()[1:])
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"reading {plain(file)}", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

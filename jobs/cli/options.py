@@ -13,6 +13,7 @@ from forecast.clock import parse_instant
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 class Instant(click.ParamType[datetime]):
@@ -50,14 +51,37 @@ def common[F: Callable[..., Any]](command: F) -> F:
 
 
 def print_json(body: dict[str, Any]) -> None:
-    """One document on stdout."""
-    json.dump(body, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    """One document on stdout, in ASCII: what the facts hold must not command a terminal."""
+    json.dump(body, sys.stdout, ensure_ascii=True, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
 
+def plain(words: str) -> str:
+    r"""`words` on one line, spaced as they are, without what commands a terminal.
+
+    >>> plain("  3 %  a\x1b[31mred\nline")
+    '  3 %  a[31mred line'
+    """
+    from forecast.reports.phrases import clean
+
+    return " ".join(clean(word) for word in words.split(" "))
+
+
+def say(words: str) -> None:
+    """One line of the answer, on stdout, whoever wrote what is in it."""
+    click.echo(plain(words))
+
+
 def note(words: str) -> None:
-    """A remark on stderr: progress, a warning, what was written where."""
-    click.echo(words, err=True)
+    """A remark on stderr, on one line: progress, a warning, what was written where."""
+    click.echo(plain(words), err=True)
+
+
+def cell(words: str) -> "Text":
+    """What a table of Rich's shows as it is: no markup, no emoji, no commands."""
+    from rich.text import Text
+
+    return Text(plain(words))
 
 
 def stdout_console() -> "Console":

@@ -16,7 +16,7 @@ from forecast.errors import UsageError
 from forecast.estimate import Estimate, Health
 from forecast.likelihood import percent
 from jobs.app import open_app
-from jobs.cli.options import Instant, common, note, print_json, stdout_console
+from jobs.cli.options import Instant, cell, common, note, print_json, say, stdout_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,7 +93,7 @@ def set_(
     elif version is None:
         note("nothing was written")
     else:
-        click.echo(f"version {version} of the prior of '{change.root}' is written and recorded")
+        say(f"version {version} of the prior of '{change.root}' is written and recorded")
 
 
 @contextmanager
@@ -109,18 +109,18 @@ def _said_if_long(words: str, seconds: float = 1.0) -> Iterator[None]:
 def _print_view(view: "PriorView") -> None:
     console = stdout_console()
     inside = f" (asked for: '{view.definition}')" if view.definition != view.root else ""
-    click.echo(f"Prior of '{view.root}'{inside}, model {view.model}")
-    click.echo(_version_words(view))
+    say(f"Prior of '{view.root}'{inside}, model {view.model}")
+    say(_version_words(view))
     if view.why:
-        click.echo(f"Why: {' '.join(view.why.split())}")
+        say(f"Why: {' '.join(view.why.split())}")
     click.echo()
     table = _table("key", "in words", "median [90 %]", "group")
     for belief in view.beliefs:
         group = view.groups.get(belief.key.removeprefix("effects."), "")
-        table.add_row(belief.key, belief.words, _numbers(belief), group)
+        table.add_row(*map(cell, (belief.key, belief.words, _numbers(belief), group)))
     console.print(table)
     click.echo()
-    click.echo(
+    say(
         f"In 100 such quarters with none of the signs you expect {view.implied.lower} to "
         f"{view.implied.upper} events of '{view.implied.definition}' (90 %)."
     )
@@ -139,22 +139,24 @@ def _print_change(root: str, pair: list["Belief | None"], shifts: list["Shift"])
     console = stdout_console()
     table = _table(f"prior of {root}", "in words", "median [90 %]")
     for name, belief in zip(("before", "after"), pair, strict=True):
-        table.add_row(name, belief.words if belief else "-", _numbers(belief) if belief else "-")
+        row = (belief.words, _numbers(belief)) if belief else ("-", "-")
+        table.add_row(name, *map(cell, row))
     console.print(table)
     if not shifts:
-        click.echo("No open question depends on it.")
+        say("No open question depends on it.")
         return
     click.echo()
     table = _table("open question", "before", "after")
     for shift in shifts:
-        table.add_row(shift.question.question_id, _estimate(shift.before), _estimate(shift.after))
+        estimates = (_estimate(shift.before), _estimate(shift.after))
+        table.add_row(*map(cell, (shift.question.question_id, *estimates)))
     console.print(table)
     click.echo()
     flips = [(shift.question.question_id, flip) for shift in shifts for flip in shift.flips]
     for question, flip in flips:
-        click.echo(f"rule {flip.rule_id} on {question}: {flip.before.value} -> {flip.after.value}")
+        say(f"rule {flip.rule_id} on {question}: {flip.before.value} -> {flip.after.value}")
     if not flips:
-        click.echo("No rule changes its mind.")
+        say("No rule changes its mind.")
 
 
 def _table(*columns: str) -> "Table":
@@ -162,7 +164,7 @@ def _table(*columns: str) -> "Table":
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(cell(column), overflow="fold")
     return table
 
 

@@ -10,8 +10,7 @@ from types import FrameType
 import click
 
 from forecast.clock import format_instant, utc_now
-from jobs.app import open_app
-from jobs.cli.options import common, print_json
+from jobs.cli.options import common, plain, print_json
 
 
 @click.command("serve")
@@ -33,14 +32,17 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
     there are made up for by the newest. An edited watch.toml is taken in while it runs. With
     --once the exit code is that of what failed.
     """
+    stop = Event()
+    _stop_on_signals(stop)  # before what takes its time to import
     log = _start_log()
+    from jobs.app import open_app
+
     with open_app(folder) as app:
         from jobs.preflight import check_config
         from jobs.scheduler import tick_until
         from jobs.serve import Service
 
-        service = Service(app, utc_now, lease=timedelta(seconds=lease))
-        _stop_on_signals(service.stop)
+        service = Service(app, utc_now, lease=timedelta(seconds=lease), stop=stop)
         check_config(app.config, utc_now())
         service.warm()
         log.info("serving '%s': %s", app.config.watch.title, service.outlook())
@@ -63,7 +65,7 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
 def _start_log() -> logging.Logger:
     """One line each on stderr, in UTC."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(instant)s %(levelname)s %(message)s"))
+    handler.setFormatter(_PlainFormatter("%(instant)s %(levelname)s %(message)s"))
     handler.addFilter(_add_instant)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     # it warns twice a second for as long as a slot takes
@@ -71,6 +73,14 @@ def _start_log() -> logging.Logger:
     log = logging.getLogger("jobs")
     log.setLevel(logging.INFO)
     return log
+
+
+class _PlainFormatter(logging.Formatter):
+    """One line a record, tracebacks and all, whoever wrote what is in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return plain(super().format(record))
 
 
 def _add_instant(record: logging.LogRecord) -> bool:

@@ -11,7 +11,7 @@ import click
 from forecast.clock import format_instant, utc_now
 from forecast.errors import HeldError, UsageError
 from forecast.estimate import Estimate, Health
-from jobs.cli.options import Instant, common, note, print_json
+from jobs.cli.options import Instant, common, note, print_json, say
 
 if TYPE_CHECKING:
     from jobs.app import App
@@ -43,9 +43,11 @@ def command(
         questions = app.store.questions(patterns or ("*",))
         if patterns and not questions:
             raise UsageError(f"no question fits {' or '.join(patterns)}")
+        from jobs.decisions import Occasion
         from jobs.update import update_questions
 
-        updated = update_questions(app, questions, as_of or now, now)
+        occasion = Occasion(now, rings=as_of is None)  # an estimate of the past rings nobody
+        updated = update_questions(app, questions, as_of or now, occasion)
         if updated.deliveries and not no_send:
             _send(app)
     if as_json:
@@ -64,6 +66,15 @@ def command(
         )
     else:
         _say(updated)
+    _raise_trouble(updated)
+
+
+def _raise_trouble(updated: Any) -> None:
+    """HeldError, or what stopped a track; the exit code is that of the first."""
+    if updated.failures:
+        for failure in updated.failures[1:]:
+            note(f"tocsin: {failure}")
+        raise updated.failures[0]
     held = [e for e in updated.estimates if e.health is Health.HELD]
     if held:
         names = ", ".join(e.question_id for e in held)
@@ -76,14 +87,14 @@ def _say(updated: Any) -> None:
     for estimate in updated.estimates:
         band = f"{percent(estimate.interval.lower)} to {percent(estimate.interval.upper)}"
         held = f"   held: {estimate.reason}" if estimate.health is Health.HELD else ""
-        click.echo(
+        say(
             f"{percent(estimate.probability):>6}  {band:>15}  {estimate.method:<9}  "
             f"{estimate.question_id}{held}"
         )
     for resolution in updated.resolutions:
-        click.echo(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
+        say(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
     for transition in updated.transitions:
-        click.echo(f"{transition.rule_id}: {transition.question_id}: {transition.detail}")
+        say(f"{transition.rule_id}: {transition.question_id}: {transition.detail}")
     if not (updated.estimates or updated.resolutions):
         note("tocsin: no open questions")
 

@@ -12,6 +12,7 @@ What fails at the top is held: the last good number stands and says why.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from models.futures import arrivals, simulate
 from models.moves import move, shifted
 from models.outlook import Answered, Frailty, answer, hazard_ahead
 from models.shares import share_of
-from models.track import Track, estimate_digest, lay_out, snapshot_digest
+from models.track import Seen, Track, estimate_digest, lay_out, snapshot_digest
 
 DRAWS = 1000
 MANY_DRAWS = 4 * DRAWS
@@ -64,7 +65,7 @@ def update(
     task: Task, state: bytes | None, model: str, model_hash: str
 ) -> tuple[tuple[Estimate, ...], bytes | None]:
     """Estimate every question of the task; the state is the fit, the same object if kept."""
-    before = Fit.from_bytes(state) if state else None
+    before = _restored(state)
     climb = _Climb(lay_out(task), compiled_density(), model, model_hash)
     rung = climb.first_that_passes(before)
     answered = climb.answers(rung)
@@ -73,6 +74,14 @@ def update(
         answered = climb.answers(rung)
     estimates = climb.estimates(rung, answered, climb.moves(before, rung, answered))
     return estimates, state if rung.fit is before else rung.fit.to_bytes()
+
+
+def _restored(state: bytes | None) -> Fit | None:
+    """The fit of a state; None, and so a new fit, where there is none that can be read."""
+    try:
+        return Fit.from_bytes(state) if state else None
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile):
+        return None
 
 
 class _Climb:
@@ -85,8 +94,9 @@ class _Climb:
         self.prior = Prior.of(self.task.beliefs)
         self.prior_digest = self.task.beliefs.digest()
         density.load(track.rows, self.prior)
-        self._fits: list[Fit] = []  # kept alive, so that an id stands for one fit
-        self._hazards: dict[tuple[int, float, float], Array] = {}
+        self._kept: list[Fit | Pulses] = []  # alive, so that an id stands for one of them
+        self._hazards: dict[tuple[int, int], Array] = {}
+        self._seen: dict[datetime, Seen] = {}
         self._curves: dict[tuple[str, int], tuple[CurvePoint, ...]] = {}
         self._rungs: dict[tuple[int, datetime | None], Rung] = {}
 
@@ -129,19 +139,12 @@ class _Climb:
             for name, a in answered.items()
         )
 
-    def hazard(self, fit: Fit, known: float = np.inf, first_known: float = np.inf) -> Array:
-        """H (draw, edge) with the pulses known before `known`, of incidents before `first_known`.
-
-        Both in days since the origin; infinity is all there is.
-        """
-        key = (id(fit), known, first_known)
+    def hazard(self, fit: Fit, pulses: Pulses | None = None) -> Array:
+        """H (draw, edge) with these known pulses, or with all there are."""
+        pulses = pulses or self.track.pulses
+        key = (id(fit), id(pulses))
         if key not in self._hazards:
-            self._fits.append(fit)
-            pulses = self.track.pulses
-            pulses = pulses.where(
-                (pulses.known < known)
-                | ((pulses.first_known >= known) & (pulses.first_known < first_known))
-            )
+            self._kept += [fit, pulses]
             self._hazards[key] = hazard_ahead(
                 self.density,
                 fit.draws,
@@ -202,7 +205,6 @@ class _Climb:
 
     def _steps(self, base: Fit, question: Question, last: Estimate) -> dict[str, float]:
         """P on the draws of `base` as time, evidence, credibility and learning are added."""
-        then = self.track.now - (self.task.snapshot.as_of - last.as_of) / DAY
         old, new = self._weighed(base, last.as_of), self._weighed(base, None)
         everything = self.hazard(base)
 
@@ -210,14 +212,14 @@ class _Climb:
             by_draw = self.by_draw(rung.posterior, hazard, question, known_before)
             return float(rung.weights.mean(by_draw))
 
-        pulses = self.track.pulses
-        is_new = pulses.known >= then
-        is_of_old_incident = is_new & (pulses.first_known < then)
+        if last.as_of not in self._seen:
+            self._seen[last.as_of] = self.track.evidence_before(last.as_of)
+        seen = self._seen[last.as_of]
         steps = {}
-        if is_new.any():
-            steps["time"] = p(old, self.hazard(base, then, then))
-        if is_of_old_incident.any():
-            steps["evidence"] = p(old, self.hazard(base, then))
+        if seen.is_any_new:
+            steps["time"] = p(old, self.hazard(base, seen.old))
+        if not seen.is_all_new:
+            steps["evidence"] = p(old, self.hazard(base, seen.with_new))
         last_cause = ("time", "evidence", "credibility")[len(steps)]
         return {**steps, last_cause: p(old, everything), "learning": p(new, everything, None)}
 
@@ -225,7 +227,7 @@ class _Climb:
         """The draws of a fit on the rows as they stood at a moment, or as they stand."""
         key = (id(fit), moment)
         if key not in self._rungs:
-            self._fits.append(fit)
+            self._kept.append(fit)
             rows = self.track.rows if moment is None else self.track.rows_as_of(moment)
             self._rungs[key] = Rung.of("T1", fit, reweigh(self.density, fit, rows))
         return self._rungs[key]
@@ -297,7 +299,7 @@ class _Climb:
         key = (question.definition, first)
         if key not in self._curves:
             self._curves[key] = self._curve(rung, question, first)
-        return self._curves[key]
+        return tuple(self._curves[key][place - first] for place in self.track.shown(question))
 
     def _curve(self, rung: Rung, question: Question, first: int) -> tuple[CurvePoint, ...]:
         hazard = self.hazard(rung.fit)[:, first:]

@@ -19,6 +19,7 @@ KINDS = [
     EntryPoint("slack", "alerts.channels.slack:Slack", registry.GROUP),
     EntryPoint("webhook", "alerts.channels.webhook:Webhook", registry.GROUP),
     EntryPoint("faulty", f"{__name__}:Faulty", registry.GROUP),
+    EntryPoint("patient", f"{__name__}:Patient", registry.GROUP),
 ]
 FACTS = sample_facts()
 
@@ -51,6 +52,21 @@ class Faulty:
 
     def judge(self, reply: Reply, now: datetime) -> Outcome:
         return Outcome(Verdict.DELIVERED)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A stranger's channel that wants to be asked again in years."""
+
+    endpoint: Endpoint
+
+    def request(
+        self, facts: Mapping[str, Any], delivery_id: str, now: datetime, *, plain: bool = False
+    ) -> Request:
+        return Request(self.endpoint.url, {}, b"")
+
+    def judge(self, reply: Reply, now: datetime) -> Outcome:
+        return Outcome(Verdict.RETRY, "come again", timedelta(days=3650))
 
 
 def put(store: Store, now: datetime, *names: str, facts: str = "firing") -> list[Delivery]:

@@ -228,7 +228,7 @@ def test_every_arrow_has_its_own_sentence() -> None:
         "at or above the alert line of 40 %; 1 of 2 evaluations in a row.",
         "no longer clearly above the alert line of 40 %; no alert was sent.",
         "at or above the alert line of 40 %; 1 of 2 evaluations in a row.",
-        "at or above the alert line of 40 %.",
+        "at or above the alert line of 40 % in 2 evaluations in a row.",
         "at or below the all-clear line of 35 %; 1 of 2 evaluations in a row.",
         "no longer clearly below 35 %; the alert stays on.",
         "at or below the all-clear line of 35 %; 1 of 2 evaluations in a row.",

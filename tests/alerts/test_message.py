@@ -157,9 +157,19 @@ def test_the_cause_is_the_largest_part_that_points_the_way_p_went(
     move: Move | None, words: str
 ) -> None:
     bare = replace(ESTIMATE, moved=move, contributions=())
-    line = message.why_line(facts(estimate=bare))
+    told = facts(estimate=bare)
+    if words.startswith("Down"):
+        told |= {"kind": "resolved"}
+    line = message.why_line(told)
     assert line.startswith(words)
     assert bool(line) == bool(words)
+
+
+def test_an_alert_that_fires_on_a_falling_number_says_why_it_fires_now() -> None:
+    fell = replace(ESTIMATE, moved=Move(0.46, 0.43, time=-0.1))
+    line = message.why_line(facts(estimate=fell))
+    assert line.startswith(FIRED.detail)
+    assert "Down" not in line
 
 
 def test_what_others_say_is_the_newest_of_it() -> None:

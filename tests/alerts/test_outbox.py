@@ -12,14 +12,15 @@ from standardwebhooks import Webhook as ReferenceVerifier
 
 from alerts.api import Reply
 from alerts.channels import http
-from alerts.outbox import BATCH, LEASE, Drained, drain
-from alerts.retry import SCHEDULE
+from alerts.outbox import LEASE, LINE, Drained, drain
+from alerts.retry import JITTER, SCHEDULE
 from alerts.testing import Answer, Receiver
 from forecast.alert import Delivery
 from forecast.config import Channel
 from forecast.errors import OutsideError
 from forecast.store import Store, open_store
-from tests.alerts.outbox_samples import KINDS, OTHER_SECRET, SECRET, Time, only, put
+from forecast.store.outbox import LONGEST_LEASE, LONGEST_WAIT
+from tests.alerts.outbox_samples import FACTS, KINDS, OTHER_SECRET, SECRET, Time, only, put
 
 type MakeChannel = Callable[..., Channel]
 
@@ -194,14 +195,14 @@ def test_a_busy_receiver_is_left_alone_and_the_others_are_not(
             channel("siem", "webhook", siem.webhook_url),
             channel("desk", "slack", slack.slack_url),
         ]
-        put(outbox, time.now, *(f"siem/{n:02}" for n in range(BATCH + 3)), "desk/1")
-        assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(1, BATCH + 3)
+        put(outbox, time.now, *(f"siem/{n:02}" for n in range(LINE + 3)), "desk/1")
+        assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(1, LINE + 3)
         assert len(siem.received) == 1, "nobody knocks again while asked to wait"
         waiting = outbox.deliveries(channel="siem")
         assert {d.due_at for d in waiting} == {time.now + timedelta(seconds=600)}
         assert waiting[-1].last_error.startswith("waits behind msg_siem_00: the receiver answered")
         time.pass_by(timedelta(seconds=600))
-        assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(sent=BATCH + 3)
+        assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(sent=LINE + 3)
 
 
 def test_waiting_behind_others_uses_up_none_of_the_attempts(
@@ -240,6 +241,103 @@ def test_a_receiver_that_hangs_delays_no_other_channel(
     assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(1, 2)
     assert sorted(posts) == ["http://x.example/quick", "http://x.example/slow"], "one knock each"
     assert "defect" not in repr(outbox.deliveries())
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_slow_channel_with_a_long_line_delays_no_other(
+    outbox: Store, channel: MakeChannel, time: Time, is_late: bool
+) -> None:
+    """The quick one comes after all the slow ones; late: when the first of them is sent."""
+    served = threading.Event()
+
+    def post(url: str, *_: object) -> Reply:
+        if url.endswith("/quick"):
+            served.set()
+        else:
+            if is_late and not outbox.deliveries(channel="quick"):
+                put(outbox, time.now, "quick/1")
+            assert served.wait(10), "the quick one had to wait"
+        return Reply(200, {}, b"ok")
+
+    tables = [channel(name, "slack", f"http://x.example/{name}") for name in ("slow", "quick")]
+    put(outbox, time.now, *(f"slow/{n:02}" for n in range(20)))
+    time.pass_by(timedelta(seconds=1))
+    if not is_late:
+        put(outbox, time.now, "quick/1")
+    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(sent=21)
+
+
+def test_more_channels_than_ever_hang_and_delay_no_other(
+    outbox: Store, channel: MakeChannel, time: Time
+) -> None:
+    served = threading.Event()
+
+    def post(url: str, *_: object) -> Reply:
+        if url.endswith("/quick"):
+            served.set()
+        assert served.wait(10), "the quick one had to wait"
+        return Reply(200, {}, b"ok")
+
+    names = [*(f"slow{n}" for n in range(20)), "quick"]
+    tables = [channel(name, "slack", f"http://x.example/{name}") for name in names]
+    put(outbox, time.now, *(f"{name}/1" for name in names))
+    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(sent=21)
+
+
+def test_what_is_lent_is_sent_before_it_stops_and_no_more_is_borrowed(
+    outbox: Store, channel: MakeChannel, time: Time
+) -> None:
+    posts: list[str] = []
+
+    def post(url: str, *_: object) -> Reply:
+        posts.append(url)
+        return Reply(200, {}, b"ok")
+
+    tables = [channel("desk", "slack", "http://x.example/desk")]
+    put(outbox, time.now, *(f"desk/{n:02}" for n in range(LINE + 3)))
+    done = drain(
+        outbox, tables, time, "me", post=post, kinds=KINDS, is_stopping=lambda: bool(posts)
+    )
+    assert done.sent == LINE == len(posts)
+
+
+def test_a_channel_that_paused_is_tried_again_within_one_long_drain(
+    outbox: Store, channel: MakeChannel, time: Time
+) -> None:
+    """A pause ends with its time, not with the drain, which another channel may keep going."""
+    served = threading.Event()
+
+    def post(url: str, *_: object) -> Reply:
+        if url.endswith("/slow"):
+            assert served.wait(10), "nobody came back"
+        elif not outbox.attempts("msg_desk_1"):
+            return Reply(429, {"retry-after": "0"}, b"")
+        else:
+            served.set()
+        return Reply(200, {}, b"ok")
+
+    tables = [channel(name, "slack", f"http://x.example/{name}") for name in ("slow", "desk")]
+    put(outbox, time.now, "slow/1", "desk/1")
+
+    def passing() -> bool:
+        time.pass_by(timedelta(minutes=1))
+        return False
+
+    done = drain(outbox, tables, time, "me", post=post, kinds=KINDS, is_stopping=passing)
+    assert done.sent == 2
+
+
+def test_a_plug_in_that_asks_for_years_is_not_taken_for_a_broken_clock(
+    outbox: Store, time: Time, channel: MakeChannel
+) -> None:
+    tables = [channel("patient", "patient", "https://x.example/")]
+    put(outbox, time.now, "patient/1")
+
+    def post(*_: object) -> Reply:
+        return Reply(200, {}, b"ok")
+
+    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(retried=1)
+    assert only(outbox).due_at == time.now + timedelta(days=1)
 
 
 def test_one_bad_delivery_never_stops_the_others(
@@ -310,7 +408,7 @@ def test_after_a_restart_the_row_is_still_there_and_goes_out(
     """The process dies after its claim and before its mark; the lease runs out; another sends."""
     with open_store(sqlite_url) as before:
         put(before, time.now, "siem/1")
-        assert len(before.claim_deliveries(time.now, "dead", LEASE, BATCH)) == 1
+        assert len(before.claim_deliveries(time.now, "dead", LEASE, LINE)) == 1
     with open_store(sqlite_url) as after, Receiver(SECRET, clock=time) as receiver:
         tables = [channel("siem", "webhook", receiver.webhook_url)]
         assert drain(after, tables, time, "me", kinds=KINDS) == Drained(), "still lent"
@@ -362,5 +460,27 @@ def test_messages_of_one_channel_arrive_in_their_order(
     assert ids == sorted(ids)
 
 
-def test_the_lease_is_longer_than_the_slowest_batch() -> None:
-    assert timedelta(seconds=BATCH * http.DEADLINE_SECONDS) < LEASE
+def test_messages_of_one_question_arrive_in_their_order_though_the_first_is_put_off(
+    store: Store, channel: MakeChannel, time: Time
+) -> None:
+    stream = [
+        Delivery(f"msg_{n}", "siem", kind, time.now, time.now, FACTS[kind], stream="rule/q")
+        for n, kind in ((2, "firing"), (1, "resolved"))
+    ]
+    with Receiver(SECRET, script=[Answer(500)], clock=time) as receiver:
+        tables = [channel("siem", "webhook", receiver.webhook_url)]
+        store.record(deliveries=stream, recorded_at=time.now)
+        assert drain(store, tables, time, "me", kinds=KINDS) == Drained(retried=1)
+        time.pass_by(timedelta(minutes=1))
+        assert drain(store, tables, time, "me", kinds=KINDS) == Drained(sent=2)
+    assert [r.headers["webhook-id"] for r in receiver.received] == ["msg_2", "msg_2", "msg_1"]
+
+
+def test_the_lease_is_longer_than_the_slowest_line() -> None:
+    """Each may be sent twice, as it is and in plain form."""
+    assert timedelta(seconds=2 * LINE * http.DEADLINE_SECONDS) < LEASE
+
+
+def test_the_store_takes_none_of_our_waits_and_leases_for_those_of_a_broken_clock() -> None:
+    assert max(SCHEDULE) * (1 + JITTER) <= LONGEST_WAIT
+    assert 2 * LEASE <= LONGEST_LEASE

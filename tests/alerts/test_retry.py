@@ -37,6 +37,13 @@ def test_a_delivery_that_keeps_failing_gets_ten_attempts(delivery_id: str) -> No
     assert attempts == 10
 
 
+def test_a_delivery_that_seems_to_come_from_the_future_waits_by_its_attempts() -> None:
+    """The clock was ahead when it was made: without a wait it would be sent without end."""
+    ahead = timedelta(days=-3650)
+    for attempts in range(1, 11):
+        assert retry_delay("msg_1", attempts, ahead) == retry_delay("msg_1", attempts, OLD)
+
+
 def test_the_jitter_is_the_deliverys_own_and_always_the_same() -> None:
     delays = {retry_delay(f"msg_{n}", 3, OLD) for n in range(50)}
     assert len(delays) == 50

@@ -118,8 +118,8 @@ def test_the_state_of_a_rule_is_its_newest_row(store: Store) -> None:
     assert store.rule_state("r1", "q1") is None
     fresh = RuleState("r1", "q1")
     other = RuleState("r1", "q0", State.PENDING, 1)
-    store.record(states=[STATE, other], recorded_at=START)
-    store.record(states=[fresh], recorded_at=START)
+    store.record(states=[(None, STATE), (None, other)], recorded_at=START)
+    store.record(states=[(STATE, fresh)], recorded_at=START)
     assert store.rule_state("r1", "q1") == fresh
     assert store.rule_states() == [other, fresh]
 
@@ -164,7 +164,7 @@ def test_an_update_is_recorded_whole_or_not_at_all(store: Store) -> None:
         store.record(
             estimates=[PLAIN],
             resolutions=[Resolution("q1", Outcome.YES, START, "it happened")],
-            states=[STATE],
+            states=[(None, STATE)],
             transitions=[CHANGE],
             model_states=[("k", START, b"state")],
             deliveries=[replace(DELIVERY, delivery_id="d0"), DELIVERY],
@@ -184,7 +184,7 @@ def test_an_update_is_seen_by_another_process_once_it_is_recorded(
     store.record(
         estimates=[PLAIN],
         resolutions=[Resolution("q1", Outcome.YES, START, "it happened")],
-        states=[STATE],
+        states=[(None, STATE)],
         transitions=[CHANGE],
         deliveries=[DELIVERY],
         recorded_at=START,

@@ -135,7 +135,22 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE bookmarks (url TEXT)")
     connection.close()
+    before = path.read_bytes()
     assert "is the database of another program" in str(_refusal(f"sqlite:///{path}"))
+    assert "holds no Tocsin store" in str(_refusal(f"sqlite:///{path}", create=False))
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_lost_its_log_in_a_copy_gets_it_again(sqlite_url: str) -> None:
+    def journal_mode(change: str = "") -> str:
+        connection = sqlite3.connect(_path(sqlite_url))
+        (mode,) = connection.execute(f"PRAGMA journal_mode {change}").fetchone()
+        connection.close()
+        return str(mode)
+
+    assert journal_mode("= DELETE") == "delete"
+    open_store(sqlite_url, create=False).close()
+    assert journal_mode() == "wal"
 
 
 def test_a_schema_newer_than_ours_is_refused(store_url: str) -> None:
@@ -236,10 +251,28 @@ def test_a_missing_database_is_said_to_be_missing(postgres_server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["s3cret", "://s3cret", "mysql://ann:s3cret@host/x", "sqlite3:///s3cret"]
+    "url",
+    [
+        "s3cret",
+        "://s3cret",
+        "mysql://ann:s3cret@host/x",
+        "sqlite3:///s3cret",
+        "sqlite://s3cret",
+        "sqlite://ann:s3cret@host/x",
+        "postgresql://ann:p@ss:s3cret@127.0.0.1/desk",
+        "postgresql://ann:pa@s3cret@127.0.0.1:1/desk",
+        "postgresql://ann/s3cret@127.0.0.1:1/desk",
+        "postgresql://ann:s3cret",
+    ],
 )
 def test_an_address_of_no_store_is_refused_without_repeating_it(url: str) -> None:
     assert "s3cret" not in str(_refusal(url))
+
+
+def test_a_password_with_an_at_sign_is_told_how_to_be_written() -> None:
+    assert "write @ in a password as %40" in str(_refusal("postgresql://a:p@ss:w@h/d"))
+    assert "write @ in a password as %40" in str(_refusal("postgresql://a:p@ss@127.0.0.1:1/d"))
+    assert parse_url("postgresql://a:p%40ss@h/d").password == "p@ss"
 
 
 def test_a_transaction_that_lost_a_race_is_run_again(postgres_url: str) -> None:

@@ -12,6 +12,7 @@ from threading import Barrier
 from forecast.alert import Delivery
 from forecast.evidence import Report
 from forecast.store import Attempt, Run, Store, open_store
+from forecast.store.outbox import LONGEST_LEASE, LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 11, 29, 6, tzinfo=UTC)
@@ -77,6 +78,7 @@ def test_a_delivery_is_claimed_by_exactly_one_of_many(store: Store, store_url: s
         taken: list[str] = []
         while batch := other.claim_deliveries(NOW, f"p{number}", MINUTE, 3):
             taken += [delivery.delivery_id for delivery in batch]
+            assert all(other.mark_delivered(delivery, NOW) for delivery in batch)
         return taken
 
     taken = [ident for each in _all_at_once(store_url, take_all) for ident in each]
@@ -163,7 +165,122 @@ def test_deliveries_are_claimed_in_the_order_in_which_they_are_due(store: Store)
     store.record(deliveries=due, recorded_at=NOW)
     first = store.claim_deliveries(NOW, "a", MINUTE, 3)
     assert [delivery.delivery_id for delivery in first] == ["d3", "d2", "d1"]
-    assert [d.delivery_id for d in store.claim_deliveries(NOW, "a", MINUTE, 3)] == ["d0"]
+    assert [d.delivery_id for d in store.claim_deliveries(NOW, "b", MINUTE, 3)] == ["d0"]
+
+
+def test_of_each_channel_one_holds_no_more_than_the_limit(store: Store) -> None:
+    rows = [
+        replace(DELIVERY, delivery_id=f"{channel}{n}", channel=channel, due_at=NOW - n * MINUTE)
+        for channel, count in (("slow", 5), ("quick", 1))
+        for n in range(count)
+    ]
+    store.record(deliveries=rows, recorded_at=NOW)
+    first = store.claim_deliveries(NOW, "a", MINUTE, 2)
+    assert [delivery.delivery_id for delivery in first] == ["slow4", "slow3", "quick0"]
+    assert store.claim_deliveries(NOW, "a", MINUTE, 2) == []
+    assert store.mark_delivered(first[0], NOW)
+    (following,) = store.claim_deliveries(NOW, "a", MINUTE, 2)
+    assert following.delivery_id == "slow2"
+    assert len(store.claim_deliveries(NOW, "b", MINUTE, 2)) == 2
+
+
+def test_what_one_holds_it_is_never_lent_again(store: Store) -> None:
+    """A jump of the clock must not make a sender send twice what it has in hand."""
+    store.record(deliveries=[DELIVERY], recorded_at=NOW)
+    (held,) = store.claim_deliveries(NOW, "a", MINUTE, 5)
+    assert store.claim_deliveries(NOW + 99 * MINUTE, "a", MINUTE, 5) == []
+    assert store.reschedule(held, NOW, "503", NOW)
+    assert len(store.claim_deliveries(NOW, "a", MINUTE, 5)) == 1
+
+
+def _stream(*names: str, channel: str = "slack", stream: str = "rule/q") -> list[Delivery]:
+    """Due deliveries of one stream; their ids and times would put them the other way round."""
+    return [
+        replace(
+            DELIVERY,
+            delivery_id=f"{9 - n}-{channel}-{name}",
+            channel=channel,
+            stream=stream,
+            kind=name,
+            created_at=NOW - n * MINUTE,
+            due_at=NOW - n * MINUTE,
+        )
+        for n, name in enumerate(names)
+    ]
+
+
+def test_a_message_waits_for_the_one_recorded_before_it_in_its_stream(store: Store) -> None:
+    store.record(deliveries=_stream("firing", "resolved", "again"), recorded_at=NOW)
+    (firing,) = store.claim_deliveries(NOW, "a", MINUTE, 5)
+    assert firing.kind == "firing"
+    assert store.claim_deliveries(NOW, "b", MINUTE, 5) == [], "while it is being sent"
+    assert store.next_due(NOW) == NOW + MINUTE
+    assert store.reschedule(firing, NOW + 5 * MINUTE, "503", NOW)
+    assert store.claim_deliveries(NOW, "b", MINUTE, 5) == [], "while it waits to be sent again"
+    assert store.next_due(NOW) == NOW + 5 * MINUTE
+    (firing,) = store.claim_deliveries(NOW + 5 * MINUTE, "a", MINUTE, 5)
+    assert store.mark_delivered(firing, NOW + 5 * MINUTE)
+    (resolved,) = store.claim_deliveries(NOW, "b", MINUTE, 5)
+    assert resolved.kind == "resolved"
+    assert store.mark_dead(resolved, NOW, "410")
+    (again,) = store.claim_deliveries(NOW, "a", MINUTE, 5)
+    assert again.kind == "again", "a dead one stands in nobody's way"
+
+
+def test_other_streams_and_channels_and_the_unordered_wait_for_nobody(store: Store) -> None:
+    rows = [
+        *_stream("firing", "resolved"),
+        *_stream("firing", channel="siem"),
+        *_stream("other", stream="rule/q2"),
+        *_stream("one", "two", channel="desk", stream=""),
+    ]
+    store.record(deliveries=rows, recorded_at=NOW)
+    claimed = store.claim_deliveries(NOW, "a", MINUTE, 9)
+    assert {(d.channel, d.kind) for d in claimed} == {
+        ("slack", "firing"),
+        ("siem", "firing"),
+        ("slack", "other"),
+        ("desk", "one"),
+        ("desk", "two"),
+    }
+
+
+def test_many_claimants_keep_a_stream_in_order(store: Store, store_url: str) -> None:
+    kinds = [f"{n}" for n in range(8)]
+    store.record(deliveries=_stream(*kinds), recorded_at=NOW)
+    sent: list[str] = []
+
+    def send_all(other: Store, number: int) -> None:
+        while other.deliveries(status="due"):
+            for delivery in other.claim_deliveries(NOW, f"p{number}", MINUTE, 3):
+                sent.append(delivery.kind)
+                assert other.mark_delivered(delivery, NOW)
+
+    _all_at_once(store_url, send_all)
+    assert sent == kinds
+
+
+def test_what_a_clock_that_was_ahead_put_off_for_years_is_due(store: Store) -> None:
+    years = timedelta(days=3650)
+    store.record(deliveries=[DELIVERY], recorded_at=NOW)
+    (early,) = store.claim_deliveries(NOW, "a", MINUTE, 5)
+    assert store.reschedule(early, NOW + LONGEST_WAIT, "503", NOW)
+    assert store.claim_deliveries(NOW, "a", MINUTE, 5) == [], "the longest wait is a wait"
+    assert store.next_due(NOW) == NOW + LONGEST_WAIT
+    (late,) = store.claim_deliveries(NOW + years, "a", MINUTE, 5)
+    assert store.reschedule(late, NOW + years, "503", NOW + years)
+    assert store.next_due(NOW) == NOW
+    assert len(store.claim_deliveries(NOW, "a", MINUTE, 5)) == 1
+
+
+def test_a_lease_of_a_clock_that_was_ahead_has_run_out(store: Store) -> None:
+    years = timedelta(days=3650)
+    store.record(deliveries=[DELIVERY], recorded_at=NOW)
+    assert len(store.claim_deliveries(NOW + years, "ahead", MINUTE, 5)) == 1
+    assert store.next_due(NOW) == NOW
+    (again,) = store.claim_deliveries(NOW, "b", LONGEST_LEASE, 5)
+    assert again.attempts == 2
+    assert store.claim_deliveries(NOW, "c", MINUTE, 5) == [], "the longest lease is a lease"
 
 
 def test_a_delivered_message_is_never_claimed_again(store: Store) -> None:

@@ -80,6 +80,17 @@ def test_nothing_is_overwritten_and_nothing_is_begun(tmp_path: Path) -> None:
     assert (tmp_path / "reports.csv").read_text() == "mine"
 
 
+def test_nothing_is_written_through_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.toml"
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    (folder / "watch.toml").symlink_to(elsewhere)
+    result = tocsin("init", "desk", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == "tocsin: desk/watch.toml: is there already; nothing was written\n"
+    assert not elsewhere.exists()
+
+
 def test_an_example_is_copied_as_it_is(tmp_path: Path) -> None:
     result = tocsin("init", "copy", "--example", "venezuela-2025", "--json", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -63,6 +63,15 @@ def test_a_due_slot_rings_once_and_a_restart_rings_no_second_time(tmp_path: Path
     assert statuses(desk) == [("done", 1)]
 
 
+def test_a_stop_that_comes_while_it_starts_is_a_stop(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, PYTHONVERBOSE="1")  # it says what it imports, as it does
+    with serving(desk) as process:
+        assert process.stderr is not None
+        assert any("import 'jobs.app'" in line for line in process.stderr)
+        assert "stopped\n" in stop(process)
+    assert statuses(desk) == []
+
+
 def test_two_services_on_one_store_run_each_slot_once(tmp_path: Path) -> None:
     with Receiver(SECRET) as receiver:
         desk = make_desk(tmp_path, url=receiver.webhook_url)

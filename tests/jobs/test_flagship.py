@@ -11,6 +11,7 @@ from forecast.clock import parse_instant
 from forecast.store import open_store
 from forecast.watch import load_watch
 from jobs.app import App
+from jobs.decisions import Occasion
 from jobs.demo import fresh_folder, ingest
 from jobs.examples import example_folder
 from jobs.update import update_questions
@@ -43,7 +44,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
         questions = app.store.questions(["uv-any-*", "uv-overt-*", "uv-covert-*", "uv-official-*"])
         for day in DAYS:
             moment = parse_instant(day)
-            for estimate in update_questions(app, questions, moment, moment).estimates:
+            for estimate in update_questions(app, questions, moment, Occasion(moment)).estimates:
                 found.setdefault(estimate.question_id, {})[day] = estimate.probability
     return found
 

@@ -173,7 +173,7 @@ def test_nothing_new_is_begun_once_it_is_asked_to_stop(app: App) -> None:
 def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App) -> None:
     now = utc_now()
     add_second_unit(app, now)
-    tracks = tracks_of(app, app.store.questions())
+    tracks = tracks_of(app, app.store.questions(), [])
     works = [work for track in tracks if (work := prepare(app, track, now, {}))]
     service = Service(app, lambda: now, cores=2)
     answers = list(service._compute(infer, works))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from forecast.alert import State
+from forecast.alert import RuleState, State
 from forecast.clock import DAY, parse_instant
-from forecast.errors import ConfigError, StoreError
+from forecast.errors import ConfigError, ConflictError, HeldError, StoreError
 from forecast.estimate import Health
 from forecast.evidence import Event, Outcome, Report, Resolution
 from forecast.question import Question
-from forecast.store import Store
+from forecast.store import RunClaim, Store
 from forecast.watch import Watch, parse_config
 from jobs.app import App
-from jobs.update import Updated, Work, update_questions
-from models.api import Answer
+from jobs.decisions import Failure, Occasion, Updated, Work
+from jobs.update import Inferred, update_questions
 
 WATCH = """
 [watch]
@@ -77,7 +77,7 @@ def with_config(app: App, old: str, new: str) -> App:
 
 
 def update(app: App, as_of: datetime, now: datetime | None = None) -> Updated:
-    return update_questions(app, app.store.questions(), as_of, now or as_of)
+    return update_questions(app, app.store.questions(), as_of, Occasion(now or as_of))
 
 
 def test_an_estimate_is_stored_with_all_that_it_rests_on(app: App) -> None:
@@ -97,12 +97,14 @@ def test_an_estimate_is_stored_with_all_that_it_rests_on(app: App) -> None:
 def test_the_same_inputs_are_not_computed_again(app: App) -> None:
     app.store.add_questions([question()], START)
     first = update(app, START)
-    again = update_questions(app, app.store.questions(), START, START, _only_standing)
+    again = update_questions(app, app.store.questions(), START, Occasion(START), _only_standing)
     assert again.estimates == first.estimates
     assert len(app.store.estimates("q")) == 1
 
 
-def _only_standing(infer: Callable[[Work], Answer], works: Iterable[Work]) -> Iterator[Answer]:
+def _only_standing(
+    infer: Callable[[Work], Inferred], works: Iterable[Work]
+) -> Iterator[Inferred]:
     for work in works:
         assert work.same, "the stored estimate was not recognised"
         yield infer(work)
@@ -205,6 +207,17 @@ def test_an_estimate_of_the_past_rings_nobody(app: App) -> None:
     assert len(app.store.deliveries()) == sent
 
 
+def test_a_report_that_comes_in_late_moved_it_as_evidence(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    late = report("late", START - 5 * DAY)
+    app.store.add_reports([late], START + timedelta(hours=1))
+    [moved] = [e.moved for e in update(app, START + timedelta(hours=2)).estimates]
+    assert moved is not None
+    assert moved.main_cause() == "evidence"
+    assert moved.evidence > 0.1 > abs(moved.time)
+
+
 def test_moves_tell_evidence_from_the_passing_of_time(app: App) -> None:
     app.store.add_questions([question()], START)
     update(app, START)
@@ -248,10 +261,93 @@ def test_a_restart_goes_on_from_the_stored_draws(app: App) -> None:
     assert second.method == "T1"
 
 
-def test_a_question_nobody_defined_is_named(app: App) -> None:
-    app.store.add_questions([question(definition="uprising")], START)
-    with pytest.raises(ConfigError, match=r"definitions\.uprising.*question 'q' asks for it"):
-        update(app, START)
+def test_a_question_nobody_defined_is_named_and_stops_no_other(app: App) -> None:
+    app.store.add_questions([question(definition="uprising"), question("other")], START)
+    updated = update(app, START)
+    [failure] = updated.failures
+    assert isinstance(failure, ConfigError)
+    assert "definitions.uprising: question 'q' asks for it" in str(failure)
+    assert [e.question_id for e in updated.estimates] == ["other"]
+
+
+def test_a_model_that_fails_holds_the_last_number_and_says_why(app: App) -> None:
+    app.store.add_questions([question()], START)
+    [last] = update(app, START).estimates
+    broken = with_config(app, 'half_life = "30 days"', 'half_life = "30 days"\ngroup = "g"')
+
+    def fail(infer: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterator[Inferred]:
+        for _ in works:
+            yield Failure(HeldError("the model failed: out of memory"))
+
+    updated = update_questions(
+        broken, app.store.questions(), START + DAY, Occasion(START + DAY), fail
+    )
+    [held] = updated.estimates
+    assert (held.probability, held.health) == (last.probability, Health.HELD)
+    assert held.reason == "the model failed: out of memory"
+    assert app.store.latest_estimate("q") == held
+    assert [str(f) for f in updated.failures] == ["the model failed: out of memory"]
+
+
+def test_draws_that_cannot_be_read_are_made_anew(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    app.store.record(model_states=[("u/strike/hazard", START, b"junk")], recorded_at=START)
+    [estimate] = update(app, START + DAY).estimates
+    assert (estimate.method, estimate.health) == ("R1", Health.HEALTHY)
+
+
+def test_an_update_as_of_the_past_rings_nobody(app: App) -> None:
+    app.store.add_questions([question()], START)
+    occasion = Occasion(START + 400 * DAY, rings=False)
+    updated = update_questions(app, app.store.questions(), START, occasion)
+    assert updated.estimates
+    assert app.store.transitions() == []
+    assert app.store.deliveries() == []
+
+
+def test_a_slot_that_runs_after_the_deadline_rings_nobody(app: App) -> None:
+    app.store.add_questions([question(deadline="2025-06-10")], START)
+    updated = update(app, START, now=START + 30 * DAY)
+    assert updated.estimates
+    assert updated.deliveries == []
+
+
+def test_a_rule_decided_in_between_is_decided_again(app: App) -> None:
+    app.store.add_questions([question()], START)
+
+    def overtaken(infer: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterator[Inferred]:
+        for work in works:
+            answer = infer(work)
+            update(app, START + DAY)  # another process updates, and rings
+            yield answer
+
+    late = update_questions(app, app.store.questions(), START, Occasion(START), overtaken)
+    assert late.deliveries == []
+    state = app.store.rule_state("likely", "q")
+    assert state is not None
+    assert (state.state, state.evaluated_as_of) == (State.FIRING, START + DAY)
+    assert len(app.store.deliveries()) == 1
+    assert update(app, START + 2 * DAY).failures == []
+
+
+def test_a_state_that_is_no_longer_the_newest_is_refused(app: App) -> None:
+    app.store.add_questions([question()], START)
+    update(app, START)
+    stale = RuleState("likely", "q")
+    with pytest.raises(ConflictError, match="decided by another process"):
+        app.store.record(states=[(None, stale)], recorded_at=START)
+
+
+def test_a_run_that_was_taken_over_records_nothing(app: App) -> None:
+    app.store.add_questions([question()], START)
+    app.store.claim_run("daily", START, "first", START, timedelta(minutes=1))
+    later = START + timedelta(hours=1)
+    assert app.store.claim_run("daily", START, "second", later, timedelta(minutes=1))
+    occasion = Occasion(later, run=RunClaim("daily", START, "first"))
+    with pytest.raises(StoreError, match="taken over"):
+        update_questions(app, app.store.questions(), START, occasion)
+    assert app.store.estimates("q") == []
 
 
 def test_a_question_that_is_not_open_yet_is_about_its_own_window(app: App) -> None:

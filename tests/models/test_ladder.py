@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -189,3 +190,13 @@ def test_near_a_threshold_the_move_is_of_the_draws_that_answered(first: Answer) 
         assert found.diagnostics["draws"] == MANY_DRAWS
         assert found.moved is not None
         assert abs(found.moved.montecarlo) < 0.1
+
+
+def test_a_curve_stays_short_where_hundreds_of_deadlines_crowd_a_unit() -> None:
+    crowd = tuple(worlds.question(deadline=210.0 + n / 3) for n in range(300))
+    believed = worlds.beliefs(worlds.effect("march"))
+    answered = Hazard().update(worlds.task(believed, questions=crowd), None).estimates
+    for estimate, asked in zip(answered, crowd, strict=True):
+        assert len(estimate.curve) < 45
+        near = [p for p in estimate.curve if abs(p.by - asked.deadline) < timedelta(seconds=1)]
+        assert [p.probability for p in near] == [pytest.approx(estimate.probability)]

@@ -213,8 +213,10 @@ def _rules() -> None:
 def _outbox() -> None:
     op.create_table(
         "delivery",
+        _row_id(),
         _text("delivery_id"),
         _text("channel"),
+        _text("stream"),
         _text("kind"),
         _instant("created_at"),
         _instant("due_at"),
@@ -226,9 +228,10 @@ def _outbox() -> None:
         Column("delivered_at", UtcInstant()),
         _text("owner"),
         Column("lease_until", UtcInstant()),
-        PrimaryKeyConstraint("delivery_id"),
+        UniqueConstraint("delivery_id"),
     )
     op.create_index("delivery_due", "delivery", ["status", "due_at"])
+    op.create_index("delivery_of_stream", "delivery", ["channel", "stream", "status"])
     op.create_table(
         "delivery_attempt",
         _row_id(),
