@@ -25,11 +25,16 @@ def open_channel(table: config.Channel, entries: Iterable[EntryPoint] | None = N
     Opened for each send and not kept, so that a rotated secret holds from the next one on.
     ConfigError for an unknown kind, a kind that does not load, or a secret that is not there.
     """
-    place = f"channels.{table.id}"
-    kind = _load(table.kind, installed() if entries is None else entries, f"{place}.kind")
+    kind, place = kind_of(table, entries), f"channels.{table.id}"
     secret = table.secret and resolve_reference(table.secret, f"{place}.secret")
     url = resolve_reference(table.url, f"{place}.url")
     return kind(Endpoint(table.id, url, secret))
+
+
+def kind_of(table: config.Channel, entries: Iterable[EntryPoint] | None = None) -> ChannelKind:
+    """The kind of a channel; ConfigError where it is unknown or does not load."""
+    available = installed() if entries is None else entries
+    return _load(table.kind, available, f"channels.{table.id}.kind")
 
 
 def _load(kind: str, entries: Iterable[EntryPoint], at: str) -> ChannelKind:

@@ -37,9 +37,8 @@ def copy_watch(source: Path, folder: Path, now: datetime) -> list[Path]:
 def next_commands(folder: Path, made: list[Path]) -> list[str]:
     """What to type next, in this order, wherever one is."""
     facts = [name for name in FACTS if folder / name in made]
-    where = "" if folder == Path() else f" --watch {_quoted(folder)}"
-    files = " ".join(_quoted(folder / name) for name in facts)
-    return [f"tocsin ingest{where} {files}", f"tocsin update{where}", f"tocsin report{where}"]
+    go = [] if folder == Path() else [f"cd {_quoted(folder)}"]
+    return [*go, f"tocsin ingest {' '.join(facts)}", "tocsin update", "tocsin report"]
 
 
 def _copy(source: Path, target: Path, now: datetime, *, is_template: bool) -> Path:

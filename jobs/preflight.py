@@ -6,21 +6,33 @@ Each check raises ConfigError with the key that is wrong. Nothing is sent.
 from datetime import datetime
 
 from alerts.message import test_facts
-from alerts.registry import open_channel
+from alerts.registry import kind_of, open_channel
 from forecast.config import Channel, Config
+from forecast.errors import ConfigError
 from jobs.scheduler import trigger_of
 from models.priors.beliefs import beliefs_of
 from models.registry import family
 
 
-def check_config(config: Config, now: datetime) -> None:
-    """Everything in watch.toml that would only show when it is used."""
+def check_config(config: Config) -> None:
+    """Everything in watch.toml that would only show when it is used, but for secrets."""
     for schedule in config.schedules:
         trigger_of(schedule)
     for table in config.channels:
-        check_channel(table, now)
+        kind_of(table)
     for root in roots(config):
         check_definition(config, root)
+
+
+def unready_channels(config: Config, now: datetime) -> list[ConfigError]:
+    """Why channels cannot send now; their messages wait, and nobody else's do."""
+    found = []
+    for table in config.channels:
+        try:
+            check_channel(table, now)
+        except ConfigError as error:
+            found.append(error)
+    return found
 
 
 def check_channel(table: Channel, now: datetime) -> None:

@@ -24,7 +24,7 @@ from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.decisions import Work
 from jobs.pool import MOST_WORKERS, warm_pool
-from jobs.preflight import check_config, roots
+from jobs.preflight import check_config, roots, unready_channels
 from jobs.scheduler import Due, due, next_slot, owner_name
 from jobs.slots import LEASE, run_slot
 from jobs.update import Inferred
@@ -107,7 +107,7 @@ class Service:
         self._stamp = stamp
         try:
             watch = load_watch(self.app.watch.folder)
-            check_config(watch.config, self._clock())
+            check_config(watch.config)
         except TocsinError as error:
             _log.error("the edit is not taken in: %s", error)
             return
@@ -115,6 +115,12 @@ class Service:
             _log.warning("another store takes a restart; this one stays in use")
         self.app = App(watch, self.app.store)
         _log.info("%s was read anew; %s", FILE_NAME, self.outlook())
+        self.warn_of_channels()
+
+    def warn_of_channels(self) -> None:
+        """Say which channels cannot send now; their messages wait, and all else goes on."""
+        for error in unready_channels(self.app.config, self._clock()):
+            _log.warning("%s; its messages wait", error)
 
     def outlook(self) -> str:
         """What is served, and when the next slot is, on one line."""

@@ -43,7 +43,8 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
         from jobs.serve import Service
 
         service = Service(app, utc_now, lease=timedelta(seconds=lease), stop=stop)
-        check_config(app.config, utc_now())
+        check_config(app.config)
+        service.warn_of_channels()
         service.warm()
         log.info("serving '%s': %s", app.config.watch.title, service.outlook())
         try:

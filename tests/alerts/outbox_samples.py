@@ -1,6 +1,6 @@
 """What the tests of the outbox share: a clock, a faulty channel, and rows to send."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
@@ -11,7 +11,10 @@ from alerts.api import Endpoint, Outcome, Reply, Request, Verdict
 from alerts.testing import sample_facts
 from forecast.alert import Delivery
 from forecast.clock import utc_now
+from forecast.config import Channel
 from forecast.store import Store
+
+type MakeChannel = Callable[..., Channel]
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29vb29vb28="

@@ -27,10 +27,11 @@ def next_commands(output: str) -> list[list[str]]:
 def test_the_three_commands_that_are_printed_work_one_after_the_other(tmp_path: Path) -> None:
     made = tocsin("init", "my desk", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
+    assert "  cd 'my desk'\n" in made.stdout
     commands = next_commands(made.stdout)
     assert [words[0] for words in commands] == ["ingest", "update", "report"]
     for words in commands:
-        result = tocsin(*words, cwd=tmp_path)
+        result = tocsin(*words, cwd=tmp_path / "my desk")
         assert (result.returncode, result.stderr) == (0, "")
     assert "A strike at Northport" in result.stdout
 
@@ -95,7 +96,8 @@ def test_an_example_is_copied_as_it_is(tmp_path: Path) -> None:
     result = tocsin("init", "copy", "--example", "venezuela-2025", "--json", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     body = json.loads(result.stdout)
-    assert body["next"][0].startswith("tocsin ingest --watch copy copy/questions.csv")
+    assert body["next"][0] == "cd copy"
+    assert body["next"][1].startswith("tocsin ingest questions.csv")
     for path in example_folder("venezuela-2025").glob("*.[ct][so][vm]*"):
         assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes()
 

@@ -138,12 +138,14 @@ def test_what_cannot_work_is_said_before_anything_runs(tmp_path: Path) -> None:
     assert statuses(desk) == []
 
 
-def test_an_unset_secret_is_said_before_anything_runs(tmp_path: Path) -> None:
+def test_a_channel_whose_secret_is_not_set_is_named_and_all_else_runs(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, DESK_SECRET="")
-    result = desk.run("serve")
-    assert result.returncode == 2
+    result = desk.run("serve", "--once")
     assert "channels.desk.secret: the environment variable DESK_SECRET" in result.stderr
-    assert statuses(desk) == []
+    assert "its messages wait" in result.stderr
+    assert statuses(desk) == [("done", 1)]
+    with desk.store() as store:
+        assert {d.status for d in store.deliveries()} == {"due"}
 
 
 def test_a_locked_store_is_one_line_and_the_slot_runs_when_it_is_free(tmp_path: Path) -> None:

@@ -102,9 +102,7 @@ def test_the_same_inputs_are_not_computed_again(app: App) -> None:
     assert len(app.store.estimates("q")) == 1
 
 
-def _only_standing(
-    infer: Callable[[Work], Inferred], works: Iterable[Work]
-) -> Iterator[Inferred]:
+def _only_standing(infer: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterator[Inferred]:
     for work in works:
         assert work.same, "the stored estimate was not recognised"
         yield infer(work)
