@@ -60,7 +60,8 @@ def _answer_report(app: App, questions: list[Question], n: int) -> tuple[float, 
 
 
 def _widest_task(app: App, questions: list[Question]) -> Task:
-    work = prepare(app, tracks_of(app, questions, [])[0], AS_OF, {})
+    track = tracks_of(app, questions, [])[0]
+    work = prepare(app, track, app.store.snapshot(track[0], AS_OF), {})
     assert work is not None, "the flagship has open questions at AS_OF"
     return work.task
 

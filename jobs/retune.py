@@ -186,7 +186,8 @@ def _estimates(
     questions = [q for q in app.store.questions() if q.definition in inside]
     found: dict[str, Estimate] = {}
     for track in tracks_of(app, questions, []):
-        if (work := prepare(app, track, as_of, states)) is None:
+        snapshot = app.store.snapshot(track[0], as_of)
+        if (work := prepare(app, track, snapshot, states)) is None:
             continue
         answer = infer(work)
         if isinstance(answer, Failure):

@@ -1,6 +1,6 @@
 """One update, from a snapshot to the outbox: read, infer, decide, record.
 
-    work    = prepare(track, as_of)      one read of what was known before as_of
+    work    = prepare(track, snapshot)   a snapshot is what was known before as_of
     answer  = infer(work)                pure; the ladder of models, maybe in another process
     changes = decide(rule, ...)          pure; each with a named reason
     store.record(...)                    ONE transaction: estimates, transitions, outbox rows
@@ -46,12 +46,15 @@ def update_questions(
     states = states_of(app)
     updated = Updated()
     works: list[Work] = []
+    snapshots: dict[str, Snapshot] = {}  # tracks of one unit see the same
 
     def prepared() -> Iterator[Work]:
         # one by one, so that a pool is at work on the first while the next is read
         for track in tracks_of(app, questions, updated.failures):
             try:
-                work = prepare(app, track, as_of, states)
+                unit = track[0].unit
+                snapshots[unit] = snapshots.get(unit) or app.store.snapshot(track[0], as_of)
+                work = prepare(app, track, snapshots[unit], states)
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001 - a track must not stop the others
@@ -85,13 +88,12 @@ def tracks_of(
 def prepare(
     app: App,
     track: list[Question],
-    as_of: datetime,
+    snapshot: Snapshot,
     states: States,
 ) -> Work | None:
     """Read what the update of a track needs, and write nothing; None where all have ended."""
-    store, config = app.store, app.config
+    store, config, as_of = app.store, app.config, snapshot.as_of
     beliefs = beliefs_of(config, track[0].definition)
-    snapshot = store.snapshot(track[0], as_of)
     resolved = [_resolution(app, beliefs, question, snapshot) for question in track]
     ended = tuple(r for r in resolved if r is not None)
     has_ended = {r.question_id for r in ended}

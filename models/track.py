@@ -49,11 +49,12 @@ class Track:
         old = [r for r in reports if r.known_at < moment and r.report_id not in self.task.late]
         known = {(incident_key(r), r.tag) for r in old}
         fresh = [r for r in reports if (incident_key(r), r.tag) not in known]
+        is_any_new, is_all_new = len(old) < len(reports), len(old) + len(fresh) == len(reports)
         return Seen(
-            old=self._pulses_of(old),
-            with_new=self._pulses_of([*old, *fresh]),
-            is_any_new=len(old) < len(reports),
-            is_all_new=len(old) + len(fresh) == len(reports),
+            old=self._pulses_of(old) if is_any_new else self.pulses,
+            with_new=self.pulses if is_all_new else self._pulses_of([*old, *fresh]),
+            is_any_new=is_any_new,
+            is_all_new=is_all_new,
         )
 
     def _pulses_of(self, reports: list[Report]) -> Pulses:
@@ -63,6 +64,9 @@ class Track:
         """The rows as they stood at an earlier moment: its days, and the events known then."""
         beliefs = self.task.beliefs
         events = events_of(self.task, beliefs.definition, moment)
+        if events == events_of(self.task, beliefs.definition):
+            days = max(int(days_between(self.origin, moment)), 0)
+            return self.rows.between(0, days)
         return daily_rows(self.pulses, events, moment, beliefs.recurrent)
 
     def stocks_ahead(self, pulses: Pulses) -> Array:

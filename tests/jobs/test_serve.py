@@ -174,7 +174,11 @@ def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App)
     now = utc_now()
     add_second_unit(app, now)
     tracks = tracks_of(app, app.store.questions(), [])
-    works = [work for track in tracks if (work := prepare(app, track, now, {}))]
+    works = [
+        work
+        for track in tracks
+        if (work := prepare(app, track, app.store.snapshot(track[0], now), {}))
+    ]
     service = Service(app, lambda: now, cores=2)
     answers = list(service._compute(infer, works))
     assert service._pool is not None
