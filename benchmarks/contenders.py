@@ -51,7 +51,7 @@ class Fitted:
 
 
 def by_r1(panel: Panel) -> Fitted:
-    """Rung R1: mode, curvature, weighted t draws, and four times as many where a gate fails."""
+    """Rung R1: mode, curvature, weighted t draws, and three times as many where a gate fails."""
     start = perf_counter()
     density = Density()
     density.load(panel.rows, panel.prior)

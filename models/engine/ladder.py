@@ -4,7 +4,7 @@
     T1  days at risk or events were added    the draws weighed anew, PSIS   k-hat, ESS
     R1  no draws yet, new beliefs, T1        mode, t draws, PSIS            k-hat, ESS
         failed, draws a month old
-    R1 with four times the draws             R1 failed, p too rough, or near a threshold
+    R1 with three times the draws            R1 failed, p too rough, or near a threshold
 
 What fails at the top is held: the last good number stands and says why.
 """
@@ -33,7 +33,7 @@ from models.shares import share_of
 from models.track import Seen, Track, estimate_digest, lay_out, snapshot_digest
 
 DRAWS = 1000
-MANY_DRAWS = 4 * DRAWS
+MANY_DRAWS = 3 * DRAWS
 FEW_DRAWS = 500  # for explanations: differences on the same draws need few
 MOST_NEW_ROWS = 30  # days after which the draws are made anew, so that an update stays cheap
 
