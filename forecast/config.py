@@ -319,6 +319,15 @@ class Config(_Table):
             definition = wider
         return definition
 
+    def is_inside(self, definition: str, wider: str) -> bool:
+        """Whether every event of a definition is one of `wider`; each is inside itself."""
+        name: str | None = definition
+        while name is not None and name in self.definitions:
+            if name == wider:
+                return True
+            name = self.definitions[name].within
+        return False
+
     def rules_for(self, question_id: str) -> list[Rule]:
         """The rules that watch a question."""
         return [r.rule() for r in self.rules if matches(question_id, r.questions)]

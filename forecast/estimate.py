@@ -1,5 +1,6 @@
 """The estimate: the stored answer of one update of one question."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +47,11 @@ class Contribution:
     lower: float
     upper: float
     incidents: tuple[str, ...]
+
+
+def log_hazard(p: float) -> float:
+    """log(-log(1-p)), the log of the cumulative hazard; p is kept 1e-12 away from 0 and 1."""
+    return math.log(-math.log1p(-min(max(p, 1e-12), 1 - 1e-12)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ class Report:
             raise ValueError(f"credibility {self.credibility} is not a grade from 1 to 6")
 
 
+def incident_key(report: Report) -> str:
+    """The incident a report belongs to: its own word, else its tag and UTC day."""
+    return report.incident_id or f"{report.tag}@{report.occurred_at:%Y-%m-%d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A dated occurrence of a definition at a unit: what questions ask about."""

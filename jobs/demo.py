@@ -24,7 +24,6 @@ from forecast.clock import days_between, parse_instant, utc_now
 from forecast.errors import OutsideError
 from forecast.estimate import Estimate
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
-from forecast.names import matches
 from forecast.question import Question
 from forecast.scoring import brier, log_loss, mean
 from jobs.app import App, open_app
@@ -227,27 +226,14 @@ def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
 
 def _answering_event(app: App, question: Question, end: datetime) -> Event | None:
     """The first event inside the question's window, whenever it became known."""
-    root = app.config.root_of(question.definition)
-    inside = [
-        name
-        for name in app.config.definitions
-        if app.config.root_of(name) == root and _within(app, name, question.definition)
-    ]
     snapshot = app.store.snapshot(question, end)
     events = [
         e
         for e in snapshot.events
-        if matches(e.definition, inside) and question.opens_at <= e.occurred_at <= question.deadline
+        if app.config.is_inside(e.definition, question.definition)
+        and question.opens_at <= e.occurred_at <= question.deadline
     ]
     return min(events, key=lambda e: e.occurred_at, default=None)
-
-
-def _within(app: App, name: str | None, wider: str) -> bool:
-    while name is not None:
-        if name == wider:
-            return True
-        name = app.config.definitions[name].within
-    return False
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from forecast.alert import Transition
-from forecast.config import Config
 from forecast.estimate import Estimate
 from forecast.prior import PriorVersion
 from forecast.question import Question
@@ -68,17 +67,7 @@ def _related(app: App, question: Question, now: datetime) -> list[Related]:
             (True, question.definition, other.definition),
             (False, other.definition, question.definition),
         ):
-            if _is_inside(app.config, inner, outer):
+            if app.config.is_inside(inner, outer):
                 estimate: Estimate | None = app.store.latest_estimate(other.question_id, now)
                 related.append(Related(other, wider, estimate))
     return related
-
-
-def _is_inside(config: Config, inner: str, outer: str) -> bool:
-    """Whether a definition lies inside another, at any depth."""
-    name: str | None = inner
-    while name is not None and name in config.definitions:
-        name = config.definitions[name].within
-        if name == outer:
-            return True
-    return False

@@ -210,11 +210,5 @@ def _stamp_of(watch: Watch) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _words_of(error: Exception) -> str:
-    if isinstance(error, TocsinError):
-        return str(error)
-    return " ".join(f"{type(error).__name__}: {error} (a defect of ours)".split())
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

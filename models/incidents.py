@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from forecast.evidence import Report
+from forecast.evidence import Report, incident_key
 
 # Probability that a statement is true, judged by itself, at even prior odds. Admiralty
 # grades are words ("usually reliable", "probably true"); these numbers are our reading.
@@ -97,11 +97,6 @@ def _log_odds(report: Report) -> float:
     trust = RELIABILITY[report.reliability]
     p = trust * CREDIBILITY[report.credibility] + (1 - trust) * 0.5
     return math.log(p / (1 - p))
-
-
-def incident_key(report: Report) -> str:
-    """The incident a report belongs to: its own word, else its tag and UTC day."""
-    return report.incident_id or f"{report.tag}@{report.occurred_at:%Y-%m-%d}"
 
 
 def _incident(key: str, tag: str, reports: list[Report]) -> Incident:

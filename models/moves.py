@@ -2,14 +2,7 @@
 
 import math
 
-from forecast.estimate import Move
-
-ROUNDING = 1e-12
-
-
-def log_hazard(p: float) -> float:
-    """log(-log(1-p)), kept finite at 0 and 1."""
-    return math.log(-math.log1p(-min(max(p, ROUNDING), 1 - ROUNDING)))
+from forecast.estimate import Move, log_hazard
 
 
 def move(before: float, steps: dict[str, float], now: float, rest: str) -> Move:

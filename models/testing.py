@@ -16,11 +16,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from forecast.clock import parse_instant
-from forecast.estimate import Estimate, Health
+from forecast.estimate import Estimate, Health, log_hazard
 from forecast.evidence import Event, Report
 from forecast.question import Question, Snapshot
 from models.api import Answer, EventModel, Task
-from models.moves import log_hazard
 from models.priors.beliefs import Beliefs, Effect, Narrower
 from models.priors.elicit import Beta, Normal
 

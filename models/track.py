@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from forecast.clock import days_between, format_instant, parse_instant
-from forecast.evidence import Event, Report
+from forecast.evidence import Event, Report, incident_key
 from forecast.question import Question
 from models.api import Task
 from models.covariates import Array, Pulses
 from models.futures import bin_edges
-from models.incidents import Incident, gather, incident_key
+from models.incidents import Incident, gather
 from models.priors.beliefs import Beliefs
 from models.rows import Rows, daily_rows
 

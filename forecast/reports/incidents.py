@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 
 from forecast.estimate import Contribution, Estimate, Move
-from forecast.evidence import Report
+from forecast.evidence import Report, incident_key
 from forecast.reports.phrases import safe_url
 
 MARKED = 7
@@ -40,11 +40,6 @@ class Effect:
     upper: float
     count: int
     incidents: tuple[Incident, ...]
-
-
-def incident_key(report: Report) -> str:
-    """The id of the incident a report speaks of; unnamed ones are one a tag and UTC day."""
-    return report.incident_id or f"{report.tag}@{report.occurred_at:%Y-%m-%d}"
 
 
 def incidents_of(reports: Iterable[Report]) -> dict[str, Incident]:

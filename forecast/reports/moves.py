@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from forecast.estimate import Estimate, Move
+from forecast.estimate import Estimate, Move, log_hazard
 
 WEEK = timedelta(days=7)
 UNRECORDED = "unrecorded"
@@ -20,7 +20,6 @@ CAUSES = {
     "montecarlo": "simulation noise",
     UNRECORDED: "causes that were not recorded",
 }
-_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,6 @@ class Shift:
         """The largest part that pulls the way P went."""
         way = math.copysign(1.0, self.end - self.start)
         return max(self.parts, key=lambda cause: way * self.parts[cause])
-
-
-def log_hazard(p: float) -> float:
-    """log(-log(1-p)), the log of the cumulative hazard; p is kept 1e-9 away from 0 and 1."""
-    return math.log(-math.log1p(-min(max(p, _TINY), 1.0 - _TINY)))
 
 
 def last_shift(history: Sequence[Estimate]) -> Shift | None:

@@ -10,11 +10,10 @@ from typing import Any
 
 from forecast.alert import Rule, State, Transition
 from forecast.clock import parse_instant
-from forecast.estimate import Contribution, CurvePoint, Estimate, Health, Interval, Move
+from forecast.estimate import Contribution, CurvePoint, Estimate, Health, Interval, Move, log_hazard
 from forecast.evidence import CrowdForecast, Outcome, Report, Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.reports.moves import log_hazard
 from forecast.reports.view import QuestionReport, Related, build_view
 
 START = datetime(2025, 6, 2, 6, 0, tzinfo=UTC)

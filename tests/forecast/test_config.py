@@ -164,6 +164,12 @@ def test_the_root_of_a_nested_definition_is_the_one_with_a_rate() -> None:
     assert [nested().root_of(name) for name in "def"] == ["d", "d", "d"]
 
 
+def test_a_definition_is_inside_itself_and_all_that_holds_it() -> None:
+    inside = [(a, b) for a in "def" for b in "def" if nested().is_inside(a, b)]
+    assert inside == [("d", "d"), ("e", "d"), ("e", "e"), ("f", "d"), ("f", "e"), ("f", "f")]
+    assert not nested().is_inside("unknown", "d")
+
+
 def test_subscriptions_choose_channels_by_rule_and_question() -> None:
     channel = '[[channels]]\nid = "{}"\nkind = "slack"\nurl = "env:X"\n'
     config = parse_config(

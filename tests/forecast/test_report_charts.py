@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from forecast.alert import Rule
 from forecast.clock import parse_instant
+from forecast.estimate import log_hazard
 from forecast.evidence import Outcome
 from forecast.reports.charts import NARROW, WIDE
 from forecast.reports.charts.curve import curve_chart, with_origin
@@ -22,7 +23,7 @@ from forecast.reports.charts.small import band_bar, spark
 from forecast.reports.charts.waterfall import steps_of, waterfall
 from forecast.reports.charts.whiskers import ROWS, whiskers
 from forecast.reports.incidents import Effect
-from forecast.reports.moves import Shift, log_hazard
+from forecast.reports.moves import Shift
 from forecast.reports.view import QuestionReport
 from tests.forecast import report_samples as samples
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from forecast.estimate import Move
+from forecast.estimate import Move, log_hazard
 from forecast.evidence import Outcome
-from forecast.reports.moves import log_hazard
 from forecast.reports.sentence import opening
 from tests.forecast import report_samples as samples
 

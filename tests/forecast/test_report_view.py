@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from forecast.alert import State
-from forecast.estimate import Move
-from forecast.reports.incidents import MARKED, incident_key, incidents_of
-from forecast.reports.moves import UNRECORDED, log_hazard, week_shift
+from forecast.estimate import Move, log_hazard
+from forecast.evidence import incident_key
+from forecast.reports.incidents import MARKED, incidents_of
+from forecast.reports.moves import UNRECORDED, week_shift
 from forecast.reports.view import QuestionReport, Status, build_view
 from forecast.reports.watch import Attention, build_watch
 from tests.forecast import report_samples as samples

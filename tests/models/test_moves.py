@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.estimate import Move
+from forecast.estimate import Move, log_hazard
 from forecast.evidence import Event, Report
 from models.engine.density import Prior
 from models.engine.ladder import MOST_NEW_ROWS, compiled_density
 from models.explain import log_parts
 from models.hazard import Hazard
-from models.moves import log_hazard, move, shifted
+from models.moves import move, shifted
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
 from tests.models import worlds

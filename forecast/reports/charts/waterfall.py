@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
+from forecast.estimate import log_hazard
 from forecast.likelihood import percent
 from forecast.reports.charts import svg
 from forecast.reports.charts.scale import Scale
-from forecast.reports.moves import CAUSES, Shift, log_hazard
+from forecast.reports.moves import CAUSES, Shift
 from forecast.reports.phrases import day_words, times
 from forecast.reports.sentence import change_words
 
