@@ -10,10 +10,13 @@ class Health(StrEnum):
     """Whether the number may be acted on.
 
     HELD: the gates failed; the last good probability stands and `reason` says why.
+    UNVERIFIED: a new number that no gate vouches for, as there is no good one to hold, or
+    that an audit by another method contradicts; `reason` says why.
     """
 
     HEALTHY = "healthy"
     HELD = "held"
+    UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,22 @@ class Contribution:
     lower: float
     upper: float
     incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coupling:
+    """Whether what happens at another unit bears on this track, or moves with it by chance.
+
+    `prior` and `posterior` are probabilities that it does; the multiplier is of the hazard,
+    by one fresh ordinary incident there, given that it does.
+    """
+
+    unit: str
+    prior: float
+    posterior: float
+    median: float
+    lower: float
+    upper: float
 
 
 def log_hazard(p: float) -> float:
@@ -96,10 +115,15 @@ class Move:
 class Estimate:
     """The probability of one question as of one moment, and how it came about.
 
-    `probability` is the posterior mean of P(event in the window); `interval` the central
+    `probability` is the posterior mean of P(at least as many events in the window as the
+    question asks for, one unless it says); `at_least` (n,) of P(at least 1, 2, ... events in
+    it), and `expected_count` their posterior mean number; `interval` the central
     90 % of P over parameters and futures; `mcse` the Monte Carlo standard error of
     `probability` (0 where the answer is a closed form). `method` is the rung that answered
-    (T0, T1, R1, conjugate); `diagnostics` its numbers (khat, ess, draws, ...).
+    (T0, T1, T2, R1, R2, conjugate); `escalation` the rungs that failed before it, each with
+    its reason in words; `diagnostics` its numbers (khat, ess, draws, rhat, divergences,
+    ebfmi). `certificate` is what is known of the model's calibration at that moment:
+    passed, failed, stale (the code has changed since) or none.
     `inputs_digest` is a SHA-256 over everything the answer depends on.
     """
 
@@ -119,6 +143,11 @@ class Estimate:
     curve: tuple[CurvePoint, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     moved: Move | None = None
+    expected_count: float | None = None
+    at_least: tuple[float, ...] = ()
+    couplings: tuple[Coupling, ...] = ()
+    escalation: tuple[str, ...] = ()
+    certificate: str = ""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

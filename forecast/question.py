@@ -10,6 +10,8 @@ from forecast.evidence import CrowdForecast, Event, Report, Resolution
 class Question:
     """A dated, checkable question; the window is [opens_at, deadline].
 
+    It asks for at least `at_least` events of the definition in the window.
+
     An estimate made before `opens_at` is about the same window: what happens before it
     opens does not answer the question.
     """
@@ -22,11 +24,14 @@ class Question:
     deadline: datetime
     resolution_criteria: str = ""
     notes: str = ""
+    at_least: int = 1
 
     def __post_init__(self) -> None:
         for name in ("question_id", "title", "unit", "definition"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty")
+        if self.at_least < 1:
+            raise ValueError(f"at_least {self.at_least} is not a number of events from 1 on")
         if self.deadline <= self.opens_at:
             raise ValueError(
                 f"deadline {self.deadline.isoformat()} is not after opens_at "

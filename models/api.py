@@ -1,7 +1,10 @@
 """The contract between Tocsin and a model family; a stranger's package implements it."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from forecast.estimate import Estimate
 from forecast.question import Question, Snapshot
@@ -19,7 +22,9 @@ class Task:
     estimates. `thresholds` are the probabilities at which alert rules of a question change
     their mind, `previous` its last estimates, both by question id. `late` are the ids of
     reports that came in after those estimates were made, whenever they were known to the
-    world: new to us, though not to others. `seed` is all the randomness there is.
+    world: new to us, though not to others. `seed` is all the randomness there is. `others`
+    are snapshots, as of the same moment, of the other units that the beliefs listen to;
+    `learnt` is what `learn` made of the units of the reference class, where there is one.
     """
 
     snapshot: Snapshot
@@ -29,6 +34,8 @@ class Task:
     thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
     previous: dict[str, Estimate] = field(default_factory=dict)
     late: frozenset[str] = frozenset()
+    others: tuple[Snapshot, ...] = ()
+    learnt: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,29 @@ class Answer:
 
     estimates: tuple[Estimate, ...]
     state: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """A posterior as weighted draws: `values` (draw, quantity) of the `names`d quantities.
+
+    Every parameter by its name, `log_prior`, `log_likelihood` of all data, and for each
+    question `p:QUESTION_ID`, the probability that the draw gives it. `weights` (draw,) sum
+    to one. What certification ranks the truth of simulated worlds among.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a reference class is learnt from: the snapshots of all its units as of one moment."""
+
+    snapshots: tuple[Snapshot, ...]
+    beliefs: Beliefs
+    seed: int
 
 
 class EventModel(Protocol):
@@ -59,4 +89,22 @@ class EventModel(Protocol):
 
     def update(self, task: Task, state: bytes | None) -> Answer:
         """Estimate every question of the task as of `task.snapshot.as_of`."""
+        ...
+
+
+@runtime_checkable
+class Certifiable(Protocol):
+    """A family whose posterior can be looked at, and so certified; see `models.certify`."""
+
+    def posterior(self, task: Task, state: bytes | None) -> Draws:
+        """The draws behind `update(task, state)`, which must make the same use of `state`."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A family that learns from the units of a reference class; pure, as `update` is."""
+
+    def learn(self, lesson: Lesson, state: bytes | None) -> bytes:
+        """What each unit's `Task.learnt` is to be, from the class and what was learnt before."""
         ...

@@ -11,7 +11,7 @@ from sqlalchemy.sql.dml import Insert
 from forecast.alert import RuleState, Transition
 from forecast.clock import format_instant
 from forecast.errors import ConflictError
-from forecast.estimate import Contribution, CurvePoint, Estimate, Interval, Move
+from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
 from forecast.store.types import columns_of
 
@@ -183,6 +183,7 @@ def _estimate_row(estimate: Estimate) -> dict[str, Any]:
         columns_of(point) | {"by": format_instant(point.by)} for point in estimate.curve
     ]
     row["contributions"] = [columns_of(part) for part in estimate.contributions]
+    row["couplings"] = [columns_of(coupling) for coupling in estimate.couplings]
     row["moved"] = None if estimate.moved is None else columns_of(estimate.moved)
     return row
 
@@ -199,6 +200,9 @@ def _estimate(row: Row[Any]) -> Estimate:
         Contribution(**part | {"incidents": tuple(part["incidents"])})
         for part in values["contributions"]
     )
+    values["couplings"] = tuple(Coupling(**coupling) for coupling in values["couplings"])
+    for name in ("at_least", "escalation"):
+        values[name] = tuple(values[name])
     moved = values["moved"]
     values["moved"] = None if moved is None else Move(**moved)
     return Estimate(**values)

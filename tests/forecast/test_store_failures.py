@@ -66,7 +66,7 @@ def test_a_folder_with_percent_signs_and_spaces_is_no_trouble(tmp_path: Path) ->
 def test_the_head_that_is_checked_cheaply_is_alembics(store_url: str) -> None:
     scripts = ScriptDirectory.from_config(migration_config())
     assert scripts.get_current_head() == HEAD
-    assert [len(script.revision) for script in scripts.walk_revisions()] == [4]
+    assert {len(script.revision) for script in scripts.walk_revisions()} == {4}
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(store_url: str) -> None:
