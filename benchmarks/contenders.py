@@ -14,13 +14,13 @@ from arviz_stats.base import array_stats
 
 from benchmarks.panel import AHEAD, Panel
 from models.covariates import Array
-from models.engine.density import SCALARS, Density, hazard_model
-from models.engine.fit import Posterior, expose
 from models.engine.gates import weights_gate
 from models.engine.ladder import DRAWS, MANY_DRAWS
 from models.engine.laplace import propose
 from models.engine.psis import smooth
-from models.outlook import Frailty
+from models.hazard.density import SCALARS, Data, Density, hazard_model
+from models.hazard.outlook import Frailty
+from models.hazard.problem import HazardTarget, expose
 
 SEED = 20251125
 PARAMETERS = (*SCALARS, "beta")  # the multiplier of every row is in the model, and not wanted
@@ -31,7 +31,7 @@ class Fitted:
     """Seconds to compile (0 where that cannot be told apart) and to run, and the answer.
 
     The answer is `p` with its standard error `mcse`; `gate` says why R1 would not be trusted,
-    and is empty where it would.
+    and is empty where it would. `khat` and `ess` are of its weights.
     """
 
     compiling: float
@@ -39,6 +39,8 @@ class Fitted:
     p: float
     mcse: float
     gate: str = ""
+    khat: float = 0.0
+    ess: float = 0.0
 
     @property
     def total(self) -> float:
@@ -54,16 +56,19 @@ def by_r1(panel: Panel) -> Fitted:
     """Rung R1: mode, curvature, weighted t draws, and three times as many where a gate fails."""
     start = perf_counter()
     density = Density()
-    density.load(panel.rows, panel.prior)
+    density.load(Data.of(panel.rows), panel.prior)
+    target = HazardTarget(density, panel.prior)
     for count in (DRAWS, MANY_DRAWS):
-        proposal = propose(density, panel.prior.mean, panel.prior.sd, count, SEED)
-        weights = smooth(density.log_posterior(proposal.draws) - proposal.log_density)
+        proposal = propose(target, count, SEED)
+        level = target.log_prior(proposal.draws) + target.log_likelihood(proposal.draws)
+        weights = smooth(level - proposal.log_density)
         gate = weights_gate(weights)
         if gate.passed:
             break
     took = perf_counter() - start
     p = chance(panel, proposal.draws)
-    return Fitted(0.0, took, float(weights.mean(p)), weights.mcse(p), gate.reason)
+    answer = (float(weights.mean(p)), weights.mcse(p))
+    return Fitted(0.0, took, *answer, gate.reason, weights.khat, weights.ess)
 
 
 def by_nutpie(panel: Panel) -> Fitted:
@@ -71,12 +76,39 @@ def by_nutpie(panel: Panel) -> Fitted:
     import nutpie
 
     start = perf_counter()
-    model = hazard_model(panel.rows, panel.prior)
+    model = hazard_model(Data.of(panel.rows), panel.prior)
     compiled = nutpie.compile_pymc_model(model, var_names=PARAMETERS)
     compiled_at = perf_counter()
     trace = nutpie.sample(compiled, chains=4, cores=2, seed=SEED, progress_bar=False)
     end = perf_counter()
     return Fitted(compiled_at - start, end - compiled_at, *_answer(panel, trace))
+
+
+def by_rung_r2(panel: Panel, before: Panel) -> Fitted:
+    """Rung R2: the same sampler in its worker, compiled for other data: only data are new."""
+    from models.engine.nuts import NutsJob
+    from models.engine.worker import NutsWorker
+    from models.hazard.density import shared_values
+
+    def job(asked: Panel) -> NutsJob:
+        values = shared_values(Data.of(asked.rows), asked.prior)
+        return NutsJob(
+            "models.hazard.density:model_of", values, asked.prior.mean, asked.prior.sd, SEED
+        )
+
+    worker = NutsWorker()
+    try:
+        start = perf_counter()
+        worker.run(job(before))
+        warm = perf_counter()
+        result = worker.run(job(panel))
+        end = perf_counter()
+    finally:
+        worker.close()
+    chains, draws, size = result.draws.shape
+    p = chance(panel, result.draws.reshape(-1, size)).reshape(chains, draws)
+    error = float(array_stats.mcse(p, chain_axis=0, draw_axis=1))
+    return Fitted(warm - start, end - warm, float(p.mean()), error)
 
 
 def by_pm_sample(panel: Panel) -> Fitted:
@@ -93,7 +125,7 @@ def _pm_sample(panel: Panel, **options: Any) -> Fitted:
     import pymc as pm
 
     start = perf_counter()
-    with hazard_model(panel.rows, panel.prior):
+    with hazard_model(Data.of(panel.rows), panel.prior):
         trace = pm.sample(
             var_names=PARAMETERS, random_seed=SEED, progressbar=False, quiet=True, **options
         )
@@ -111,8 +143,8 @@ def _answer(panel: Panel, trace: Any) -> tuple[float, float]:
 
 def chance(panel: Panel, draws: Array) -> Array:
     """P (draw,) of an event at the panel's first unit in the days ahead."""
-    density = Density()
-    density.load(panel.rows, panel.prior)
-    exposure = expose(density, draws, panel.first_unit())
-    ahead = np.exp(density.log_multiplier(draws, panel.present[None, :]))[:, 0] * AHEAD
-    return Frailty.of(Posterior(draws, np.zeros(len(draws)), exposure)).probability(ahead)
+    density, data = Density(), Data.of(panel.first_unit())
+    density.load(data, panel.prior)
+    frailty = Frailty.of(draws, expose(density, draws, data), np.zeros((len(draws), 1)))
+    ahead = np.exp(density.log_multiplier(draws, panel.present[None, :])) * AHEAD
+    return frailty.chance(np.zeros_like(ahead), ahead, np.ones(len(draws)), recurrent=True)

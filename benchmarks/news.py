@@ -16,7 +16,7 @@ from forecast.evidence import Report
 from forecast.question import Question
 from jobs.app import App, open_app
 from jobs.decisions import Occasion
-from jobs.update import prepare, tracks_of, update_questions
+from jobs.update import Snapshots, prepare, tracks_of, update_questions
 from models.api import Task
 
 REPORTS = 24
@@ -61,7 +61,7 @@ def _answer_report(app: App, questions: list[Question], n: int) -> tuple[float, 
 
 def _widest_task(app: App, questions: list[Question]) -> Task:
     track = tracks_of(app, questions, [])[0]
-    work = prepare(app, track, app.store.snapshot(track[0], AS_OF), {})
+    work = prepare(app, track, Snapshots(app, AS_OF), {})
     assert work is not None, "the flagship has open questions at AS_OF"
     return work.task
 
@@ -70,11 +70,11 @@ def sample(task: Task) -> float:
     """Seconds that `pm.sample` needs for the task's model, the better of two: it compiles anew."""
     import pymc as pm
 
-    from models.engine.density import Prior, hazard_model
+    from models.hazard.density import Data, Prior, hazard_model
     from models.track import lay_out
 
     def run() -> None:
-        with hazard_model(lay_out(task).rows, Prior.of(task.beliefs)):
+        with hazard_model(Data.of(lay_out(task).rows), Prior.of(task.beliefs)):
             pm.sample(var_names=PARAMETERS, random_seed=task.seed, progressbar=False, quiet=True)
 
     return min(seconds(run) for _ in range(2))

@@ -3,14 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import log
 from pathlib import Path
 
-from benchmarks.contenders import Fitted, by_numpyro, by_nutpie, by_pm_sample, by_r1
+from benchmarks.contenders import (
+    Fitted,
+    by_numpyro,
+    by_nutpie,
+    by_pm_sample,
+    by_r1,
+    by_rung_r2,
+)
 from benchmarks.panel import UNITS, Panel, synthetic
 from benchmarks.rows import Row
 from benchmarks.timing import alone, say
 
-SMALL, LARGE = 52, 520  # weeks
+SMALL, LARGE, HUGE = 52, 520, 5200  # weeks
+MOST_SLOPE = 1.2  # of log seconds over log rows: cost grows linearly
 RUNS = 3  # of R1; a sampler, which takes minutes, runs once
 MOST_SECONDS = 1.5
 LEAST_RATIOS = {"compiling": 40, "sampling": 25, "NumPyro": 15}  # to nutpie, and to NumPyro
@@ -33,11 +42,13 @@ class Bout:
         """What is compared."""
         return f"R1 refit, {len(self.panel.rows.x):,} rows"
 
-    def gates(self) -> Row:
+    def gates(self) -> Iterator[Row]:
         """A fast answer that would be held is no answer."""
         if self.r1.gate:
             say(f"R1 would be held: {self.r1.gate}")
-        return Row(f"{self.name}, would be held", int(bool(self.r1.gate)), "times", at_most=0)
+        yield Row(f"{self.name}, would be held", int(bool(self.r1.gate)), "times", at_most=0)
+        yield Row(f"{self.name}, k-hat", self.r1.khat, "", at_most=0.67)
+        yield Row(f"{self.name}, ESS", self.r1.ess, "draws", at_least=400)
 
     def against(self, peer: str, needed: float | None, budget: str = "") -> Row:
         """R1 beside the seconds that a peer needed."""
@@ -52,21 +63,27 @@ class Bout:
 
 def measure(cache: Path, full: bool) -> Iterator[Row]:
     """The rows of the small panel with every peer; of the large one with `full` only."""
-    for weeks, limit in ((SMALL, None), (LARGE, MOST_SECONDS)):
+    took = {}
+    for weeks, limit in ((SMALL, None), (LARGE, MOST_SECONDS), (HUGE, None)):
         bout = _enter(weeks, cache)
+        took[weeks] = bout.r1.total
         yield Row(bout.name, bout.r1.total, "s", at_most=limit)
-        yield bout.gates()
-        if weeks == SMALL or full:
+        yield from bout.gates()
+        if weeks == SMALL or (full and weeks == LARGE):
             yield from _nutpie(bout)
+            yield from _rung_r2(bout)
             yield from _pm_sample(bout)
             yield from _numpyro(bout)
+    slope = log(took[HUGE] / took[LARGE]) / log(HUGE / LARGE)
+    name = "R1 refit, slope from 52,000 to 520,000 rows"
+    yield Row(name, slope, "in logs", at_most=MOST_SLOPE)
 
 
 def _enter(weeks: int, cache: Path) -> Bout:
     panel = synthetic(weeks)
     say(f"R1 on {UNITS} units x {weeks} weeks, {RUNS} times")
-    runs = [alone(cache / "r1", by_r1, panel) for _ in range(RUNS)]
-    middle = sorted(runs, key=lambda run: run.total)[RUNS // 2]
+    runs = [alone(cache / "r1", by_r1, panel) for _ in range(RUNS if weeks < HUGE else 1)]
+    middle = sorted(runs, key=lambda run: run.total)[len(runs) // 2]
     # a folder each, so that the large panel's samplers find nothing compiled either
     if weeks == SMALL:
         return Bout(panel, middle, cache / "small", {})
@@ -79,6 +96,13 @@ def _nutpie(bout: Bout) -> Iterator[Row]:
     yield bout.against("nutpie, nothing compiled yet", cold.total, "compiling")
     yield bout.against("nutpie, sampling only", cold.running, "sampling")
     yield bout.apart("nutpie", cold)
+
+
+def _rung_r2(bout: Bout) -> Iterator[Row]:
+    say("rung R2: nutpie in its worker, compiled for other data")
+    warm = alone(bout.cache, by_rung_r2, bout.panel, synthetic(SMALL // 2, seed=2))
+    yield bout.against("rung R2, program kept, new data", warm.running)
+    yield bout.apart("rung R2", warm)
 
 
 def _pm_sample(bout: Bout) -> Iterator[Row]:

@@ -5,16 +5,12 @@ path of the key. Nothing secret stands in the file: secrets are `env:NAME` or `f
 """
 
 import fnmatch
-import re
-from collections.abc import Callable
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -22,70 +18,27 @@ from pydantic import (
 )
 
 from forecast.alert import Rule
-from forecast.clock import parse_instant
-from forecast.names import did_you_mean, matches
-from forecast.words import (
-    parse_days,
-    parse_percent,
-    parse_rate,
-    parse_ratio,
-    parse_share,
+from forecast.fields import (
+    Days,
+    HalfLife,
+    Patterns,
+    PositiveDays,
+    Probability,
+    Rate,
+    Ratio,
+    SecretReference,
+    Share,
+    ZoneName,
+    check_store,
+    utc_instant,
 )
+from forecast.incidents import IncidentRule
+from forecast.names import did_you_mean, matches
+from forecast.words import parse_days
 
 DEFAULT_STORE = "tocsin.db"
-URL_FORM = "sqlite:////srv/tocsin.db or postgresql://user@host/tocsin"
-FIRST_YEAR = 1900  # of observing; a model has a row for each day since
-
-
-def _checked(parse: Callable[[str], Any]) -> AfterValidator:
-    """Keep the words as written, and refuse those that `parse` refuses."""
-
-    def check(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(check)
-
-
-def _positive_days(text: str) -> str:
-    if parse_days(text) <= 0:
-        raise ValueError(f"'{text}' must be more than 0")
-    return text
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"'{name}' is not a time zone; write it like 'Europe/Helsinki'") from None
-    return name
-
-
-def _secret_reference(text: str) -> str:
-    if not text.startswith(("env:", "file:")) or not text.split(":", 1)[1]:
-        raise ValueError("a secret is given by reference: env:NAME or file:PATH")
-    return text
-
-
-def check_store(text: str) -> str:
-    """A URL, a reference or the path of a file; ValueError for what looks like a broken URL.
-
-    As the path of a file it would be printed, and the password that it holds with it.
-    """
-    is_address = "://" in text or text.startswith(("env:", "file:"))
-    if not is_address and re.search(r"^\s*postgres|[@:=]", text, re.IGNORECASE):
-        raise ValueError(f"is neither the path of a file nor a URL such as {URL_FORM}")
-    return text
-
-
-Rate = Annotated[str, _checked(parse_rate)]
-Ratio = Annotated[str, _checked(parse_ratio)]
-Share = Annotated[str, _checked(parse_share)]
-Days = Annotated[str, _checked(parse_days)]
-PositiveDays = Annotated[str, AfterValidator(_positive_days)]
-Probability = Annotated[float, BeforeValidator(parse_percent)]
-SecretReference = Annotated[str, AfterValidator(_secret_reference)]
-Patterns = Annotated[list[str], Field(min_length=1)]
+KIND_OF_KEY = {"reference": "level", "per": "level", "stale_after": "level", "lead": "scheduled"}
+MOST_COUPLED = 3  # units a definition; every combination of them is a setting to be summed over
 
 
 class _Table(BaseModel):
@@ -95,14 +48,58 @@ class _Table(BaseModel):
 class Indicator(_Table):
     """A tag: what it means, what a fresh ordinary incident does to the hazard, how it fades.
 
-    Tags of one `group` are signs of one thing and count with diminishing returns.
+    Tags of one `group` are signs of one thing and count with diminishing returns. An
+    `incident` fades from when it happened. A `level` (a price, a wind speed) holds its last
+    value until it is `stale_after`; its effect is that of one step of `per` above
+    `reference`. A `scheduled` thing (an election) is known before it happens, and is felt
+    ahead of its date too, by half for every `lead` that is left.
     """
 
     meaning: str = ""
     effect: Ratio
-    half_life: PositiveDays
+    half_life: HalfLife
     group: str | None = None
+    kind: Literal["incident", "level", "scheduled"] = "incident"
+    reference: float = 0.0
+    per: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
+    stale_after: PositiveDays | None = None
+    lead: PositiveDays | None = None
     why: str = ""
+
+    @model_validator(mode="after")
+    def _keys_of_its_kind(self) -> Self:
+        given = self.model_fields_set
+        for key, kind in KIND_OF_KEY.items():
+            if key in given and self.kind != kind:
+                raise ValueError(f"{key} goes with kind = '{kind}'")
+        return self
+
+
+class Coupled(_Table):
+    """Another unit that may bear on this definition: which of its tags, how, how probably."""
+
+    indicators: Patterns
+    effect: Ratio
+    half_life: PositiveDays
+    probability: Probability
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _is_open(self) -> Self:
+        if not 0.0 < self.probability < 1.0:
+            raise ValueError(
+                f"probability {self.probability:g} leaves nothing to learn; "
+                "write one strictly between 0% and 100%"
+            )
+        return self
+
+
+class Learns(_Table):
+    """From which units a class is learnt, how often, and for forecasts of which length."""
+
+    units: Patterns
+    horizon: PositiveDays = "30 days"
+    every: PositiveDays = "7 days"
 
 
 class Definition(_Table):
@@ -120,6 +117,8 @@ class Definition(_Table):
     unit_spread: Ratio = "1.5x..3x"
     indicators: list[str] = []
     effects: dict[str, Ratio] = {}
+    coupled: dict[str, Coupled] = {}
+    learns: Learns | None = None
     recurrent: bool = False
     observed_since: datetime | None = None
     within: str | None = None
@@ -131,7 +130,7 @@ class Definition(_Table):
     @field_validator("observed_since", mode="before")
     @classmethod
     def _instant(cls, value: object) -> datetime:
-        return _utc_instant(value)
+        return utc_instant(value)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -140,7 +139,7 @@ class Definition(_Table):
                 raise ValueError("needs a base_rate, or the wider definition it lies within")
             if self.share or self.rest_of:
                 raise ValueError("share and rest_of go with within")
-        elif self.base_rate or self.ceiling or self.indicators or self.effects:
+        elif any((self.base_rate, self.ceiling, self.indicators, self.effects, self.coupled)):
             raise ValueError(
                 f"lies within '{self.within}', which brings its base_rate, ceiling and indicators"
             )
@@ -214,11 +213,12 @@ class Subscription(_Table):
 
 
 class Schedule(_Table):
-    """When questions are updated: a five-field cron line in a named zone."""
+    """When questions are updated, or their answers audited: a cron line in a named zone."""
 
     id: str
+    kind: Literal["update", "audit"] = "update"
     cron: str
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: ZoneName = "UTC"
     questions: Patterns = ["*"]
 
 
@@ -243,11 +243,30 @@ class Unit(_Table):
     title: str
 
 
+class IncidentTable(_Table):
+    """How reports that state no incident are gathered into some; see `forecast.incidents`."""
+
+    window: PositiveDays = "24 hours"
+    similarity: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @field_validator("window")
+    @classmethod
+    def _at_least_a_minute(cls, value: str) -> str:
+        if parse_days(value) < 1 / 1440:
+            raise ValueError(f"'{value}' is less than a minute")
+        return value
+
+    def rule(self) -> IncidentRule:
+        """The rule that the store gathers by."""
+        return IncidentRule(timedelta(days=parse_days(self.window)), self.similarity)
+
+
 class Config(_Table):
     """The whole of watch.toml."""
 
     watch: WatchTable
     units: dict[str, Unit] = {}
+    incidents: IncidentTable = IncidentTable()
     indicators: dict[str, Indicator] = {}
     definitions: dict[str, Definition] = {}
     rules: list[RuleTable] = []
@@ -283,6 +302,15 @@ class Config(_Table):
                     f"{place}.effects: '{tag}' is not among its indicators"
                     + did_you_mean(tag, self.tags_of(name))
                 )
+        if len(definition.coupled) > MOST_COUPLED:
+            raise ValueError(f"{place}.coupled: more than {MOST_COUPLED} units")
+        for unit, coupled in definition.coupled.items():
+            for pattern in coupled.indicators:
+                if not fnmatch.filter(self.indicators, pattern):
+                    raise ValueError(
+                        f"{place}.coupled.{unit}.indicators: no indicator matches '{pattern}'"
+                        + did_you_mean(pattern, self.indicators)
+                    )
         self._check_nesting(name, definition, place)
 
     def _check_nesting(self, name: str, definition: Definition, place: str) -> None:
@@ -340,17 +368,6 @@ class Config(_Table):
             if matches(rule_id, s.rules) and matches(question_id, s.questions)
         ]
         return list(dict.fromkeys(ids))
-
-
-def _utc_instant(value: object) -> datetime:
-    if not isinstance(value, date | str):
-        raise ValueError("is not a date such as 2025-01-31")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError(f"{value.isoformat()} has no time zone; add a Z for UTC")
-    instant = parse_instant(value if isinstance(value, str) else value.isoformat())
-    if instant.year < FIRST_YEAR:
-        raise ValueError(f"{instant.date()} is before the year {FIRST_YEAR}")
-    return instant
 
 
 def _no_twins(kind: str, ids: list[str]) -> None:

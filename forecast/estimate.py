@@ -123,7 +123,8 @@ class Estimate:
     (T0, T1, T2, R1, R2, conjugate); `escalation` the rungs that failed before it, each with
     its reason in words; `diagnostics` its numbers (khat, ess, draws, rhat, divergences,
     ebfmi). `certificate` is what is known of the model's calibration at that moment:
-    passed, failed, stale (the code has changed since) or none.
+    passed, failed, stale (the code has changed since) or none. `findings` are sentences about
+    facts that contradict each other or cannot be used.
     `inputs_digest` is a SHA-256 over everything the answer depends on.
     """
 
@@ -148,6 +149,7 @@ class Estimate:
     couplings: tuple[Coupling, ...] = ()
     escalation: tuple[str, ...] = ()
     certificate: str = ""
+    findings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

@@ -1,9 +1,10 @@
 """The question: will DEFINITION happen at UNIT before DEADLINE?"""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from forecast.evidence import CrowdForecast, Event, Report, Resolution
+from forecast.evidence import Coverage, CrowdForecast, Event, Report, Resolution, Superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,12 @@ class Question:
 class Snapshot:
     """All that was known before `as_of` about one unit: what a model may see.
 
-    `reports` are the newest versions of each report, ordered by (known_at, report_id);
-    `events` are of every definition at the unit, ordered by (occurred_at, event_id);
-    `resolutions` and `crowd` speak of `questions`, which are those at the unit.
+    `reports` are the newest versions of each report that stands, each with the incident it
+    belongs to, ordered by (known_at, report_id); `events` are of every definition at the unit,
+    ordered by (occurred_at, event_id). `earlier_reports` and `earlier_events` are the versions
+    that counted before those, ordered by (known_at, id): what a day of the past saw.
+    `resolutions` and `crowd` speak of `questions`, which are those at the unit; `coverage`,
+    ordered by (since, id), of when it was at risk and watched.
     """
 
     unit: str
@@ -55,3 +59,39 @@ class Snapshot:
     events: tuple[Event, ...]
     resolutions: tuple[Resolution, ...] = ()
     crowd: tuple[CrowdForecast, ...] = ()
+    earlier_reports: tuple[Superseded[Report], ...] = ()
+    earlier_events: tuple[Superseded[Event], ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    def as_known_at(self, moment: datetime) -> "Snapshot":
+        """What of this was known before an earlier moment, in the versions that stood then.
+
+        Of coverage only the newest versions are there, so a span corrected since is missing.
+        """
+        reports, earlier_reports = _standing(self.reports, self.earlier_reports, moment)
+        events, earlier_events = _standing(self.events, self.earlier_events, moment)
+        return replace(
+            self,
+            as_of=moment,
+            reports=tuple(sorted(reports, key=lambda r: (r.known_at, r.report_id))),
+            events=tuple(sorted(events, key=lambda e: (e.occurred_at, e.event_id))),
+            resolutions=tuple(r for r in self.resolutions if r.known_at < moment),
+            crowd=tuple(c for c in self.crowd if c.at < moment),
+            earlier_reports=earlier_reports,
+            earlier_events=earlier_events,
+            coverage=tuple(c.as_known_at(moment) for c in self.coverage if c.known_at < moment),
+        )
+
+
+def _standing[Fact: (Report, Event)](
+    newest: Iterable[Fact], earlier: Iterable[Superseded[Fact]], moment: datetime
+) -> tuple[list[Fact], tuple[Superseded[Fact], ...]]:
+    """The versions that counted just before a moment, and those that had ceased to."""
+    standing = [fact for fact in newest if fact.known_at < moment]
+    ended = []
+    for version in earlier:
+        if version.until < moment:
+            ended.append(version)
+        elif version.fact.known_at < moment:
+            standing.append(version.fact)
+    return standing, tuple(ended)

@@ -9,19 +9,19 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from forecast.config import (
-    URL_FORM,
     Channel,
     Config,
     Definition,
+    IncidentTable,
     Indicator,
     RuleTable,
     Schedule,
     Subscription,
     Unit,
     WatchTable,
-    check_store,
 )
 from forecast.errors import ConfigError
+from forecast.fields import URL_FORM, check_store
 from forecast.names import did_you_mean
 
 FILE_NAME = "watch.toml"
@@ -162,6 +162,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "channels": Channel,
         "subscriptions": Subscription,
         "schedules": Schedule,
+        "incidents": IncidentTable,
     }
     table = tables.get(str(loc[0])) if len(loc) > 1 else Config
     return list(table.model_fields) if table else []

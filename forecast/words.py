@@ -38,6 +38,7 @@ _ONE_IN = re.compile(rf"one in\s+{_NUMBER}{_TO}{_NUMBER}\s+{_UNIT}{_SURE}")
 _RATIO = re.compile(rf"{_NUMBER}\s*x?{_TO}{_NUMBER}\s*x{_SURE}")
 _SHARE = re.compile(rf"{_NUMBER}\s*%?{_TO}{_NUMBER}\s*%{_SURE}")
 _DURATION = re.compile(rf"{_NUMBER}\s*{_UNIT}")
+_DURATIONS = re.compile(rf"{_NUMBER}\s*\.\.\s*{_NUMBER}\s*{_UNIT}{_SURE}")
 _PERCENT = re.compile(rf"{_NUMBER}\s*(%?)")
 
 
@@ -120,6 +121,25 @@ def parse_days(text: str) -> float:
     if days > MOST_DAYS:
         raise ValueError(f"'{text}': a duration is at most 100 years")
     return days
+
+
+def parse_half_life(text: str) -> Range:
+    """A half-life in days, as it is known ("30 days") or as a range ("15..60 days, 90% sure").
+
+    >>> parse_half_life("2..8 weeks").low, parse_half_life("30 days").high
+    (14.0, 30.0)
+    """
+    match = _DURATIONS.fullmatch(text.strip())
+    if not match:
+        days = parse_days(text)
+        if days <= 0:
+            raise ValueError(f"'{text}' must be more than 0")
+        return Range(days, days, DEFAULT_MASS)
+    low, high, unit, sure = match.groups()
+    longest = parse_days(f"{high} {unit}")
+    if float(low) <= 0:
+        raise ValueError(f"'{text}' must be more than 0")
+    return _range(float(low) * DAYS_IN[unit], longest, sure, text)
 
 
 def parse_percent(value: str | float) -> float:

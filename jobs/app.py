@@ -34,4 +34,4 @@ def open_app(folder: Path, store_url: str = "") -> App:
     `store_url` goes before what the watch and the environment say.
     """
     watch = load_watch(folder)
-    return App(watch, open_store(store_url or watch.store_url))
+    return App(watch, open_store(store_url or watch.store_url, rule=watch.config.incidents.rule()))

@@ -154,7 +154,7 @@ def replay(
         demo_app(folder) as app,
         warm_pool(workers) as pool,
     ):
-        for schedule in app.config.schedules:
+        for schedule in (s for s in app.config.schedules if s.kind == "update"):
             due = list(slots(schedule, start, end))
             for place, slot in enumerate(due):
                 on_slot(slot, place, len(due))

@@ -1,4 +1,4 @@
-"""Taking in files of reports, events, questions, outcomes and crowd forecasts.
+"""Taking in files of reports, events, questions, outcomes, forecasts of others and exposure.
 
     bytes (a file or stdin, gzip or not) -> lines -> records -> facts -> store
 
@@ -11,20 +11,24 @@ import io
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from forecast.errors import InputError
+from forecast.evidence import Event
 from forecast.store import Added, BadRow, Store
 from jobs.records import CsvRecords, DamageError, JsonRecords, Lines, Record, Records, plain_text
-from jobs.rows import Fact, RowKind, check_columns, find_kind
+from jobs.rows import Fact, RowKind, check_columns, check_delimiter, find_kind
+from jobs.vocabulary import Vocabulary
 
 STDIN = "-"
+ANY_NAMES = Vocabulary()
 CHUNK_ROWS = 5_000  # rows in one transaction
 MOST_BAD_ROWS = 1_000  # bad rows held in the result; all of them are in quarantine
 _MOST_BAD_TEXT = 1_000  # characters of a bad row that are kept
@@ -37,6 +41,7 @@ _ADD: dict[str, Callable[[Store, Iterable[Any], datetime], Added]] = {
     "questions": Store.add_questions,
     "crowd": Store.add_crowd,
     "resolutions": Store.add_resolutions,
+    "exposure": Store.add_coverage,
 }
 
 
@@ -46,7 +51,8 @@ class IngestResult:
 
     `bad` holds the first bad rows, `bad_count` counts all; `broken` says where the file was
     damaged, what came before having been kept; `resolutions` counts the outcomes that a file
-    of questions stated.
+    of questions stated; `strange` counts the good rows whose unit, tag or definition the watch
+    does not know, by (what it is, name).
     """
 
     kind: str
@@ -56,6 +62,7 @@ class IngestResult:
     ignored_columns: tuple[str, ...] = ()
     broken: str | None = None
     resolutions: Added = field(default_factory=Added)
+    strange: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def ingest_file(
@@ -66,10 +73,12 @@ def ingest_file(
     *,
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
+    vocabulary: Vocabulary = ANY_NAMES,
 ) -> IngestResult:
     """Put the rows of a file into the store; "-" reads `stdin` (the process's by default).
 
-    `kind` is reports, events, questions, crowd or resolutions; None knows it by the columns.
+    `kind` is reports, events, questions, crowd, resolutions or exposure; None knows it by the
+    columns. `vocabulary` is what the watch knows: values are checked by the kind of their tag.
     `progress(bytes_done, bytes_total)` is called after each chunk, the total None for stdin.
     InputError where nothing can be read at all, UsageError where the kind is unclear.
     """
@@ -80,12 +89,15 @@ def ingest_file(
             records = _records(Lines(io.BufferedReader(source)), file)
         except DamageError as damage:
             raise InputError(str(damage), at=file) from None
+        if isinstance(records, CsvRecords):
+            check_delimiter(records.columns, file)
         row_kind = find_kind(kind, records.columns, file)
         if isinstance(records, CsvRecords):
             check_columns(row_kind, records.columns, file)
         result = IngestResult(row_kind.name)
+        intake = _Intake(store, row_kind, file, recorded_at, vocabulary, result)
         for chunk in batched(_until_damage(records.read(row_kind), result), CHUNK_ROWS):
-            _take_in(store, row_kind, file, chunk, recorded_at, result)
+            intake.take_in(chunk)
             if progress is not None:
                 progress(source.done, total)
     result.ignored_columns = tuple(row_kind.ignored(records.columns))
@@ -140,31 +152,53 @@ def _until_damage(records: Iterator[Record], result: IngestResult) -> Iterator[R
         result.broken = str(damage)
 
 
-def _take_in(
-    store: Store,
-    kind: RowKind,
-    file: str,
-    chunk: tuple[Record, ...],
-    recorded_at: datetime,
-    result: IngestResult,
-) -> None:
-    """Store one chunk of records and count it."""
-    facts: list[Fact] = []
-    outcomes: list[Fact] = []
-    bad: list[BadRow] = []
-    for record in chunk:
-        try:
-            fact, *outcome = record.facts(kind, file)
-        except ValueError as error:
-            text = plain_text(record.text)[:_MOST_BAD_TEXT]
-            bad.append(BadRow(file, record.line, plain_text(str(error)), text))
-        else:
-            facts.append(fact)
-            outcomes += outcome
-    result.added += _ADD[kind.name](store, facts, recorded_at)
-    if outcomes:
-        result.resolutions += _ADD["resolutions"](store, outcomes, recorded_at)
-    if bad:
-        store.quarantine(bad, recorded_at)
-    result.bad_count += len(bad)
-    result.bad += bad[: MOST_BAD_ROWS - len(result.bad)]
+@dataclass(slots=True)
+class _Intake:
+    """One file on its way into the store; `seen` counts events that came without an id."""
+
+    store: Store
+    kind: RowKind
+    file: str
+    recorded_at: datetime
+    vocabulary: Vocabulary
+    result: IngestResult
+    seen: Counter[tuple[str, bool]] = field(default_factory=Counter)
+
+    def take_in(self, chunk: tuple[Record, ...]) -> None:
+        """Store one chunk of records and count it."""
+        result, recorded_at = self.result, self.recorded_at
+        facts: list[Fact] = []
+        outcomes: list[Fact] = []
+        bad: list[BadRow] = []
+        for record in chunk:
+            try:
+                fact, *outcome = self._facts(record)
+            except ValueError as error:
+                text = plain_text(record.text)[:_MOST_BAD_TEXT]
+                bad.append(BadRow(self.file, record.line, plain_text(str(error)), text))
+            else:
+                facts.append(fact)
+                outcomes += outcome
+        result.strange += self.vocabulary.strange(self.kind.name, facts)
+        result.added += _ADD[self.kind.name](self.store, facts, recorded_at)
+        if outcomes:
+            result.resolutions += _ADD["resolutions"](self.store, outcomes, recorded_at)
+        if bad:
+            self.store.quarantine(bad, recorded_at)
+        result.bad_count += len(bad)
+        result.bad += bad[: MOST_BAD_ROWS - len(result.bad)]
+
+    def _facts(self, record: Record) -> list[Fact]:
+        """What a record says, its own kind first; ValueError where it cannot be."""
+        facts = record.facts(self.kind, self.file)
+        fact = facts[0]
+        self.vocabulary.check(fact)
+        if isinstance(fact, Event) and not record.cells["event_id"]:
+            facts[0] = self._numbered(fact)
+        return facts
+
+    def _numbered(self, event: Event) -> Event:
+        """Two events alike in one file are two: the second has an id of its own, and so on."""
+        self.seen[event.event_id, event.retracted] += 1
+        number = self.seen[event.event_id, event.retracted]
+        return event if number == 1 else replace(event, event_id=f"{event.event_id}-{number}")

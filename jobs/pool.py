@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
-from threading import Thread
+
+from models.engine.worker import leave_with_parent
 
 MOST_WORKERS = 4  # half a gigabyte each
 
@@ -19,13 +20,5 @@ def warm_pool(workers: int | None = None) -> ProcessPoolExecutor:
 def _warm() -> None:
     # Ctrl-C reaches every process of the terminal; when to stop is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_leave_with_parent, daemon=True).start()
-    import models.engine.ladder  # noqa: F401  (the import is the point)
-
-
-def _leave_with_parent() -> None:
-    """A killed parent closes no queue: its workers would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    leave_with_parent()
+    import models.hazard.update  # noqa: F401  (the import is the point)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
 
-from jobs.rows import Cells, Fact, RowKind
+from jobs.cells import Cells
+from jobs.rows import Fact, RowKind
 
 MOST_LINE_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -192,9 +193,10 @@ def _cells_of(line: str) -> tuple[dict[str, str], str]:
         return {}, "is not a JSON object"
     cells = {}
     for name, value in found.items():
-        if isinstance(value, bool | list | dict):
+        if isinstance(value, list | dict):
             return {}, f"{name} is neither text nor a number"
-        cells[name.strip().lower()] = "" if value is None else str(value).strip()
+        words = str(value).lower() if isinstance(value, bool) else str(value).strip()
+        cells[name.strip().lower()] = "" if value is None else words
     if wrong := _unreadable("".join(cells)):  # such names must not get among the columns
         return {}, wrong
     return cells, _unreadable(line) or _unreadable("".join(cells.values()))

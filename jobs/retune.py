@@ -24,7 +24,7 @@ from jobs.app import App
 from jobs.decisions import Failure
 from jobs.prior_ledger import settle_prior, words_of
 from jobs.priors import Belief, beliefs_in
-from jobs.update import infer, prepare, tracks_of
+from jobs.update import Snapshots, infer, prepare, tracks_of
 from jobs.watch_file import Edit, edit_watch
 from models.priors.beliefs import beliefs_of
 
@@ -111,22 +111,14 @@ def plan_change(config: Config, definition: str, key: str, words: str) -> Change
 def edit_for(folder: Path, change: Change) -> Edit:
     """watch.toml with the change, checked; nothing is written.
 
-    UsageError where the change contradicts another belief; ConfigError where no prior has
-    such an interval, or the file cannot be edited.
+    ConfigError where the change contradicts another belief, no prior has such an interval, or
+    the file cannot be edited.
     """
     edit = edit_watch(folder, change.apply)
     if words_of(edit.config, change.root).get(change.key) != change.words:
         place = ".".join(change.place)
         raise UsageError(f"cannot be set from here; edit {edit.path.name} yourself", at=place)
-    beliefs = beliefs_of(edit.config, change.root)
-    ceiling = beliefs.log_ceiling
-    if ceiling is not None and ceiling.mean <= beliefs.log_rate.mean:
-        words = words_of(edit.config, change.root)
-        raise UsageError(
-            f"the ceiling '{words['ceiling']}' does not lie above the base rate "
-            f"'{words['base_rate']}'",
-            at=change.key,
-        )
+    beliefs_of(edit.config, change.root)
     return edit
 
 
@@ -185,9 +177,9 @@ def _estimates(
     inside = {name for name in app.config.definitions if app.config.root_of(name) == root}
     questions = [q for q in app.store.questions() if q.definition in inside]
     found: dict[str, Estimate] = {}
+    seen = Snapshots(app, as_of)
     for track in tracks_of(app, questions, []):
-        snapshot = app.store.snapshot(track[0], as_of)
-        if (work := prepare(app, track, snapshot, states)) is None:
+        if (work := prepare(app, track, seen, states)) is None:
             continue
         answer = infer(work)
         if isinstance(answer, Failure):

@@ -3,25 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from difflib import get_close_matches
 from typing import Any
 
-from forecast.clock import format_instant, parse_instant
+from forecast.clock import format_instant
 from forecast.errors import InputError, UsageError
-from forecast.evidence import CrowdForecast, Event, Outcome, Report, Resolution
+from forecast.evidence import Coverage, CoverageState, CrowdForecast, Event, Report, Resolution
 from forecast.question import Question
 from forecast.store.facts import digest
 from forecast.words import parse_percent
+from jobs import cells as read
+from jobs.cells import Cells
 
-type Cells = Mapping[str, str]
-type Fact = Report | Event | Question | Resolution | CrowdForecast
+type Fact = Report | Event | Question | Resolution | CrowdForecast | Coverage
 
 # Of questions; a window beyond these is a slip of the pen, and days are counted through it.
 FIRST_YEAR, LAST_YEAR = 1800, 2999
-
-# One parse for each date that occurs in a file, not for each row.
-_start_of = lru_cache(maxsize=1 << 16)(parse_instant)
-_end_of = lru_cache(maxsize=1 << 16)(lambda text: parse_instant(text, end_of_day=True))
+_SHOWN = 12  # columns named in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +59,56 @@ class RowKind:
 def find_kind(name: str | None, columns: list[str], file: str) -> RowKind:
     """The kind of that name, or the one that the columns speak of.
 
-    Of several that fit, the one that needs most columns; UsageError where that is not one.
+    Of several that fit, the one that needs most columns, then the one that leaves fewest unread;
+    UsageError where that is not one.
     """
     if name is not None:
         if name not in KINDS:
             raise UsageError(f"there is no kind of row '{name}': it is {_or(KINDS)}")
         return KINDS[name]
     fitting = [kind for kind in KINDS.values() if not kind.missing(columns)]
-    most = max((len(kind.required) for kind in fitting), default=0)
-    best = [kind for kind in fitting if len(kind.required) == most]
+    fit = {kind.name: (len(kind.required), -len(kind.ignored(columns))) for kind in fitting}
+    best = [kind for kind in fitting if fit[kind.name] == max(fit.values())]
     if len(best) == 1:
         return best[0]
-    why = f"may hold {_or(kind.name for kind in best)}" if best else "has columns of no kind"
+    if best:
+        why = f"may hold {_or(kind.name for kind in best)}"
+    else:
+        nearest = min(KINDS.values(), key=lambda kind: len(kind.missing(columns)))
+        why = f"has columns of no kind: {_found(columns)}; {_lacks(nearest, columns)}"
     raise UsageError(f"{why}; say which it is: {_or(KINDS)}", at=file)
 
 
 def check_columns(kind: RowKind, columns: list[str], file: str) -> None:
     """InputError where a header lacks a column or says one twice."""
-    if missing := kind.missing(columns):
-        raise InputError(f"lacks the column {', '.join(missing)} ({kind.name})", at=f"{file}:1")
+    if kind.missing(columns):
+        raise InputError(f"{_lacks(kind, columns)}; {_found(columns)}", at=f"{file}:1")
     names = kind.canonical(columns)
     for name in kind.known():
         if names.count(name) > 1:
             raise InputError(f"has the column {name} twice", at=f"{file}:1")
+
+
+def check_delimiter(columns: list[str], file: str) -> None:
+    """InputError where a header is one cell, because its cells are not parted by commas."""
+    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(columns) == 1 and mark in columns[0]:
+            raise InputError(f"is parted by {name}; save it with commas", at=f"{file}:1")
+
+
+def _lacks(kind: RowKind, columns: list[str]) -> str:
+    """Which columns a kind of row misses, and which of those there may be meant for them."""
+    words = f"lacks the column {', '.join(kind.missing(columns))} ({kind.name})"
+    names = [name for group in kind.required for name in group] + list(kind.aliases)
+    near = {column: get_close_matches(column, names, n=1) for column in kind.ignored(columns)}
+    return words + "".join(f"; is '{c}' meant to be '{n[0]}'?" for c, n in near.items() if n)
+
+
+def _found(columns: Iterable[str]) -> str:
+    """The columns that are there, in a few words."""
+    named = [f"'{column[:40]}'" for column in columns if column]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return f"it has {', '.join(named[:_SHOWN]) or 'none'}{more}"
 
 
 def _or(names: Iterable[str]) -> str:
@@ -92,26 +117,29 @@ def _or(names: Iterable[str]) -> str:
 
 
 def _report(cells: Cells, file: str) -> list[Fact]:
-    occurred_at, known_at = _both_times(cells)
+    occurred_at, known_at = read.both_times(cells)
     stated: dict[str, Any] = {
         "unit": cells["unit"],
         "tag": cells["tag"],
         "occurred_at": occurred_at,
         "known_at": known_at,
         "incident_id": cells["incident_id"],
-        "value": _number(cells["value"], "value") if cells["value"] else 1.0,
+        "value": read.number(cells["value"], "value") if cells["value"] else 1.0,
         "source": cells["source"],
         "origin": cells["origin"],
         "reliability": cells["reliability"].upper() or "F",
-        "credibility": _grade(cells["credibility"]) if cells["credibility"] else 6,
+        "credibility": read.grade(cells["credibility"]) if cells["credibility"] else 6,
         "url": cells["url"],
         "summary": cells["summary"],
     }
-    return [Report(cells["report_id"] or _name_of("r", stated), **stated)]
+    name = cells["report_id"] or _name_of("r", stated)
+    return [Report(name, **stated, retracted=read.retracted(cells))]
 
 
 def _event(cells: Cells, file: str) -> list[Fact]:
-    occurred_at, known_at = _both_times(cells)
+    occurred_at, known_at = read.both_times(cells)
+    if known_at < occurred_at:
+        raise ValueError(known_too_early(occurred_at, known_at))
     stated: dict[str, Any] = {
         "unit": cells["unit"],
         "definition": cells["definition"],
@@ -120,7 +148,16 @@ def _event(cells: Cells, file: str) -> list[Fact]:
         "summary": cells["summary"],
         "url": cells["url"],
     }
-    return [Event(cells["event_id"] or _name_of("e", stated), **stated)]
+    name = cells["event_id"] or _name_of("e", stated)
+    return [Event(name, **stated, retracted=read.retracted(cells))]
+
+
+def known_too_early(occurred_at: datetime, known_at: datetime) -> str:
+    """What is wrong with a fact that was known before it happened."""
+    return (
+        f"known before it occurred: known_at {format_instant(known_at)}, "
+        f"occurred_at {format_instant(occurred_at)}"
+    )
 
 
 def _name_of(letter: str, stated: Mapping[str, Any]) -> str:
@@ -134,10 +171,11 @@ def _question(cells: Cells, file: str) -> list[Fact]:
         title=cells["title"],
         unit=cells["unit"],
         definition=cells["definition"],
-        opens_at=_start(cells["opens_at"], "opens_at"),
-        deadline=_end(cells["deadline"], "deadline"),
+        opens_at=read.start(cells["opens_at"], "opens_at"),
+        deadline=read.end(cells["deadline"], "deadline"),
         resolution_criteria=cells["resolution_criteria"],
         notes=cells["notes"],
+        at_least=read.how_many(cells["at_least"]),
     )
     if question.opens_at.year < FIRST_YEAR:
         raise ValueError(f"opens_at: {question.opens_at.date()} is before the year {FIRST_YEAR}")
@@ -145,8 +183,8 @@ def _question(cells: Cells, file: str) -> list[Fact]:
         raise ValueError(f"deadline: {question.deadline.date()} is after the year {LAST_YEAR}")
     if cells["resolution"].lower() in ("", "open"):
         return [question]
-    outcome = _outcome(cells["resolution"], "resolution", "yes, no, void or open")
-    known_at = _end(cells["resolved_at"], "resolved_at")
+    outcome = read.outcome(cells["resolution"], "resolution", "yes, no, void or open")
+    known_at = read.end(cells["resolved_at"], "resolved_at")
     return [question, Resolution(question.question_id, outcome, known_at, f"stated in {file}")]
 
 
@@ -154,7 +192,7 @@ def _crowd(cells: Cells, file: str) -> list[Fact]:
     return [
         CrowdForecast(
             question_id=cells["question_id"],
-            at=_end(cells["at"], "at"),
+            at=read.end(cells["at"], "at"),
             probability=parse_percent(cells["probability"]),
             source=cells["source"],
             url=cells["url"],
@@ -166,69 +204,52 @@ def _crowd(cells: Cells, file: str) -> list[Fact]:
 def _resolution(cells: Cells, file: str) -> list[Fact]:
     if not cells["question_id"]:
         raise ValueError("question_id is empty")
-    outcome = _outcome(cells["outcome"], "outcome", "yes, no or void")
-    known_at = _end(cells["known_at"], "known_at")
+    outcome = read.outcome(cells["outcome"], "outcome", "yes, no or void")
+    known_at = read.end(cells["known_at"], "known_at")
     reason = cells["reason"] or f"stated in {file}"
     return [Resolution(cells["question_id"], outcome, known_at, reason)]
 
 
-def _both_times(cells: Cells) -> tuple[datetime, datetime]:
-    """occurred_at and known_at; where one is not given, it is the other.
-
-    A bare date stands for its first second in occurred_at and its last in known_at.
-    """
-    occurred_text = cells["occurred_at"] or cells["known_at"]
-    occurred_at = _start(occurred_text, "occurred_at")
-    known_at = _end(cells["known_at"] or occurred_text, "known_at")
-    if known_at < occurred_at:
-        if not _is_day_of(cells["known_at"], occurred_at):
-            raise ValueError(
-                f"known before it occurred: known_at {format_instant(known_at)}, "
-                f"occurred_at {format_instant(occurred_at)}"
-            )
-        known_at = occurred_at  # in the last second of a day that was given as a date
-    return occurred_at, known_at
-
-
-def _is_day_of(text: str, instant: datetime) -> bool:
-    return text == instant.date().isoformat()
-
-
-def _start(text: str, name: str) -> datetime:
-    return _instant(_start_of, text, name)
+def _exposure(cells: Cells, file: str) -> list[Fact]:
+    """A span: without a known_at, its start is known when it comes, and so is its end."""
+    tags = cells["tag"] or "*"
+    since = read.start(cells["from"], "from")
+    until = read.after(cells["to"], "to") if cells["to"] else None
+    state = _state(cells)
+    stated = {"unit": cells["unit"], "state": state, "tags": tags, "since": since}
+    return [
+        Coverage(
+            coverage_id=cells["coverage_id"] or _name_of("c", stated),
+            unit=cells["unit"],
+            state=state,
+            since=since,
+            until=until,
+            known_at=read.end(cells["known_at"], "known_at") if cells["known_at"] else since,
+            tags=tags,
+            note=cells["note"],
+            until_known_at=None if cells["known_at"] else until,
+            retracted=read.retracted(cells),
+        )
+    ]
 
 
-def _end(text: str, name: str) -> datetime:
-    return _instant(_end_of, text, name)
-
-
-def _instant(parse: Callable[[str], datetime], text: str, name: str) -> datetime:
-    if not text:
-        raise ValueError(f"{name} is empty")
+def _state(cells: Cells) -> CoverageState:
+    """What a span says: of the unit, or with a tag of the feeds that bring it."""
+    speaks_of_feeds = bool(cells["tag"])
+    if cells["at_risk"]:
+        if speaks_of_feeds or cells["state"]:
+            raise ValueError("at_risk goes neither with tag nor with state")
+        is_at_risk = read.flag(cells["at_risk"], "at_risk")
+        return CoverageState.AT_RISK if is_at_risk else CoverageState.NOT_AT_RISK
+    if not cells["state"]:
+        return CoverageState.COVERED if speaks_of_feeds else CoverageState.AT_RISK
     try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        return float(text.replace("_", "x"))  # Python alone reads 0_5 as a number
+        state = CoverageState(cells["state"].lower().replace(" ", "-"))
     except ValueError:
-        raise ValueError(f"{name} '{text}' is not a number") from None
-
-
-def _grade(text: str) -> int:
-    if text not in ("1", "2", "3", "4", "5", "6"):
-        raise ValueError(f"credibility '{text}' is not a grade from 1 to 6")
-    return int(text)
-
-
-def _outcome(text: str, name: str, words: str) -> Outcome:
-    try:
-        return Outcome(text.lower())
-    except ValueError:
-        raise ValueError(f"{name} '{text}' is not {words}") from None
+        raise ValueError(f"state '{cells['state']}' is not {_or(CoverageState)}") from None
+    if speaks_of_feeds and state in (CoverageState.AT_RISK, CoverageState.NOT_AT_RISK):
+        raise ValueError(f"state {state} speaks of a unit, and goes with no tag")
+    return state
 
 
 _TIMES = {"observed_at": "occurred_at", "published_at": "known_at"}
@@ -241,14 +262,14 @@ KINDS = {
             "reports",
             (("unit",), ("tag",), _EITHER_TIME),
             ("report_id", "incident_id", "value", "source", "origin", "reliability")
-            + ("credibility", "url", "summary"),
+            + ("credibility", "url", "summary", "retracted", "status"),
             _TIMES,
             _report,
         ),
         RowKind(
             "events",
             (("unit",), ("definition",), _EITHER_TIME),
-            ("event_id", "summary", "url"),
+            ("event_id", "summary", "url", "retracted", "status"),
             _TIMES | {"kind": "definition"},
             _event,
         ),
@@ -262,7 +283,7 @@ KINDS = {
                 ("opens_at",),
                 ("deadline",),
             ),
-            ("resolution_criteria", "notes", "resolution", "resolved_at"),
+            ("resolution_criteria", "notes", "resolution", "resolved_at", "at_least"),
             {"kind": "definition"},
             _question,
         ),
@@ -279,6 +300,13 @@ KINDS = {
             ("reason",),
             {"resolution": "outcome", "resolved_at": "known_at"},
             _resolution,
+        ),
+        RowKind(
+            "exposure",
+            (("unit",), ("from",), ("to",)),
+            ("coverage_id", "tag", "state", "at_risk", "known_at", "note", "retracted", "status"),
+            {"since": "from", "until": "to", "tags": "tag"},
+            _exposure,
         ),
     )
 }

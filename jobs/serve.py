@@ -1,6 +1,6 @@
 """The service: slots that are due are run, messages that wait are sent, edits are taken in.
 
-Three ticks, each beside the others and never beside itself. What was done stands in the store
+Four ticks, each beside the others and never beside itself. What was done stands in the store
 alone, so a service may be killed at any moment, and several may share a store. No failure
 stops the service: each is one line in the log, once for as long as it lasts.
 """
@@ -17,16 +17,18 @@ from pathlib import Path
 from threading import Event
 
 from alerts.outbox import drain
+from forecast.audit import Verdict, in_words
 from forecast.clock import Clock, format_instant
 from forecast.config import Schedule
-from forecast.errors import TocsinError
+from forecast.errors import HeldError, TocsinError
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
+from jobs.audit import Found
 from jobs.decisions import Work
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots, unready_channels
 from jobs.scheduler import Due, due, next_slot, owner_name
-from jobs.slots import LEASE, run_slot
+from jobs.slots import LEASE, audit_slot, run_slot
 from jobs.update import Inferred
 
 _log = logging.getLogger(__name__)
@@ -59,30 +61,30 @@ class Service:
         self._cores = cores or os.process_cpu_count() or 1
         self._owner = owner_name()
         self._pool: ProcessPoolExecutor | None = None
+        self._audit_pool: ProcessPoolExecutor | None = None
         self._troubles: dict[str, str] = {}
         self._stamp = _stamp_of(app.watch)
 
     def close(self) -> None:
         """Let the worker processes go; the store is the caller's."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        for pool in filter(None, (self._pool, self._audit_pool)):
+            pool.shutdown()
 
     def warm(self) -> None:
         """Load what the default family infers with, which takes seconds, before the first slot."""
         config = self.app.config
         if any(config.definitions[name].model == "hazard" for name in roots(config)):
-            from models.engine.ladder import compiled_density
+            from models.hazard.density import compiled_density
 
             compiled_density()
 
     def run_due(self) -> None:
         """Run every slot that is due, and every run that a dead process left behind."""
-        with self._reported("schedules"):
-            for schedule, slot in self._due():
-                if self.stop.is_set():
-                    return
-                with self._reported(schedule.id, f"{schedule.id} {format_instant(slot.slot)}"):
-                    self._run(schedule, slot)
+        self._run_due("update", self._run)
+
+    def audit_due(self) -> None:
+        """Run every audit that is due: beside the updates, which do not wait for it."""
+        self._run_due("audit", self._audit)
 
     def send(self) -> None:
         """Send what waits in the outbox."""
@@ -133,6 +135,16 @@ class Service:
         schedules = _counted(len(config.schedules), "schedule")
         return f"{schedules}, {_counted(len(config.channels), 'channel')}; {following}"
 
+    def _run_due(self, kind: str, run: Callable[[Schedule, Due], None]) -> None:
+        with self._reported(f"schedules of kind {kind}"):
+            for schedule, slot in self._due():
+                if self.stop.is_set():
+                    return
+                if schedule.kind == kind:
+                    title = f"{schedule.id} {format_instant(slot.slot)}"
+                    with self._reported(schedule.id, title):
+                        run(schedule, slot)
+
     def _due(self) -> Iterator[tuple[Schedule, Due]]:
         store, now = self.app.store, self._clock()
         schedules = {schedule.id: schedule for schedule in self.app.config.schedules}
@@ -165,6 +177,43 @@ class Service:
             "%s %s: %d estimates, %d messages, %d missed slots made up for",
             *(schedule.id, format_instant(slot.slot), estimates, messages, slot.missed),
         )
+
+    def _audit(self, schedule: Schedule, slot: Due) -> None:
+        audited = audit_slot(
+            self.app,
+            schedule,
+            slot.slot,
+            self._owner,
+            self._clock,
+            missed=slot.missed,
+            compute=self._compute_audit,
+            lease=self._lease,
+        )
+        if audited is None:
+            return
+        self.tally.update(slots=1, audits=len(audited.audits))
+        at = f"{schedule.id} {format_instant(slot.slot)}"
+        for failure in audited.failures:
+            self.failure = failure
+            _log.error("%s: %s", at, failure)
+        for audit in audited.audits:
+            if audit.verdict is not Verdict.AGREES:
+                _log.warning("%s: %s: %s", at, audit.question_id, audit.reason)
+        _log.info("%s: %s", at, in_words(audited.audits))
+
+    def _compute_audit(
+        self, audit: Callable[[Work], Found], works: Iterable[Work]
+    ) -> Iterable[Found]:
+        """In a process of its own: compiled models cannot hold two tracks' data at once."""
+        self._audit_pool = self._audit_pool or warm_pool(1)
+        try:
+            for work in works:
+                if self.stop.is_set():
+                    return
+                yield self._audit_pool.submit(audit, work).result()
+        except BrokenProcessPool as error:
+            self._audit_pool = None
+            raise HeldError("the process of the audit was killed (out of memory?)") from error
 
     def _compute(
         self, infer: Callable[[Work], Inferred], works: Iterable[Work]

@@ -12,18 +12,24 @@ nothing is sent here, `alerts.outbox` does that.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from forecast.alert import Rule, RuleState, State
+from forecast.audit import doubt_of
 from forecast.errors import ConfigError, HeldError, StoreError, TocsinError
 from forecast.estimate import Estimate
 from forecast.evidence import Resolution
 from forecast.question import Question, Snapshot
 from forecast.resolving import resolve
+from forecast.store.answers import ModelState
 from forecast.words import parse_days
 from jobs.app import App
 from jobs.decisions import Failure, Occasion, States, Updated, Work, is_news, settle, states_of
+from jobs.learning import learnt_of
 from models.api import Answer, Task
+from models.certify import standing
+from models.findings import findings
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.registry import family
 from models.track import estimate_digest, snapshot_digest
@@ -46,15 +52,13 @@ def update_questions(
     states = states_of(app)
     updated = Updated()
     works: list[Work] = []
-    snapshots: dict[str, Snapshot] = {}  # tracks of one unit see the same
+    seen = Snapshots(app, as_of)
 
     def prepared() -> Iterator[Work]:
         # one by one, so that a pool is at work on the first while the next is read
         for track in tracks_of(app, questions, updated.failures):
             try:
-                unit = track[0].unit
-                snapshots[unit] = snapshots.get(unit) or app.store.snapshot(track[0], as_of)
-                work = prepare(app, track, snapshots[unit], states)
+                work = prepare(app, track, seen, states)
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001 - a track must not stop the others
@@ -66,7 +70,33 @@ def update_questions(
 
     for place, answer in enumerate(compute(infer, prepared())):
         updated.add(settle(app, works[place], answer, occasion))
+    if seen.to_keep:
+        app.store.record(model_states=seen.to_keep, recorded_at=occasion.now)
     return updated
+
+
+class Snapshots:
+    """What was known of each unit as of one moment, read once: tracks of one unit see the same."""
+
+    def __init__(self, app: App, as_of: datetime) -> None:
+        self._app, self.as_of = app, as_of
+        self._read: dict[str, Snapshot] = {}
+        self._learnt: dict[str, bytes | None] = {}
+        self.to_keep: list[ModelState] = []
+
+    def learnt(self, definition: str) -> bytes | None:
+        """What the class of units of a root definition taught by then, if it learns from one."""
+        if definition not in self._learnt:
+            self._learnt[definition], new = learnt_of(self._app, definition, self.as_of)
+            self.to_keep += [new] if new else []
+        return self._learnt[definition]
+
+    def of(self, question: Question) -> Snapshot:
+        """The snapshot of a question's unit."""
+        unit = question.unit
+        if unit not in self._read:
+            self._read[unit] = self._app.store.snapshot(question, self.as_of)
+        return self._read[unit]
 
 
 def tracks_of(
@@ -88,18 +118,20 @@ def tracks_of(
 def prepare(
     app: App,
     track: list[Question],
-    snapshot: Snapshot,
+    seen: Snapshots,
     states: States,
 ) -> Work | None:
     """Read what the update of a track needs, and write nothing; None where all have ended."""
-    store, config, as_of = app.store, app.config, snapshot.as_of
+    store, config, as_of = app.store, app.config, seen.as_of
     beliefs = beliefs_of(config, track[0].definition)
+    snapshot = seen.of(track[0])
     resolved = [_resolution(app, beliefs, question, snapshot) for question in track]
     ended = tuple(r for r in resolved if r is not None)
     has_ended = {r.question_id for r in ended}
     questions = tuple(q for q in track if q.question_id not in has_ended and q.deadline > as_of)
     if not questions and not any(is_news(r, snapshot, states.values()) for r in ended):
         return None
+    key = f"{snapshot.unit}/{beliefs.definition}/{beliefs.model}"
     last = {q.question_id: store.latest_estimate(q.question_id, before=as_of) for q in questions}
     task = Task(
         snapshot=snapshot,
@@ -115,8 +147,10 @@ def prepare(
         },
         late=frozenset(store.late_reports(questions[0], as_of)) if questions else frozenset(),
         previous={name: estimate for name, estimate in last.items() if estimate is not None},
+        others=tuple(seen.of(replace(track[0], unit=other.unit)) for other in beliefs.couplings),
+        doubt=doubt_of(store.latest_audits(key, as_of)),
+        learnt=seen.learnt(beliefs.definition),
     )
-    key = f"{snapshot.unit}/{beliefs.definition}/{beliefs.model}"
     return Work(
         key=key,
         task=task,
@@ -131,7 +165,10 @@ def infer(work: Work) -> Inferred:
     if work.same or not work.task.questions:
         return Answer(work.same, work.state)
     try:
-        return family(work.task.beliefs.model).update(work.task, work.state)
+        answer = family(work.task.beliefs.model).update(work.task, work.state)
+        certificate, odd = standing(work.task.beliefs.model), findings(work.task)
+        vouched = (replace(e, certificate=certificate, findings=odd) for e in answer.estimates)
+        return replace(answer, estimates=tuple(vouched))
     except Exception as error:  # noqa: BLE001 - whatever a model does, the last number is held
         return Failure(_failure(work.key, error))
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.estimate import Estimate
+from forecast.explanation import Explanation
 from forecast.question import Question, Snapshot
 from models.priors.beliefs import Beliefs
 
@@ -25,6 +26,7 @@ class Task:
     world: new to us, though not to others. `seed` is all the randomness there is. `others`
     are snapshots, as of the same moment, of the other units that the beliefs listen to;
     `learnt` is what `learn` made of the units of the reference class, where there is one.
+    `doubt` says why an audit does not trust the fast rungs on this track; empty where none does.
     """
 
     snapshot: Snapshot
@@ -36,6 +38,7 @@ class Task:
     late: frozenset[str] = frozenset()
     others: tuple[Snapshot, ...] = ()
     learnt: bytes | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,18 @@ class Certifiable(Protocol):
 
     def posterior(self, task: Task, state: bytes | None) -> Draws:
         """The draws behind `update(task, state)`, which must make the same use of `state`."""
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A family that can say why, and what would change its answer; pure, and it never fits."""
+
+    def explain(self, task: Task, question: Question, state: bytes | None) -> Explanation:
+        """The explanation of one question of the task, from the state that `update` left.
+
+        HeldError where that is no state to explain. `task.thresholds` are the alert levels.
+        """
         ...
 
 

@@ -2,12 +2,14 @@
 
     rate of the unit     lambda ~ Gamma(a, b), whose log has the mean and sd believed
     after n events in E  Gamma(a + n, b + E)
-    P(event in h days)   1 - (B / (B + q h))^A      q = 1, or the share of a narrower definition
+    events in h days     negative binomial: P(N >= n) = I_x(n, A),  x = q h / (B + q h)
+    expected number      q h A / B                  q = 1, or the share of a narrower definition
 
-What can happen only once must not have happened before the window opens: see `models.outlook`.
-A closed form for a root definition; for a narrower one the mean over draws of its share. Here
-the belief is of the unit's own rate; `hazard` takes it for that of a class of units, from which
-this one may lie as far as its `unit_spread` says, and so learns faster from events.
+with A and B those of the posterior, so that P(N >= 1) = 1 - (B / (B + q h))^A. What can happen
+only once must not have happened before the window opens. A closed form for a root definition;
+for a narrower one the mean over draws of its share. Here the belief is of the unit's own rate;
+`hazard` takes it for that of a class of units, from which this one may lie as far as its
+`unit_spread` says, and so learns faster from events.
 """
 
 import hashlib
@@ -21,8 +23,9 @@ import numpy as np
 
 from forecast.clock import DAY
 from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.explanation import Explanation
 from forecast.question import Question
-from models.api import BAND, BAND_MASS, Answer, Task
+from models.api import BAND, BAND_MASS, Answer, Draws, Task
 from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
@@ -30,11 +33,22 @@ from models.priors.elicit import Normal
 from models.quantiles import weighted_quantiles
 from models.rows import Rows
 from models.shares import share_of
-from models.track import Track, estimate_digest, lay_out, snapshot_digest
+from models.track import (
+    Track,
+    already,
+    estimate_digest,
+    events_of,
+    lay_out,
+    snapshot_digest,
+)
 
 VERSION = "1"
 SHARE_DRAWS = 2000
+COUNTS_SHOWN = 5  # P of at least 1 to 5 events, and to as many as the question asks for
 RATE_NODES = 64  # equal-weight quantiles of the rate, for the band
+
+
+type AtLeast = Callable[[int, Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,20 @@ class Gamma:
         """The posterior after `events` in `days`."""
         return Gamma(self.shape + events, self.rate + days)
 
-    def probability(self, days: Array) -> Array:
-        """P of at least one event within effective `days`."""
-        return np.asarray(-np.expm1(-self.shape * np.log1p(days / self.rate)))
+    def at_least(self, events: int, days: Array) -> Array:
+        """P of at least so many events within effective `days`."""
+        from scipy.special import betainc
+
+        if events == 1:
+            return np.asarray(-np.expm1(-self.shape * np.log1p(days / self.rate)))
+        return np.asarray(betainc(events, self.shape, days / (self.rate + days)))
+
+    def log_density(self, log_rate: Array) -> Array:
+        """Of the log rate."""
+        from scipy.special import gammaln
+
+        scaled = log_rate + np.log(self.rate)
+        return np.asarray(self.shape * scaled - np.exp(scaled) - gammaln(self.shape))
 
     def quantile_rates(self) -> Array:
         """Rates at the middle of equally likely slices (node,)."""
@@ -85,6 +110,12 @@ class BaseRate:
         structure = (self.name, VERSION, place, nesting)
         return hashlib.sha256(repr(structure).encode()).hexdigest()
 
+    def explain(self, task: Task, question: Question, state: bytes | None) -> Explanation:
+        """Why one question's answer is what it is; see `models.api.Explainer`."""
+        from models.base_rate_explained import explain
+
+        return explain(task, question)
+
     def update(self, task: Task, state: bytes | None) -> Answer:
         """Estimate every question of the task; the state is the prior it was made with."""
         prior = gamma_of(task.beliefs.log_rate)
@@ -93,6 +124,25 @@ class BaseRate:
         update = _Update(track, prior, before, self.model_hash(task.beliefs), facts)
         estimates = tuple(update.estimate(question) for question in task.questions)
         return Answer(estimates, state if state and before == prior else _bytes(prior))
+
+    def posterior(self, task: Task, state: bytes | None) -> Draws:
+        """The log rate, each narrower definition's share of the whole, and P; equal weights."""
+        prior, track = gamma_of(task.beliefs.log_rate), lay_out(task)
+        update = _Update(track, prior, prior, "", "")
+        days, events = float(track.rows.exposure.sum()), float(track.rows.events.sum())
+        after = prior.after(events, days)
+        rng = np.random.default_rng([task.seed, 3])
+        rate = rng.gamma(after.shape, 1 / after.rate, SHARE_DRAWS)
+        share = {d: share_of(task, d, SHARE_DRAWS) for d in task.beliefs.definitions()}
+        kinds = _log_likelihood_of_kinds(task, share)
+        named = {"log_rate": np.log(rate)}
+        named |= {f"share:{n.definition}": share[n.definition] for n in task.beliefs.narrower}
+        named["log_prior"] = prior.log_density(np.log(rate))
+        named["log_likelihood"] = events * np.log(rate) - rate * days + kinds
+        for question in task.questions:
+            named[f"p:{question.question_id}"] = update.at_rates(question, rate)
+        weights = np.full(SHARE_DRAWS, 1 / SHARE_DRAWS)
+        return Draws(tuple(named), np.stack(list(named.values()), axis=1), weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +162,12 @@ class _Update:
         first, last = self.track.window(question)
         days_ahead = self.track.edges[first:]
         share = self._share(question)
-        by_share = self._within(posterior.probability, share, days_ahead)
+        missing = events_missing(task, question)
+        by_share = self._within(posterior.at_least, missing, share, days_ahead)
         middle = by_share.mean(axis=0)
-        lower, upper = self._band(posterior, share, days_ahead)
+        lower, upper = self._band(posterior, missing, share, days_ahead)
         at = last - first
+        expected, at_least = self._counts(posterior, question, share, days_ahead[[0, at]])
         estimate = Estimate(
             question_id=question.question_id,
             as_of=task.snapshot.as_of,
@@ -135,8 +187,20 @@ class _Update:
                 )
                 for place in self.track.shown(question)
             ),
+            expected_count=expected,
+            at_least=at_least,
         )
         return self._with_move(estimate, question, share, days_ahead[[0, at]])
+
+    def at_rates(self, question: Question, rate: Array) -> Array:
+        """P (draw,) of the question at each rate (draw,) per day, with each share's draw."""
+        first, last = self.track.window(question)
+        start, end = np.outer(self.track.edges[[first, last]], rate)
+        share = share_of(self.track.task, question.definition, len(rate))
+        missing = events_missing(self.track.task, question)
+        if self.track.task.beliefs.recurrent:
+            return _at_rate(1.0, missing, share * (end - start))
+        return np.asarray(share * (np.exp(-start) - np.exp(-end)) * (missing == 1))
 
     def _share(self, question: Question, known_before: datetime | None = None) -> Array:
         task = self.track.task
@@ -144,20 +208,42 @@ class _Update:
             return np.ones(1)
         return share_of(task, question.definition, SHARE_DRAWS, known_before)
 
-    def _within(self, probability: Callable[[Array], Array], share: Array, days: Array) -> Array:
-        """P (share, day) of an event from days[0] to each of `days` ahead.
+    def _within(self, at_least: AtLeast, events: int, share: Array, days: Array) -> Array:
+        """P (share, day) of so many events from days[0] to each of `days` ahead.
 
-        `probability` is of an event within so many days from now.
+        `at_least` is P of at least so many within so many days from now.
         """
+        if events == 0:
+            return np.ones((len(share), len(days)))
         if self.track.task.beliefs.recurrent:
-            return probability(np.multiply.outer(share, days - days[0]))
-        return np.multiply.outer(share, probability(days) - probability(days[:1]))
+            return at_least(events, np.multiply.outer(share, days - days[0]))
+        if events > 1:
+            return np.zeros((len(share), len(days)))
+        return np.multiply.outer(share, at_least(1, days) - at_least(1, days[:1]))
 
-    def _band(self, posterior: Gamma, share: Array, days: Array) -> Array:
+    def _counts(
+        self, posterior: Gamma, question: Question, share: Array, window: Array
+    ) -> tuple[float, tuple[float, ...]]:
+        """The expected number of events in the question's window, and P of at least 1, 2, ..."""
+        happened = question.at_least - events_missing(self.track.task, question)
+
+        def p(events: int) -> float:
+            within = self._within(posterior.at_least, events, share, window)
+            return float(within[:, -1].mean())
+
+        rate = posterior.shape / posterior.rate
+        ahead = rate * float(share.mean()) * float(window[1] - window[0])
+        expected = happened + (ahead if self.track.task.beliefs.recurrent else p(1))
+        most = max(COUNTS_SHOWN, question.at_least)
+        return expected, tuple(p(max(n - happened, 0)) for n in range(1, most + 1))
+
+    def _band(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
         """The quantiles BAND of P (2, day) over the rate and the share."""
         some = share if len(share) == 1 else np.quantile(share, (np.arange(64) + 0.5) / 64)
         rates = posterior.quantile_rates()
-        p = np.concatenate([self._within(partial(_at_rate, rate), some, days) for rate in rates])
+        p = np.concatenate(
+            [self._within(partial(_at_rate, rate), events, some, days) for rate in rates]
+        )
         return weighted_quantiles(p, np.full(len(p), 1 / len(p)), BAND)
 
     def _with_move(
@@ -171,18 +257,47 @@ class _Update:
             return replace(estimate, moved=moved)
         then, rows = self.track.rows_as_of(last.as_of), self.track.rows
         share_then = self._share(question, last.as_of)
+        missing = events_missing(self.track.task, question)
 
         def p(rows: Rows, share: Array) -> float:
             posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
-            return float(self._within(posterior.probability, share, window)[:, -1].mean())
+            within = self._within(posterior.at_least, missing, share, window)
+            return float(within[:, -1].mean())
 
         steps = {"time": p(then, share_then), "learning": p(rows, share)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
 
 
-def _at_rate(rate: float, days: Array) -> Array:
-    """P of at least one event within `days` at a rate that is known."""
-    return np.asarray(-np.expm1(-rate * days))
+def events_missing(task: Task, question: Question) -> int:
+    """How many more events the window wants; one at least, as the question is still open.
+
+    What can happen only once can never have happened so often as to want fewer.
+    """
+    if not task.beliefs.recurrent:
+        return question.at_least
+    return max(question.at_least - already(task, question), 1)
+
+
+def _log_likelihood_of_kinds(task: Task, share: dict[str, Array]) -> Array:
+    """Of the kinds of the known events, at each definition's share of the whole (draw,)."""
+    total = np.zeros(SHARE_DRAWS)
+    for part in task.beliefs.narrower:
+        if part.share is None:
+            continue
+        rest = next((n for n in task.beliefs.narrower if n.rest_of == part.definition), None)
+        told = [e.definition for e in events_of(task, part.within)]
+        inside = sum(task.beliefs.includes(part.definition, kind) for kind in told)
+        unknown = told.count(part.within) if rest else 0
+        step = share[part.definition] / share[part.within]
+        total += inside * np.log(step) + (len(told) - inside - unknown) * np.log1p(-step)
+    return total
+
+
+def _at_rate(rate: float, events: int, days: Array) -> Array:
+    """P of at least so many events within `days` at a rate that is known."""
+    from scipy.special import gammainc
+
+    return np.asarray(gammainc(events, rate * days))
 
 
 def _restored(state: bytes | None) -> Gamma | None:

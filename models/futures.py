@@ -13,6 +13,7 @@ days. The same standard random numbers are used at every update, so that p does 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,26 +35,45 @@ MOST_ARRIVALS = 400  # of one tag on one path: more change nothing, log2(1 + s) 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How a tag's incidents have arrived: Gamma `shape` and `rate` (days), mean `weight`."""
+    """How a tag's incidents have arrived: Gamma `shape` and `rate` (days), mean `weight`.
+
+    Each (tag,); the rate may be one for all.
+    """
 
     shape: Array
-    rate: float
+    rate: Array | float
     weight: Array
 
 
 def arrivals(
-    ages: Array, weights: Array, tag: NDArray[np.int64], tags: int, watched: float
+    ages: Array,
+    weights: Array,
+    tag: NDArray[np.int64],
+    tags: int,
+    watched: float,
+    parts: Array | None = None,
 ) -> Arrivals:
-    """Rates of `tags` tags from incidents with `ages` (days since known), over `watched` days."""
+    """Rates of `tags` tags from incidents with `ages` (days since known), over `watched` days.
+
+    `parts` (day, tag) of each of those days, from the first on, were watched; all of it where
+    nothing is said. The last day may not be over.
+    """
     memory = 0.5 ** (ages / MEMORY)
     seen = np.bincount(tag, memory, tags)
     weight = np.bincount(tag, memory * weights, tags)
-    remembered = MEMORY / math.log(2) * (1 - 0.5 ** (watched / MEMORY))
+    began = np.asarray(watched - np.arange(0.0 if parts is None else float(len(parts))))
+    fading = _remembered(began) - _remembered(np.maximum(began - 1, 0.0))
+    remembered = _remembered(watched) if parts is None else fading @ parts
     return Arrivals(
         shape=PRIOR_INCIDENTS + seen,
         rate=PRIOR_DAYS + remembered,
         weight=(PRIOR_WEIGHT + weight) / (1.0 + seen),
     )
+
+
+def _remembered(days: Any) -> Any:
+    """What is left in memory of so many days up to now."""
+    return MEMORY / math.log(2) * (1 - 0.5 ** (days / MEMORY))
 
 
 def bin_edges(horizon: float, extra: tuple[float, ...]) -> Array:

@@ -1,8 +1,9 @@
 """Reports into incidents: copies raise credibility, never strength.
 
 An incident's weight is its strength times the probability that it happened. Reports arrive
-one by one, so the weight is a step function of time; each step is a *pulse* that counts
-from the moment it was known and fades with the age that the incident was then taken to have.
+one by one, and are corrected and retracted, so the weight is a step function of time; each
+step is a *pulse* that counts from the moment it was known and fades with the age that the
+incident was then taken to have.
 """
 
 import math
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from forecast.evidence import Report, incident_key
+from forecast.evidence import Report, Superseded, incident_key
 
 # Probability that a statement is true, judged by itself, at even prior odds. Admiralty
 # grades are words ("usually reliable", "probably true"); these numbers are our reading.
@@ -53,18 +54,33 @@ class Incident:
         return self.strength * self.credibility
 
 
-def gather(reports: Iterable[Report]) -> tuple[Incident, ...]:
+def gather(
+    reports: Iterable[Report], earlier: Iterable[Superseded[Report]] = ()
+) -> tuple[Incident, ...]:
     """Group reports into incidents, ordered by (known_at, incident_id).
 
-    Reports belong together by `incident_id`; without one, by unit, tag and UTC day. The
+    Reports belong together by the incident that the store put them into and by tag. The
     strength and date of an incident are those of its best-graded report (the earliest of
-    equals), at any time looking back only.
+    equals), at any time looking back only. `earlier` versions of reports count from when they
+    were known until they ended: a correction is a step, and an incident whose reports were all
+    retracted weighs nothing from then on.
     """
-    groups: dict[tuple[str, str], list[Report]] = defaultdict(list)
-    for report in sorted(reports, key=lambda r: (r.known_at, r.report_id)):
-        groups[(incident_key(report), report.tag)].append(report)
+    spans = [_Span(report, None) for report in reports]
+    spans += [_Span(version.fact, version.until) for version in earlier]
+    spans.sort(key=lambda s: (s.report.known_at, s.report.report_id))
+    groups: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+    for span in spans:
+        groups[(incident_key(span.report), span.report.tag)].append(span)
     incidents = [_incident(key, tag, members) for (key, tag), members in groups.items()]
     return tuple(sorted(incidents, key=lambda i: (i.known_at, i.incident_id, i.tag)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A version of a report, and the moment from which it no longer counts, if there is one."""
+
+    report: Report
+    until: datetime | None
 
 
 def credibility(reports: Iterable[Report]) -> float:
@@ -99,38 +115,58 @@ def _log_odds(report: Report) -> float:
     return math.log(p / (1 - p))
 
 
-def _incident(key: str, tag: str, reports: list[Report]) -> Incident:
-    lead = _lead(reports)
+def _incident(key: str, tag: str, spans: list[_Span]) -> Incident:
+    standing = [span.report for span in spans if span.until is None]
+    lead = _lead(standing) if standing else spans[-1].report
     return Incident(
         incident_id=key,
         tag=tag,
         occurred_at=lead.occurred_at,
-        known_at=reports[0].known_at,
-        strength=lead.value,
-        credibility=credibility(reports),
-        report_ids=tuple(r.report_id for r in reports),
-        pulses=tuple(_pulses(reports)),
+        known_at=spans[0].report.known_at,
+        strength=_strength(lead) if standing else 0.0,
+        credibility=credibility(standing) if standing else 0.0,
+        report_ids=tuple(r.report_id for r in standing),
+        pulses=tuple(_pulses(spans)),
     )
 
 
-def _pulses(reports: list[Report]) -> Iterator[Pulse]:
+def _pulses(spans: list[_Span]) -> Iterator[Pulse]:
     """The steps of one incident; what became known at one moment is one step.
 
     Where a better report moves the date, the weight is taken from the old one to the new.
     """
-    occurred_at, weight = reports[0].occurred_at, 0.0
-    for n, report in enumerate(reports, start=1):
-        if n < len(reports) and reports[n].known_at == report.known_at:
-            continue
-        lead = _lead(reports[:n])
-        now = lead.value * credibility(reports[:n])
-        if lead.occurred_at != occurred_at and weight:
-            yield Pulse(report.known_at, occurred_at, -weight)
+    occurred_at, weight = spans[0].report.occurred_at, 0.0
+    for moment, standing in _steps(spans):
+        lead = _lead(standing) if standing else None
+        now = _strength(lead) * credibility(standing) if lead else 0.0
+        then = lead.occurred_at if lead else occurred_at
+        if then != occurred_at and weight:
+            yield Pulse(moment, occurred_at, -weight)
             weight = 0.0
         if now != weight:
-            yield Pulse(report.known_at, lead.occurred_at, now - weight)
-        occurred_at, weight = lead.occurred_at, now
+            yield Pulse(moment, then, now - weight)
+        occurred_at, weight = then, now
+
+
+def _steps(spans: list[_Span]) -> Iterator[tuple[datetime, list[Report]]]:
+    """The moments at which something changed, and the reports that count from then on."""
+    moments = {span.report.known_at for span in spans}
+    moments |= {span.until for span in spans if span.until is not None}
+    for moment in sorted(moments):
+        yield (
+            moment,
+            [
+                span.report
+                for span in spans
+                if span.report.known_at <= moment and (span.until is None or moment < span.until)
+            ],
+        )
 
 
 def _lead(reports: list[Report]) -> Report:
     return max(reports, key=_log_odds)
+
+
+def _strength(report: Report) -> float:
+    """The value as a strength, 0 to 1: a level's number that got among incidents counts as one."""
+    return min(max(report.value, 0.0), 1.0)

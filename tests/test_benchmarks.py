@@ -116,8 +116,8 @@ def test_a_peer_is_held_against_the_budget_of_its_panel() -> None:
 
 
 def test_an_answer_that_its_gate_refuses_keeps_no_budget() -> None:
-    assert bout(2).gates().met is True
-    assert bout(2, gate="too few draws").gates().met is False
+    assert next(bout(2).gates()).met is True
+    assert next(bout(2, gate="too few draws").gates()).met is False
 
 
 def test_probabilities_are_compared_in_their_combined_error() -> None:

@@ -68,6 +68,14 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "model_hash": estimate.model_hash,
         "method": estimate.method,
         "inputs_digest": estimate.inputs_digest,
+        "reason": estimate.reason,
+        "certificate": estimate.certificate,
+        "escalation": list(estimate.escalation),
+        "findings": list(estimate.findings),
+        "diagnostics": {name: _finite(value) for name, value in estimate.diagnostics.items()},
+        "expected_count": estimate.expected_count,
+        "at_least": list(estimate.at_least),
+        "couplings": [asdict(coupling) for coupling in estimate.couplings],
     }
 
 

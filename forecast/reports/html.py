@@ -23,6 +23,7 @@ from forecast.reports.charts.history import fired_or_cleared, history_chart, thi
 from forecast.reports.charts.small import band_bar, spark
 from forecast.reports.charts.waterfall import waterfall
 from forecast.reports.charts.whiskers import ROWS, whiskers
+from forecast.reports.checks import check_rows, count_rows, coupling_words
 from forecast.reports.moves import CAUSES
 from forecast.reports.sentence import change_words, headline, opening
 from forecast.reports.view import QuestionReport
@@ -138,7 +139,9 @@ def _environment() -> Environment:
         "ROWS": ROWS,
         "STATE_WORDS": phrases.STATE_WORDS,
         "alerts_of": fired_or_cleared,
-        "check_words": phrases.check_words,
+        "check_rows": check_rows,
+        "count_rows": count_rows,
+        "coupling_words": coupling_words,
         "deadline_words": phrases.deadline_words,
         "headline": headline,
         "opening": opening,

@@ -136,6 +136,12 @@ _CHECKS = {
     "draws": "posterior draws",
     "mcse": "Monte Carlo standard error",
     "rhat": "R-hat",
+    "ebfmi": "E-BFMI",
+    "max_depth_share": "share at the greatest tree depth",
+    "acceptance": "accepted steps",
+    "correlation": "correlation left",
+    "days_at_risk": "days at risk",
+    "events": "events",
     "divergences": "divergent transitions",
 }
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from forecast.estimate import Estimate, Health
+from forecast.estimate import Estimate
 from forecast.likelihood import percent
+from forecast.reports.checks import check_rows, count_rows, coupling_words
 from forecast.reports.moves import CAUSES, Shift
 from forecast.reports.phrases import (
     STATE_WORDS,
     age_words,
     band_words,
-    check_words,
     clean,
     counted,
     day_words,
@@ -57,13 +58,15 @@ def print_question(report: QuestionReport, console: Console) -> None:
     if report.estimate is not None:
         _history(report, console, width)
         _section(console, "By when", _curve(report, report.estimate))
+        _section(console, "How many", _counts(report.estimate))
         _section(console, "What moved it", _moves(report))
         _section(console, "Evidence now", _effects(report))
+        _section(console, "Moving together", _couplings(report.estimate))
     _section(console, "Alert rules", _rules(report))
     _section(console, "Others said", _crowd(report))
     _section(console, "Prior, in words", _prior(report))
     if report.estimate is not None:
-        _section(console, "Diagnostics", _diagnostics(report.estimate))
+        _section(console, "Diagnostics", _diagnostics(report.estimate, report.held_since))
 
 
 def print_watch(report: WatchReport, console: Console) -> None:
@@ -264,18 +267,26 @@ def _prior(report: QuestionReport) -> Table | None:
     return table
 
 
-def _diagnostics(estimate: Estimate) -> Table:
+def _diagnostics(estimate: Estimate, since: datetime | None) -> Table:
     table = _table("check", "value", left=2)
-    passed = estimate.health is Health.HEALTHY
-    reason = clean(estimate.reason, 300)
-    _add(table, "health", "✓ pass" if passed else f"‖ held: {reason}")
-    _add(table, "method", f"{clean(estimate.method, 40)}, model {clean(estimate.model, 40)}")
-    for name, value in estimate.diagnostics.items():
-        _add(table, *check_words(clean(name, 30), value))
-    _add(table, "as of", instant_words(estimate.as_of))
-    _add(table, "inputs", clean(estimate.inputs_digest, 64)[:16])
-    _add(table, "model hash", clean(estimate.model_hash, 64)[:16])
+    for name, words in check_rows(estimate, since):
+        _add(table, name, words if " " in words else words[:16])  # a digest's beginning
     return table
+
+
+def _counts(estimate: Estimate) -> Table | None:
+    rows = count_rows(estimate)
+    table = _table("events in the window", "P")
+    for name, words in rows:
+        _add(table, name, words)
+    return table if rows else None
+
+
+def _couplings(estimate: Estimate) -> Table | None:
+    table = _table("unit", "probability", "", "multiplier", left=4)
+    for coupling in estimate.couplings:
+        _add(table, clean(coupling.unit, 60), *coupling_words(coupling))
+    return table if estimate.couplings else None
 
 
 def _table(*names: str, left: int = 1) -> Table:

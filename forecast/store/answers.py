@@ -201,7 +201,7 @@ def _estimate(row: Row[Any]) -> Estimate:
         for part in values["contributions"]
     )
     values["couplings"] = tuple(Coupling(**coupling) for coupling in values["couplings"])
-    for name in ("at_least", "escalation"):
+    for name in ("at_least", "escalation", "findings"):
         values[name] = tuple(values[name])
     moved = values["moved"]
     values["moved"] = None if moved is None else Move(**moved)

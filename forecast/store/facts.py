@@ -12,11 +12,19 @@ from datetime import datetime
 from hashlib import blake2b
 from itertools import batched
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Table, func, select
 
-from forecast.evidence import CrowdForecast, Event, Report, Resolution
+from forecast.evidence import (
+    Assignment,
+    Coverage,
+    CrowdForecast,
+    Event,
+    Report,
+    Resolution,
+)
 from forecast.question import Question
 from forecast.store import schema
 from forecast.store.types import utc_text
@@ -42,7 +50,9 @@ class Kind[Fact]:
 
     `key` says which facts are versions of one. `known` is the field that says from when it
     counts as known; a question has none: its newest version is the question. `reverts` means
-    that stating an older version again is a change back, not a repetition.
+    that stating an older version again is a change back, not a repetition. `added` are fields
+    that older stores had not, with what they mean where they are not stated: such a fact has
+    the digest that it had then.
     """
 
     def __init__(
@@ -53,6 +63,7 @@ class Kind[Fact]:
         *,
         known: str | None = "known_at",
         reverts: bool = False,
+        added: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.table = table
         self.made = made
@@ -61,26 +72,43 @@ class Kind[Fact]:
         self.reverts = reverts
         self.fields = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
         self.columns = [table.c[name] for name in self.fields]
+        self.added = added
         self._values = attrgetter(*self.fields)
+        self._first = len(self.fields) - len(added)  # the added ones come last
 
     def row(self, fact: Fact, recorded_at: datetime) -> dict[str, Any]:
         """The row of a fact that is new."""
         values = self._values(fact)
         row = dict(zip(self.fields, values, strict=True))
+        stated = values[: self._first]
+        for name, unstated in self.added.items():
+            if row[name] != unstated:
+                stated += (name, row[name])
         if self.known is not None:
             row["known_at"] = row[self.known]
-        return row | {"digest": digest(values), "recorded_at": recorded_at}
+        row["digest"] = digest(stated)
+        row["recorded_at"] = recorded_at
+        return row
 
     def key_of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         """What the versions of one fact have in common."""
         return tuple([row[name] for name in self.key])
 
 
-REPORTS = Kind(schema.report, Report, ("report_id",))
-EVENTS = Kind(schema.event, Event, ("event_id",))
-QUESTIONS = Kind(schema.question, Question, ("question_id",), known=None, reverts=True)
-RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",))
+REPORTS = Kind(schema.report, Report, ("report_id",), added={"retracted": False})
+EVENTS = Kind(schema.event, Event, ("event_id",), added={"retracted": False})
+QUESTIONS = Kind(
+    schema.question,
+    Question,
+    ("question_id",),
+    known=None,
+    reverts=True,
+    added={"at_least": 1},
+)
+RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",), added={"events": ()})
 CROWD = Kind(schema.crowd, CrowdForecast, ("question_id", "at", "source"), known="at")
+COVERAGE = Kind(schema.coverage, Coverage, ("coverage_id",))
+ASSIGNMENTS = Kind(schema.assignment, Assignment, ("report_id",), reverts=True)
 
 
 def add[Fact](
@@ -143,7 +171,7 @@ def _stored_digests[Fact](
 
 def digest(values: Iterable[Any]) -> str:
     """32 hexadecimal digits of a fact's content; equal instants and equal numbers are equal."""
-    text = repr([_plain(value) for value in values])
+    text = repr([value if type(value) is str else _plain(value) for value in values])
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -152,4 +180,8 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return utc_text(value)
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
     return float(value)

@@ -3,18 +3,28 @@
 Of the versions of a fact that were known before the moment, the one recorded last counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, exists, select
+from sqlalchemy import Connection, Row, Select, Text, bindparam, exists, func, select, union
 
 from forecast.errors import UsageError
-from forecast.evidence import CrowdForecast, Report, Resolution
+from forecast.evidence import Coverage, CrowdForecast, Event, Report, Resolution, Superseded
+from forecast.incidents import IncidentRule, Placed, Version, place
 from forecast.question import Question, Snapshot
 from forecast.store import schema
-from forecast.store.facts import CROWD, EVENTS, QUESTIONS, REPORTS, RESOLUTIONS, Kind
+from forecast.store.facts import (
+    ASSIGNMENTS,
+    COVERAGE,
+    CROWD,
+    EVENTS,
+    QUESTIONS,
+    REPORTS,
+    RESOLUTIONS,
+    Kind,
+)
 from forecast.store.types import UtcInstant
 
 _AS_OF = bindparam("as_of", type_=UtcInstant())
@@ -33,12 +43,43 @@ def _newest[Fact](kind: Kind[Fact], *, known: bool) -> Select[Any]:
     return query.where(table.c.known_at < _AS_OF) if known else query
 
 
+def _versions[Fact](kind: Kind[Fact]) -> Select[Any]:
+    """Every version known before `as_of`, and when one recorded later took its place, if any."""
+    table, later = kind.table, kind.table.alias("later")
+    same = [later.c[name] == table.c[name] for name in kind.key]
+    until = (
+        select(func.min(later.c.known_at))
+        .where(*same, later.c.row_id > table.c.row_id, later.c.known_at < _AS_OF)
+        .scalar_subquery()
+    )
+    return select(*kind.columns, until).where(table.c.known_at < _AS_OF)
+
+
 # Built once: a replay runs them thousands of times.
 _ALL_QUESTIONS = _newest(QUESTIONS, known=False)
 _QUESTION = _ALL_QUESTIONS.where(QUESTIONS.table.c.question_id.in_(_IDS))
 _QUESTIONS_AT = _ALL_QUESTIONS.where(QUESTIONS.table.c.unit == _UNIT)
-_REPORTS_AT = _newest(REPORTS, known=True).where(REPORTS.table.c.unit == _UNIT)
-_EVENTS_AT = _newest(EVENTS, known=True).where(EVENTS.table.c.unit == _UNIT)
+_REPORTS_AT = _versions(REPORTS).where(REPORTS.table.c.unit == _UNIT)
+_EVENTS_AT = _versions(EVENTS).where(EVENTS.table.c.unit == _UNIT)
+_COVERAGE_AT = _newest(COVERAGE, known=True).where(
+    COVERAGE.table.c.unit == _UNIT, ~COVERAGE.table.c.retracted
+)
+_ASSIGNED_AT = (
+    select(*ASSIGNMENTS.columns)
+    .where(
+        ASSIGNMENTS.table.c.known_at < _AS_OF,
+        exists().where(
+            REPORTS.table.c.report_id == ASSIGNMENTS.table.c.report_id,
+            REPORTS.table.c.unit == _UNIT,
+        ),
+    )
+    .order_by(ASSIGNMENTS.table.c.row_id)
+)
+_UNITS_OF = _newest(REPORTS, known=False).where(REPORTS.table.c.report_id.in_(_IDS))
+_TAKEN_BACK_EVER, _TAKEN_BACK = (
+    _newest(EVENTS, known=known).where(EVENTS.table.c.event_id.in_(_IDS), EVENTS.table.c.retracted)
+    for known in (False, True)
+)
 _RESOLUTION_EVER = _newest(RESOLUTIONS, known=False).where(
     RESOLUTIONS.table.c.question_id.in_(_IDS)
 )
@@ -47,29 +88,59 @@ _CROWD_EVER = _newest(CROWD, known=False).where(CROWD.table.c.question_id.in_(_I
 _CROWD_OF = _newest(CROWD, known=True).where(CROWD.table.c.question_id.in_(_IDS))
 
 
-def snapshot(connection: Connection, question: Question, as_of: datetime) -> Snapshot:
-    """All that was known before `as_of` at the question's unit."""
+def snapshot(
+    connection: Connection, question: Question, as_of: datetime, rule: IncidentRule
+) -> Snapshot:
+    """All that was known before `as_of` at the question's unit, reports in their incidents."""
     unit = question.unit
     at = {"unit": unit, "as_of": as_of}
     asked = _sorted_questions(_facts(connection, QUESTIONS, _QUESTIONS_AT, {"unit": unit}))
     of = {"ids": [q.question_id for q in asked], "as_of": as_of}
-    events = _facts(connection, EVENTS, _EVENTS_AT, at)
-    resolutions = _facts(connection, RESOLUTIONS, _RESOLUTIONS_OF, of)
+    placed = placed_reports(connection, unit, as_of, rule)
+    events, earlier_events = _events(connection, at)
     return Snapshot(
         unit=unit,
         as_of=as_of,
         questions=tuple(asked),
-        reports=tuple(reports(connection, unit, as_of)),
-        events=tuple(sorted(events, key=lambda event: (event.occurred_at, event.event_id))),
-        resolutions=tuple(sorted(resolutions, key=lambda fact: fact.question_id)),
+        reports=tuple(p.report for p in placed if p.until is None),
+        events=events,
+        resolutions=tuple(_resolutions(connection, of)),
         crowd=tuple(_sorted_crowd(_facts(connection, CROWD, _CROWD_OF, of))),
+        earlier_reports=tuple(Superseded(p.report, p.until) for p in placed if p.until),
+        earlier_events=earlier_events,
+        coverage=tuple(_coverage(connection, at)),
     )
 
 
-def reports(connection: Connection, unit: str, as_of: datetime) -> list[Report]:
+def placed_reports(
+    connection: Connection, unit: str, as_of: datetime, rule: IncidentRule
+) -> list[Placed]:
+    """Every version of the reports known before `as_of` at a unit, each in its incident.
+
+    By (known_at, report_id). Retracted versions are not there: the one before has an end.
+    """
+    at = {"unit": unit, "as_of": as_of}
+    rows = connection.execute(_REPORTS_AT, at).all()
+    versions = [Version(report, until) for report, until in _ever_counted(REPORTS, rows)]
+    return place(versions, _facts(connection, ASSIGNMENTS, _ASSIGNED_AT, at), rule)
+
+
+def reports(connection: Connection, unit: str, as_of: datetime, rule: IncidentRule) -> list[Report]:
     """The reports known before `as_of` at a unit, by (known_at, report_id)."""
-    found = _facts(connection, REPORTS, _REPORTS_AT, {"unit": unit, "as_of": as_of})
-    return sorted(found, key=lambda report: (report.known_at, report.report_id))
+    placed = placed_reports(connection, unit, as_of, rule)
+    return [p.report for p in placed if p.until is None]
+
+
+def units(connection: Connection) -> list[str]:
+    """Every unit that a report, an event or a question names, sorted."""
+    named = union(*(select(t.c.unit) for t in (schema.report, schema.event, schema.question)))
+    return sorted(connection.scalars(named))
+
+
+def units_of(connection: Connection, report_ids: Sequence[str]) -> dict[str, str]:
+    """The unit of each report, in its newest version; those that do not stand are left out."""
+    found = _facts(connection, REPORTS, _UNITS_OF, {"ids": list(report_ids)})
+    return {report.report_id: report.unit for report in found if not report.retracted}
 
 
 def late_reports(connection: Connection, question: Question, as_of: datetime) -> set[str]:
@@ -116,15 +187,58 @@ def resolution(
     connection: Connection, question_id: str, as_of: datetime | None
 ) -> Resolution | None:
     """How a question ended, as known before `as_of` or as known now."""
-    ids: dict[str, Any] = {"ids": [question_id]}
-    query = _RESOLUTION_EVER if as_of is None else _RESOLUTIONS_OF
-    values = ids if as_of is None else ids | {"as_of": as_of}
-    return next(iter(_facts(connection, RESOLUTIONS, query, values)), None)
+    of: dict[str, Any] = {"ids": [question_id]}
+    found = _resolutions(connection, of if as_of is None else of | {"as_of": as_of})
+    return found[0] if found else None
 
 
 def crowd(connection: Connection, question_id: str) -> list[CrowdForecast]:
     """What others said of a question, by (at, source)."""
     return _sorted_crowd(_facts(connection, CROWD, _CROWD_EVER, {"ids": [question_id]}))
+
+
+def _resolutions(connection: Connection, of: dict[str, Any]) -> list[Resolution]:
+    """The outcomes that stand, by question: none of the events behind them was retracted."""
+    is_dated = "as_of" in of
+    query = _RESOLUTIONS_OF if is_dated else _RESOLUTION_EVER
+    found = _facts(connection, RESOLUTIONS, query, of)
+    if behind := [event_id for resolution in found for event_id in resolution.events]:
+        taken_back = _TAKEN_BACK if is_dated else _TAKEN_BACK_EVER
+        gone = {e.event_id for e in _facts(connection, EVENTS, taken_back, of | {"ids": behind})}
+        found = [resolution for resolution in found if gone.isdisjoint(resolution.events)]
+    return sorted(found, key=lambda fact: fact.question_id)
+
+
+def _events(
+    connection: Connection, at: dict[str, Any]
+) -> tuple[tuple[Event, ...], tuple[Superseded[Event], ...]]:
+    """The events that stand, and the versions that counted before."""
+    found = _ever_counted(EVENTS, connection.execute(_EVENTS_AT, at).all())
+    newest = [event for event, until in found if until is None]
+    earlier = [Superseded(event, until) for event, until in found if until]
+    newest.sort(key=lambda e: (e.occurred_at, e.event_id))
+    earlier.sort(key=lambda s: (s.fact.known_at, s.fact.event_id))
+    return tuple(newest), tuple(earlier)
+
+
+def _ever_counted[Fact: (Report, Event)](
+    kind: Kind[Fact], rows: Iterable[Row[Any]]
+) -> list[tuple[Fact, datetime | None]]:
+    """The versions that counted for any time at all: neither retracted nor late for it."""
+    found = []
+    for row in rows:
+        values: list[Any] = list(row)
+        until = values.pop()
+        fact = kind.made(*values)
+        if not fact.retracted and (until is None or until > fact.known_at):
+            found.append((fact, until))
+    return found
+
+
+def _coverage(connection: Connection, at: dict[str, Any]) -> list[Coverage]:
+    spans = _facts(connection, COVERAGE, _COVERAGE_AT, at)
+    found = [span.as_known_at(at["as_of"]) for span in spans]
+    return sorted(found, key=lambda span: (span.since, span.coverage_id))
 
 
 def _facts[Fact](

@@ -6,6 +6,7 @@ the later row wins. `digest` is of a fact's content as it was stated.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -19,9 +20,10 @@ from sqlalchemy import (
 )
 
 from forecast.alert import State
+from forecast.audit import Verdict
 from forecast.estimate import Health
-from forecast.evidence import Outcome
-from forecast.store.types import Json, UtcInstant, Word
+from forecast.evidence import CoverageState, Outcome
+from forecast.store.types import Json, Names, UtcInstant, Word
 
 metadata = MetaData()
 
@@ -40,6 +42,10 @@ def _number(name: str) -> Column[float]:
 
 def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
 
 
 def _instant(name: str, *, optional: bool = False) -> Column[object]:
@@ -63,6 +69,7 @@ report = Table(
     _count("credibility"),
     _text("url"),
     _text("summary"),
+    _flag("retracted"),
     _text("digest"),
     _instant("recorded_at"),
     UniqueConstraint("report_id", "digest", name="report_once"),
@@ -80,10 +87,45 @@ event = Table(
     _instant("known_at"),
     _text("summary"),
     _text("url"),
+    _flag("retracted"),
     _text("digest"),
     _instant("recorded_at"),
     UniqueConstraint("event_id", "digest", name="event_once"),
     Index("event_at_unit", "unit", "known_at"),
+)
+
+assignment = Table(
+    "assignment",
+    metadata,
+    _row_id(),
+    _text("report_id"),
+    _text("incident_id"),
+    _instant("known_at"),
+    _text("author"),
+    _text("reason"),
+    _text("digest"),
+    _instant("recorded_at"),
+    Index("assignment_of_report", "report_id"),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    _row_id(),
+    _text("coverage_id"),
+    _text("unit"),
+    Column("state", Word(CoverageState), nullable=False),
+    _instant("since"),
+    _instant("until", optional=True),
+    _instant("known_at"),
+    _text("tags"),
+    _text("note"),
+    _instant("until_known_at", optional=True),
+    _flag("retracted"),
+    _text("digest"),
+    _instant("recorded_at"),
+    UniqueConstraint("coverage_id", "digest", name="coverage_once"),
+    Index("coverage_at_unit", "unit", "known_at"),
 )
 
 question = Table(
@@ -113,6 +155,7 @@ resolution = Table(
     Column("outcome", Word(Outcome), nullable=False),
     _instant("known_at"),
     _text("reason"),
+    Column("events", Names, nullable=False),
     _text("digest"),
     _instant("recorded_at"),
     UniqueConstraint("question_id", "digest", name="resolution_once"),
@@ -186,6 +229,7 @@ estimate = Table(
     Column("at_least", Json, nullable=False),
     Column("couplings", Json, nullable=False),
     Column("escalation", Json, nullable=False),
+    Column("findings", Json, nullable=False),
     _text("certificate"),
     _instant("recorded_at"),
     UniqueConstraint("question_id", "as_of", "inputs_digest", name="estimate_once"),
@@ -272,6 +316,25 @@ delivery_attempt = Table(
     Index("delivery_attempt_of", "delivery_id"),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    _row_id(),
+    _text("track"),
+    _text("question_id"),
+    _instant("as_of"),
+    _number("p_fast"),
+    _text("method"),
+    Column("p_nuts", Float(53)),
+    Column("mcse", Float(53)),
+    Column("z", Float(53)),
+    Column("verdict", Word(Verdict), nullable=False),
+    _text("reason"),
+    Column("diagnostics", Json, nullable=False),
+    _instant("recorded_at"),
+    Index("audit_of_track", "track", "as_of"),
+    Index("audit_of_question", "question_id", "as_of"),
+)
 run = Table(
     "run",
     metadata,

@@ -1,17 +1,19 @@
 """The store: what we know, what we said, and what is still to be done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import Connection
 
 from forecast.alert import Delivery, RuleState, Transition
+from forecast.audit import Audit
 from forecast.estimate import Estimate
-from forecast.evidence import CrowdForecast, Event, Report, Resolution
+from forecast.evidence import Assignment, Coverage, CrowdForecast, Event, Report, Resolution
+from forecast.incidents import DEFAULT_RULE, IncidentRule, Placed
 from forecast.prior import PriorVersion
 from forecast.question import Question, Snapshot
-from forecast.store import answers, checks, facts, outbox, priors, quarantine, reading, runs
+from forecast.store import answers, audits, checks, facts, outbox, priors, quarantine, reading, runs
 from forecast.store.answers import ModelState, StateChange
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
@@ -22,11 +24,18 @@ from forecast.store.quarantine import BadRow
 from forecast.store.runs import Run, RunClaim
 
 
-def open_store(url: str, *, create: bool = True, busy_timeout: float = 5.0) -> "Store":
+def open_store(
+    url: str,
+    *,
+    create: bool = True,
+    busy_timeout: float = 5.0,
+    rule: IncidentRule = DEFAULT_RULE,
+) -> "Store":
     """Open the store at a SQLAlchemy URL, making or upgrading its schema if `create`.
 
-    `busy_timeout` is how many seconds a SQLite writer waits for another one. StoreError where
-    it cannot be opened: unreachable, not a database, of a newer schema than ours.
+    `busy_timeout` is how many seconds a SQLite writer waits for another one; `rule` is how
+    reports that state no incident are gathered as they are read. StoreError where it cannot be
+    opened: unreachable, not a database, of a newer schema than ours.
     """
     database = Database(parse_url(url), busy_timeout=busy_timeout)
     try:
@@ -34,7 +43,7 @@ def open_store(url: str, *, create: bool = True, busy_timeout: float = 5.0) -> "
     except BaseException:
         database.close()
         raise
-    return Store(database)
+    return Store(database, rule)
 
 
 class Store:
@@ -44,8 +53,9 @@ class Store:
     error is a StoreError of one line. One store may be used by several threads.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rule: IncidentRule = DEFAULT_RULE) -> None:
         self._database = database
+        self._rule = rule
         self._read = database.read
         self._write = database.write
 
@@ -95,6 +105,14 @@ class Store:
         """Add forecasts of others; another number of one source for one moment corrects it."""
         return self._write(facts.add, facts.CROWD, list(crowd), recorded_at)
 
+    def add_coverage(self, coverage: Iterable[Coverage], recorded_at: datetime) -> Added:
+        """Add spans at risk or watched, as reports are added."""
+        return self._write(facts.add, facts.COVERAGE, list(coverage), recorded_at)
+
+    def assign(self, assignments: Iterable[Assignment], recorded_at: datetime) -> Added:
+        """Put reports into incidents by a person's word; of several the last counts."""
+        return self._write(facts.add, facts.ASSIGNMENTS, list(assignments), recorded_at)
+
     def quarantine(self, rows: Iterable[BadRow], recorded_at: datetime) -> None:
         """Keep rows that could not be read, each once."""
         self._write(quarantine.add, list(rows), recorded_at)
@@ -105,11 +123,23 @@ class Store:
 
     def snapshot(self, question: Question, as_of: datetime) -> Snapshot:
         """All that was known before `as_of` (strictly) at the question's unit."""
-        return self._read(reading.snapshot, question, as_of)
+        return self._read(reading.snapshot, question, as_of, self._rule)
 
     def reports(self, unit: str, as_of: datetime) -> list[Report]:
         """The reports known before `as_of` at a unit, by (known_at, report_id)."""
-        return self._read(reading.reports, unit, as_of)
+        return self._read(reading.reports, unit, as_of, self._rule)
+
+    def placed_reports(self, unit: str, as_of: datetime) -> list[Placed]:
+        """Every version of those reports, with its end, its incident and why it is there."""
+        return self._read(reading.placed_reports, unit, as_of, self._rule)
+
+    def units(self) -> list[str]:
+        """Every unit that a report, an event or a question names, sorted."""
+        return self._read(reading.units)
+
+    def units_of(self, report_ids: Sequence[str]) -> dict[str, str]:
+        """The unit of each report that is known by its id and stands."""
+        return self._read(reading.units_of, report_ids)
 
     def late_reports(self, question: Question, as_of: datetime) -> set[str]:
         """Ids of reports that came in after the last estimate before `as_of` was made."""
@@ -211,6 +241,20 @@ class Store:
     ) -> list[Transition]:
         """Changes of mind in the order in which they happened."""
         return self._read(answers.transitions, question_id, rule_id)
+
+    def record_audits(
+        self, found: Iterable[Audit], recorded_at: datetime, run: RunClaim | None = None
+    ) -> None:
+        """Add audits; StoreError where `run` is given and no longer held."""
+        self._write(audits.add, list(found), run, recorded_at)
+
+    def latest_audits(self, track: str, as_of: datetime) -> list[Audit]:
+        """The audits of a track's newest moment, at or before `as_of`, that could be judged."""
+        return self._read(audits.latest, track, as_of)
+
+    def audits(self, question_id: str) -> list[Audit]:
+        """All audits of a question, oldest first."""
+        return self._read(audits.of_question, question_id)
 
     # What is to be done
 

@@ -14,40 +14,49 @@ from jobs.cli.options import common, note, plain, print_json, say
 
 if TYPE_CHECKING:
     from jobs.ingest import IngestResult, Progress
+    from jobs.vocabulary import Vocabulary
 
-SHOWN = 10  # bad rows named on stderr; all of them stand in the store
+SHOWN = 10  # bad rows, and unknown names, on stderr; `tocsin quarantine` lists all bad rows
 
 
 @click.command("ingest")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--kind",
-    type=click.Choice(["reports", "events", "questions", "crowd", "resolutions"]),
+    type=click.Choice(["reports", "events", "questions", "crowd", "resolutions", "exposure"]),
     help="What the rows are; told from the columns where not given.",
 )
 @common
 def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: bool) -> None:
-    """Take in reports, events, questions, resolutions or forecasts of others.
+    """Take in reports, events, questions, resolutions, forecasts of others or exposure.
 
     CSV or JSONL, gzip or not; - is standard input. The same file twice adds nothing. Rows that
-    cannot be read are listed with their line and kept aside; the others are kept.
+    cannot be read are listed with their line and kept aside, and the exit code is 1; the others
+    are kept. Units and tags that watch.toml does not know are kept, and named.
     """
     from jobs.app import open_app
     from jobs.ingest import ingest_file
+    from jobs.vocabulary import Vocabulary
 
     results: list[tuple[str, IngestResult]] = []
     with open_app(folder) as app:
+        vocabulary = Vocabulary.of(app.config)
         for file in files:
             with _progress(file) as advance:
-                result = ingest_file(app.store, file, kind, utc_now(), progress=advance)
+                result = ingest_file(
+                    app.store, file, kind, utc_now(), progress=advance, vocabulary=vocabulary
+                )
             results.append((file, result))
             if not as_json:
                 _say(file, result)
+                _say_strange(file, result, vocabulary)
     if as_json:
         print_json({"schema_version": 1, "files": [_as_json(f, r) for f, r in results]})
     broken = next(((f, r.broken) for f, r in results if r.broken), None)
     if broken:
         raise InputError(f"{broken[1]}; what came before it was kept", at=broken[0])
+    if any(result.bad_count for _, result in results):
+        raise click.exceptions.Exit(1)
 
 
 def _say(file: str, result: "IngestResult") -> None:
@@ -60,9 +69,19 @@ def _say(file: str, result: "IngestResult") -> None:
     for row in result.bad[:SHOWN]:
         note(f"tocsin: {row.file}:{row.line}: {row.reason}")
     if result.bad_count > SHOWN:
-        note(f"tocsin: {file}: and {result.bad_count - SHOWN} more bad rows")
+        more = result.bad_count - SHOWN
+        note(f"tocsin: {file}: and {more} more bad rows; `tocsin quarantine` lists them")
     if result.ignored_columns:
         note(f"tocsin: {file}: columns not used: {', '.join(result.ignored_columns)}")
+
+
+def _say_strange(file: str, result: "IngestResult", vocabulary: "Vocabulary") -> None:
+    """Name what watch.toml does not know: most often it is misspelt."""
+    for (what, name), count in result.strange.most_common(SHOWN):
+        guess = vocabulary.guess(what, name)
+        note(f"tocsin: {file}: {what} '{name}' is not in watch.toml ({count} of the rows){guess}")
+    if len(result.strange) > SHOWN:
+        note(f"tocsin: {file}: and {len(result.strange) - SHOWN} more unknown names")
 
 
 def _as_json(file: str, result: "IngestResult") -> dict[str, Any]:
@@ -76,6 +95,10 @@ def _as_json(file: str, result: "IngestResult") -> dict[str, Any]:
         "bad": result.bad_count,
         "bad_rows": [{"line": row.line, "reason": row.reason} for row in result.bad],
         "ignored_columns": list(result.ignored_columns),
+        "unknown": [
+            {"what": what, "name": name, "rows": count}
+            for (what, name), count in result.strange.most_common()
+        ],
         "broken": result.broken,
     }
 

@@ -174,7 +174,8 @@ def _numbers(belief: "Belief") -> str:
 
 def _estimate(estimate: Estimate) -> str:
     lower = percent(estimate.interval.lower, 1).removesuffix(" %")
-    held = f" held: {estimate.reason}" if estimate.health is Health.HELD else ""
+    is_good = estimate.health is Health.HEALTHY
+    held = "" if is_good else f" {estimate.health.value}: {estimate.reason}"
     return (
         f"{percent(estimate.probability, 1)} [{lower}–{percent(estimate.interval.upper, 1)}]{held}"
     )

@@ -51,13 +51,20 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
             if once:
                 service.run_due()
                 service.send()
+                service.audit_due()
             else:
-                tick_until(service.stop, service.reload, service.run_due, service.send)
+                tick_until(
+                    service.stop,
+                    service.reload,
+                    service.run_due,
+                    service.send,
+                    service.audit_due,
+                )
                 log.info("stopped")
         finally:
             service.close()
     if as_json:
-        names = ("slots", "estimates", "messages", "sent", "retried", "dead")
+        names = ("slots", "estimates", "audits", "messages", "sent", "retried", "dead")
         print_json({"schema_version": 1} | {name: service.tally[name] for name in names})
     if once and service.failure is not None:
         click.get_current_context().exit(getattr(service.failure, "exit_code", 1))

@@ -75,10 +75,10 @@ def _raise_trouble(updated: Any) -> None:
         for failure in updated.failures[1:]:
             note(f"tocsin: {failure}")
         raise updated.failures[0]
-    held = [e for e in updated.estimates if e.health is Health.HELD]
-    if held:
-        names = ", ".join(e.question_id for e in held)
-        raise HeldError(f"held, the last good number stands: {names}: {held[0].reason}")
+    doubtful = [e for e in updated.estimates if e.health is not Health.HEALTHY]
+    if doubtful:
+        names = ", ".join(f"{e.question_id} ({e.health.value})" for e in doubtful)
+        raise HeldError(f"did not pass: {names}: {doubtful[0].reason}")
 
 
 def _say(updated: Any) -> None:
@@ -86,7 +86,8 @@ def _say(updated: Any) -> None:
 
     for estimate in updated.estimates:
         band = f"{percent(estimate.interval.lower)} to {percent(estimate.interval.upper)}"
-        held = f"   held: {estimate.reason}" if estimate.health is Health.HELD else ""
+        is_good = estimate.health is Health.HEALTHY
+        held = "" if is_good else f"   {estimate.health.value}: {estimate.reason}"
         say(
             f"{percent(estimate.probability):>6}  {band:>15}  {estimate.method:<9}  "
             f"{estimate.question_id}{held}"

@@ -6,6 +6,7 @@ chosen here, before anything imports it.
 
 import os
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -28,8 +29,16 @@ def _can_write(folder: Path) -> bool:
         return False
 
 
+def _program() -> str:
+    """By version: Numba's cache does not notice that PyTensor has another one."""
+    return f"pytensor-{version('pytensor')}"
+
+
 _flags = os.environ.get("PYTENSOR_FLAGS", "")
 if "compiledir" not in _flags:
     os.environ["PYTENSOR_FLAGS"] = ",".join(
-        filter(None, [_flags, f"base_compiledir={_cache_folder() / 'pytensor'}"])
+        # by version: Numba's cache does not notice another one
+        filter(
+            None, [_flags, f"base_compiledir={_cache_folder() / 'pytensor' / version('pytensor')}"]
+        )
     )

@@ -34,7 +34,7 @@ def khat_limit(draws: int) -> float:
 def weights_gate(weights: Weights) -> Gate:
     """k-hat and effective sample size; k-hat alone passes weights with 4 % left of them."""
     draws = len(weights.w)
-    if not math.isfinite(weights.ess) or math.isnan(weights.khat):
+    if not 0.0 < weights.ess < math.inf or math.isnan(weights.khat):
         return Gate("the weights of the draws are not numbers")
     if weights.khat >= khat_limit(draws):
         return Gate(f"Pareto k-hat {weights.khat:.2f} is above {khat_limit(draws):.2f}")

@@ -8,7 +8,15 @@ from functools import lru_cache
 
 from forecast.config import Config, Definition
 from forecast.errors import ConfigError
-from forecast.words import parse_days, parse_rate, parse_ratio, parse_share
+from forecast.words import (
+    Range,
+    parse_days,
+    parse_half_life,
+    parse_percent,
+    parse_rate,
+    parse_ratio,
+    parse_share,
+)
 from models.priors.elicit import Beta, Normal, beta_share, log_normal
 
 
@@ -16,13 +24,43 @@ from models.priors.elicit import Beta, Normal, beta_share, log_normal
 class Effect:
     """What a tag does: `log_ratio` of one fresh ordinary incident; half-life in days.
 
-    Tags that share a `group` ("" for none) count with diminishing returns.
+    Tags that share a `group` ("" for none) count with diminishing returns. The half-life may
+    as well be `half_life_factor` times shorter or longer. An `incident` fades; a `level` counts
+    by how many steps of `per` its last value is above `reference`, until it is `stale_after`
+    days old, and then fades back; a `scheduled` thing is felt ahead of its date too, by half
+    for every `lead` days that are left.
     """
 
     tag: str
     log_ratio: Normal
     half_life: float
     group: str
+    half_life_factor: float = 1.0
+    kind: str = "incident"
+    reference: float = 0.0
+    per: float = 1.0
+    stale_after: float = math.inf
+    lead: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoupledUnit:
+    """Another unit that may bear on this track: the `tags` heard there are one more column.
+
+    `probability` is the prior probability that it does; `log_ratio` what one fresh ordinary
+    incident there then does, which fades with `half_life` days.
+    """
+
+    unit: str
+    tags: tuple[str, ...]
+    log_ratio: Normal
+    half_life: float
+    probability: float
+
+    @property
+    def column(self) -> str:
+        """The name of its column, which no tag can have."""
+        return f"{self.unit}: {', '.join(self.tags)}"
 
 
 # Stands in where a definition listens to no tag: arrays want a column, and it is never fed.
@@ -46,7 +84,8 @@ class Beliefs:
     `log_rate` is of events a day with no evidence in sight; `log_ceiling` of events a day
     with everything pointing to it, or None for no ceiling; `log_shape` of the Gamma shape
     kappa that says how far a unit may lie from its class. `ordinary_value` is the value of a
-    report that the effects speak of.
+    report that the effects speak of. `horizon` in days is that of the windows from which a
+    class of units is learnt.
     """
 
     definition: str
@@ -59,10 +98,13 @@ class Beliefs:
     recurrent: bool
     observed_since: str
     ordinary_value: float
+    couplings: tuple[CoupledUnit, ...] = ()
+    horizon: float = 30.0
 
     def columns(self) -> tuple[Effect, ...]:
-        """The effects as the columns of covariates, at least one."""
-        return self.effects or (NO_EFFECT,)
+        """The effects, then those of coupled units, as columns of covariates; at least one."""
+        coupled = tuple(Effect(c.column, c.log_ratio, c.half_life, "") for c in self.couplings)
+        return (*self.effects, *coupled) or (NO_EFFECT,)
 
     def definitions(self) -> tuple[str, ...]:
         """The root and everything inside it."""
@@ -94,26 +136,59 @@ def beliefs_of(config: Config, definition: str) -> Beliefs:
     table = config.definitions[root]
     if table.base_rate is None:
         raise ConfigError("is missing", at=f"definitions.{root}.base_rate")
+    log_rate = log_normal(parse_rate(table.base_rate))
+    log_ceiling = log_normal(parse_rate(table.ceiling)) if table.ceiling else None
+    if log_ceiling is not None and log_ceiling.mean <= log_rate.mean:
+        words = f"'{table.ceiling}' does not lie above the base rate '{table.base_rate}'"
+        raise ConfigError(words, at=f"definitions.{root}.ceiling")
     return Beliefs(
         definition=root,
         model=table.model,
-        log_rate=log_normal(parse_rate(table.base_rate)),
-        log_ceiling=log_normal(parse_rate(table.ceiling)) if table.ceiling else None,
+        log_rate=log_rate,
+        log_ceiling=log_ceiling,
         log_shape=_log_shape(table),
         effects=tuple(_effect(config, table, tag) for tag in config.tags_of(root)),
         narrower=_narrower(config, root),
         recurrent=table.recurrent,
         observed_since=table.observed_since.isoformat() if table.observed_since else "",
         ordinary_value=config.watch.ordinary_value,
+        couplings=tuple(
+            CoupledUnit(
+                unit=unit,
+                tags=tuple(coupling.indicators),
+                log_ratio=log_normal(parse_ratio(coupling.effect)),
+                half_life=parse_days(coupling.half_life),
+                probability=parse_percent(coupling.probability),
+            )
+            for unit, coupling in sorted(table.coupled.items())
+        ),
+        horizon=parse_days(table.learns.horizon) if table.learns else 30.0,
     )
 
 
 def _effect(config: Config, table: Definition, tag: str) -> Effect:
     indicator = config.indicators[tag]
     words = table.effects.get(tag, indicator.effect)
+    half_life = parse_half_life(indicator.half_life)
     return Effect(
-        tag, log_normal(parse_ratio(words)), parse_days(indicator.half_life), indicator.group or ""
+        tag,
+        log_normal(parse_ratio(words)),
+        math.sqrt(half_life.low * half_life.high),
+        indicator.group or "",
+        half_life_factor=_factor(half_life),
+        kind=indicator.kind,
+        reference=indicator.reference,
+        per=indicator.per,
+        stale_after=parse_days(indicator.stale_after) if indicator.stale_after else math.inf,
+        lead=parse_days(indicator.lead) if indicator.lead else 0.0,
     )
+
+
+def _factor(half_life: Range) -> float:
+    """f so that H/f, H, H f with weights 1/4, 1/2, 1/4 spread as the log-normal of the range."""
+    if half_life.low == half_life.high:
+        return 1.0
+    return math.exp(math.sqrt(2.0) * log_normal(half_life).sd)
 
 
 def _log_shape(table: Definition) -> Normal:

@@ -19,7 +19,8 @@ def test_the_keys_are_those_of_the_contract() -> None:
     ]  # fmt: skip
     assert set(found["estimate"]) == {
         "as_of", "probability", "interval", "mcse", "health", "model", "model_hash", "method",
-        "inputs_digest",
+        "inputs_digest", "reason", "certificate", "escalation", "diagnostics",
+        "expected_count", "at_least", "couplings", "findings",
     }  # fmt: skip
     assert set(found["estimate"]["interval"]) == {"lower", "upper", "mass"}
     assert {frozenset(point) for point in found["curve"]} == {

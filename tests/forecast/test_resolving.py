@@ -1,9 +1,10 @@
 """How questions end: by what was stated, by an event, or by the deadline and its grace."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from forecast.clock import parse_instant
-from forecast.evidence import Event, Outcome, Resolution
+from forecast.evidence import Event, Outcome, Resolution, Superseded
 from forecast.question import Question, Snapshot
 from forecast.resolving import resolve
 
@@ -86,3 +87,71 @@ def test_what_a_person_stated_stands_against_the_events() -> None:
 def test_nothing_known_later_is_seen() -> None:
     stated = Resolution("q", Outcome.YES, at("2025-12-29"), "seen")
     assert end("2025-12-20", event("2025-11-24", "2025-12-29"), stated=(stated,)) is None
+
+
+THREE = replace(QUESTION, at_least=3)
+DAYS = [event(f"2025-10-0{n}", f"2025-11-0{n}") for n in (1, 2, 3, 4)]
+
+
+def end_of_three(as_of: str, snapshot_events: list[Event], **known: object) -> Resolution | None:
+    moment = at(as_of)
+    events = tuple(e for e in snapshot_events if e.known_at < moment)
+    snapshot = replace(Snapshot("u", moment, (THREE,), (), events), **known)  # type: ignore[arg-type]
+    return resolve(THREE, snapshot, lambda name: name == "strike", NO_GRACE)
+
+
+def test_a_question_for_several_events_ends_when_the_last_that_it_needs_is_known() -> None:
+    assert end_of_three("2025-11-03", DAYS) is None
+    found = end_of_three("2025-11-20", DAYS)
+    assert found is not None
+    assert (found.outcome, found.known_at) == (Outcome.YES, at("2025-11-03"))
+    assert found.events == tuple(e.event_id for e in DAYS[:3])
+    over = end_of_three("2025-12-27", DAYS[:2])
+    assert over is not None
+    assert over.outcome is Outcome.NO
+    assert over.reason.startswith("2 of 3 events were known")
+
+
+def test_one_event_that_is_not_there_any_more_opens_the_question_again() -> None:
+    derived = end_of_three("2025-11-20", DAYS[:3])
+    assert derived is not None
+    assert end_of_three("2025-11-20", DAYS[:2], resolutions=(derived,)) is None
+
+
+def test_what_was_derived_before_is_not_derived_with_another_date() -> None:
+    first = end_of_three("2025-11-20", DAYS)
+    assert first is not None
+    recorded = replace(first, known_at=at("2025-11-10"))
+    assert end_of_three("2025-11-20", DAYS, resolutions=(recorded,)) == recorded
+
+
+def test_an_event_whose_words_were_corrected_was_known_when_it_first_was() -> None:
+    first = event("2025-12-24", "2025-12-25")
+    corrected = replace(first, summary="At noon.", known_at=at("2026-03-01"))
+    snapshot = Snapshot(
+        "u",
+        at("2026-03-02"),
+        (QUESTION,),
+        (),
+        (corrected,),
+        earlier_events=(Superseded(first, corrected.known_at),),
+    )
+    found = resolve(QUESTION, snapshot, lambda name: name == "strike", MONTH)
+    assert found is not None
+    assert found.known_at == at("2025-12-25")
+
+
+def test_an_event_that_was_corrected_into_one_that_counts_is_news_from_then() -> None:
+    other = event("2025-12-24", "2025-12-25", "talks")
+    corrected = replace(other, definition="strike", known_at=at("2026-01-10"))
+    snapshot = Snapshot(
+        "u",
+        at("2026-01-11"),
+        (QUESTION,),
+        (),
+        (corrected,),
+        earlier_events=(Superseded(other, corrected.known_at),),
+    )
+    found = resolve(QUESTION, snapshot, lambda name: name == "strike", MONTH)
+    assert found is not None
+    assert found.known_at == at("2026-01-10")

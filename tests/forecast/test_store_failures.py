@@ -26,7 +26,7 @@ from forecast.store.schema import metadata
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 11, 29, tzinfo=UTC)
-REPORT = Report("R1", "usa-ven", "a.tag", NOW, NOW)
+REPORT = Report("R1", "usa-ven", "a.tag", NOW, NOW, "i1")
 
 
 def _path(sqlite_url: str) -> Path:

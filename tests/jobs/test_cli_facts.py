@@ -55,10 +55,10 @@ def test_bad_rows_are_named_with_their_lines_and_the_others_kept(desk: Desk) -> 
         "harbour,union.ballot,2025-06-04,1\n"
     )
     done = desk.run("ingest", written(desk, "r.csv", rows))
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "2 new reports" in done.stdout
     assert "2 bad rows kept aside" in done.stdout
-    assert "r.csv:3: value nan is not a number from 0 to 1" in done.stderr
+    assert "r.csv:3: value nan is not a finite number" in done.stderr
     assert "r.csv:4: occurred_at: '2025-06-03T10:00' has no time zone" in done.stderr
     with desk.store() as store:
         assert [row.line for row in store.quarantined()] == [3, 4]
@@ -67,6 +67,7 @@ def test_bad_rows_are_named_with_their_lines_and_the_others_kept(desk: Desk) -> 
 def test_a_deadline_before_the_opening_is_a_bad_row(desk: Desk) -> None:
     rows = QUESTIONS.replace("2025-12-31", "2024-12-31")
     done = desk.run("ingest", written(desk, "q.csv", rows))
+    assert done.returncode == 1
     assert "q.csv:2: deadline 2024-12-31T23:59:59" in done.stderr
 
 
@@ -156,3 +157,48 @@ def test_a_password_in_the_address_of_the_store_is_never_shown(desk: Desk) -> No
     line = trouble(desk, "report", code=4)
     assert "CANARY" not in line
     assert "127.0.0.1" in line
+
+
+def test_rows_kept_aside_are_listed_and_chosen_by_file(desk: Desk) -> None:
+    assert "no row was kept aside" in desk.run("quarantine").stdout
+    desk.run("ingest", written(desk, "r.csv", REPORTS + "harbour,,2025-06-02,1\n"))
+    listed = desk.run("quarantine").stdout
+    assert "r.csv:3: tag is empty" in listed
+    assert "harbour,,2025-06-02,1" in listed
+    assert json.loads(desk.run("quarantine", "other*", "--json").stdout)["rows"] == []
+    assert len(json.loads(desk.run("quarantine", "r.*", "--json").stdout)["rows"]) == 1
+
+
+def test_a_value_that_no_incident_has_and_a_misspelt_tag_are_named(desk: Desk) -> None:
+    rows = REPORTS + "harbour,union.ballot,2025-06-02,130\nharbour,union.balot,2025-06-02,1\n"
+    done = desk.run("ingest", written(desk, "r.csv", rows))
+    assert done.returncode == 1
+    assert "r.csv:3: value 130 is not a strength from 0 to 1" in done.stderr
+    assert "tag 'union.balot' is not in watch.toml (1 of the rows); did you mean" in done.stderr
+
+
+def test_incidents_are_shown_joined_and_split_with_a_reason(desk: Desk) -> None:
+    rows = (
+        "report_id,unit,tag,occurred_at,value,origin,summary\n"
+        "A,harbour,union.ballot,2025-06-01,1,x,Dockers vote\n"
+        "B,harbour,union.ballot,2025-06-03,1,y,Dockers voted two days ago\n"
+        "C,harbour,talks,2025-06-03,1,y,Talks\n"
+    )
+    desk.run("ingest", written(desk, "r.csv", rows))
+    shown = desk.run("incidents", "--unit", "harbour").stdout
+    assert "rule: one unit and tag, less than 24 hours apart" in shown
+    assert "union.ballot@2025-06-03  harbour  union.ballot" in shown
+    assert "say why with --reason" in trouble(desk, "incidents", "join", "A", "B", code=2)
+    told = desk.run("incidents", "join", "A", "B", "-m", "one ballot").stdout
+    assert told == "B is of union.ballot@2025-06-01 from now on\n"
+    found = json.loads(desk.run("incidents", "q-strike", "--json").stdout)["incidents"]
+    [joined] = [i for i in found if i["incident_id"] == "union.ballot@2025-06-01"]
+    assert [r["report_id"] for r in joined["reports"]] == ["A", "B"]
+    assert joined["reports"][1]["why"].startswith("by ada on ")
+    assert joined["reports"][1]["why"].endswith(": one ballot")
+    line = trouble(desk, "incidents", "join", "A", "C", "-m", "x", code=2)
+    assert "reports of one incident have one tag: A union.ballot, C talks" in line
+    assert desk.run("incidents", "split", "B", "-m", "two").stdout.startswith("B is of union")
+    assert "one incident already" in desk.run("incidents", "split", "B", "-m", "two").stdout
+    assert "no report 'Z'" in trouble(desk, "incidents", "split", "Z", "-m", "x", code=2)
+    assert "did you mean 'harbour'" in trouble(desk, "incidents", "--unit", "harbor", code=2)

@@ -82,7 +82,7 @@ def test_bad_rows_and_columns_that_are_not_used_are_named_plainly(desk: Desk) ->
         "unit,tag,occurred_at,value,red\x1b[31m\u202e\nharbour,union.ballot,\x1b]0;pwned\x07,1,x\n"
     )
     (desk.folder / "r.csv").write_text(rows)
-    said = output(desk, "ingest", "r.csv")
+    said = output(desk, "ingest", "r.csv", code=1)
     assert "r.csv:2: occurred_at: " in said
     assert "columns not used: red[31m" in said
 

@@ -18,7 +18,7 @@ from forecast.store import open_store
 from jobs.app import App, open_app
 from jobs.serve import Service
 from jobs.slots import LEASE, run_slot
-from jobs.update import infer, prepare, tracks_of
+from jobs.update import Snapshots, infer, prepare, tracks_of
 from models.api import Answer
 from tests.jobs.desk import Desk, make_desk
 
@@ -174,11 +174,7 @@ def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App)
     now = utc_now()
     add_second_unit(app, now)
     tracks = tracks_of(app, app.store.questions(), [])
-    works = [
-        work
-        for track in tracks
-        if (work := prepare(app, track, app.store.snapshot(track[0], now), {}))
-    ]
+    works = [work for track in tracks if (work := prepare(app, track, Snapshots(app, now), {}))]
     service = Service(app, lambda: now, cores=2)
     answers = list(service._compute(infer, works))
     assert service._pool is not None

@@ -1,6 +1,7 @@
 """The conjugate base rate against its closed form, root and narrower, recurrent and once only."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.integrate import quad
 from scipy.special import digamma, polygamma
 from scipy.stats import beta as beta_distribution
 from scipy.stats import gamma as gamma_distribution
+from scipy.stats import nbinom
 
 from forecast.estimate import Estimate
 from forecast.evidence import Event
@@ -64,6 +66,74 @@ def test_a_band_is_of_the_probability_over_the_rate() -> None:
     )
     assert found.interval.lower == pytest.approx(low, rel=0.06)
     assert found.interval.upper == pytest.approx(high, rel=0.04)
+
+
+def at_least(n: int, opens: float = 210.0, events: Iterable[Event] = ()) -> Estimate:
+    asked = replace(worlds.question(opens=opens), at_least=n)
+    return MODEL.update(worlds.task(BELIEVED, events=events, questions=[asked]), None).estimates[0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_counts_are_negative_binomial(n: int) -> None:
+    rate = PRIOR.rate + 200
+    counts = nbinom(PRIOR.shape, rate / (rate + 80))
+    found = at_least(n)
+    assert found.probability == pytest.approx(counts.sf(n - 1), abs=1e-12)
+    assert found.at_least == pytest.approx(counts.sf(np.arange(max(n, 5))), abs=1e-12)
+    assert found.expected_count == pytest.approx(counts.mean(), rel=1e-12)
+
+
+def test_what_happened_in_the_window_already_need_not_happen_again() -> None:
+    events = [worlds.event(f"e{d}", d) for d in (20.3, 77.0)]  # of these the window saw one
+    rate = PRIOR.rate + 200
+    ahead = nbinom(PRIOR.shape + 2, rate / (rate + 90))
+    found = at_least(3, 50.0, events)
+    assert found.probability == pytest.approx(ahead.sf(1), abs=1e-12)
+    assert found.at_least[:3] == pytest.approx([1.0, ahead.sf(0), ahead.sf(1)], abs=1e-12)
+    assert found.expected_count == pytest.approx(1 + ahead.mean(), rel=1e-12)
+
+
+def test_what_happens_only_once_does_not_happen_twice() -> None:
+    asked = replace(worlds.question(opens=0.0), at_least=2)
+    events = [worlds.event("e", 20.3)]
+    found = MODEL.update(worlds.task(ONCE, events=events, questions=[asked]), None).estimates[0]
+    assert found.probability == 0.0
+    assert found.at_least[1:] == (0.0,) * 4
+    assert found.expected_count == found.at_least[0]
+
+
+@pytest.mark.parametrize("believed", [BELIEVED, ONCE])
+def test_the_draws_of_the_posterior_are_those_of_the_closed_form(believed: Beliefs) -> None:
+    asked = [
+        worlds.question(opens=220.0),
+        worlds.question("covert"),
+        replace(worlds.question(opens=150.0, name="three"), at_least=3),
+    ]
+    task = worlds.task(believed, events=[worlds.event("e", 170.3)], questions=asked)
+    draws = MODEL.posterior(task, None)
+    means = dict(zip(draws.names, draws.weights @ draws.values, strict=True))
+    for estimate in MODEL.update(task, None).estimates:
+        p = means[f"p:{estimate.question_id}"]
+        assert p == pytest.approx(estimate.probability, abs=0.01)
+    assert means["share:covert"] == pytest.approx(3 / 8, abs=0.02)
+    assert means["share:covert"] + means["share:overt"] == pytest.approx(1, abs=1e-12)
+    rate = np.exp(draws.values[:, 0])
+    days = 200 if believed.recurrent else 171
+    assert draws.values[:, draws.names.index("log_likelihood")] == pytest.approx(
+        np.log(rate) - rate * days
+    )
+
+
+def test_the_log_likelihood_holds_the_kinds_whose_shares_are_drawn() -> None:
+    kinds = ("covert", "overt", "announced", "strike")  # of the last the kind is not known
+    events = [worlds.event(f"e{n}", 10.0 + n, definition=kind) for n, kind in enumerate(kinds)]
+    draws = MODEL.posterior(worlds.task(BELIEVED, events=events), None)
+    column = dict(zip(draws.names, draws.values.T, strict=True))
+    covert = column["share:covert"]
+    announced = column["share:announced"] / (1 - covert)
+    kinds_said = np.log(covert) + 2 * np.log(1 - covert) + np.log(announced) + np.log(1 - announced)
+    counted = 4 * column["log_rate"] - 200 * np.exp(column["log_rate"])
+    assert column["log_likelihood"] == pytest.approx(counted + kinds_said)
 
 
 @pytest.mark.parametrize(("kind", "a", "b"), [("covert", 3.0, 5.0), ("overt", 5.0, 3.0)])

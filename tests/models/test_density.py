@@ -1,12 +1,14 @@
 """The density against formulas written anew in NumPy, its own batch, its gradient, and PyMC."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import gammaln
 
 from models.covariates import Array
-from models.engine.density import SMOOTHING, Density, Prior, hazard_model
-from models.engine.ladder import compiled_density
+from models.hazard.density import SMOOTHING, Data, Density, Prior, compiled_density, hazard_model
+from models.hazard.problem import HazardProblem
 from models.priors.elicit import Normal
 from models.rows import Rows
 from tests.models import worlds
@@ -33,9 +35,13 @@ def score(theta: Array, x: Array) -> Array:
     a, b, c = theta[3:]
     total = a * x[:, 0]
     for sign in (1, -1):
-        parts = [max(sign * v, 0.0) * x[:, k] for k, v in ((1, b), (2, c))]
+        parts = [np.maximum(sign * v * x[:, k], 0.0) for k, v in ((1, b), (2, c))]
         total = total + sign * (np.sqrt(sum(p**2 for p in parts) + SMOOTHING**2) - SMOOTHING)
     return np.asarray(total)
+
+
+def batched(density: Density, draws: Array) -> Array:
+    return density.log_prior(draws) + density.log_likelihood(draws)
 
 
 def log_posterior(theta: Array, rows: Rows, prior: Prior) -> float:
@@ -60,25 +66,26 @@ def log_posterior(theta: Array, rows: Rows, prior: Prior) -> float:
 @pytest.mark.parametrize("capped", [True, False])
 def test_the_log_posterior_is_the_formula(density: Density, units: int, capped: bool) -> None:
     rows, prior = worlds.rows(units=units), Prior.of(BELIEVED)
+    rows = replace(rows, x=np.where(rows.exposure[:, None] == 0.5, -rows.x, rows.x))
     prior = Prior(prior.mean, prior.sd, prior.alone, prior.groups, capped)
-    density.load(rows, prior)
+    density.load(Data.of(rows), prior)
     draws = draws_around(prior)
     expected = [log_posterior(theta, rows, prior) for theta in draws]
-    assert density.log_posterior(draws) == pytest.approx(expected, rel=1e-10)
+    assert batched(density, draws) == pytest.approx(expected, rel=1e-10)
     assert [density.value_and_gradient(d)[0] for d in draws] == pytest.approx(expected, rel=1e-10)
 
 
 def test_a_batch_is_the_same_as_one_by_one(density: Density) -> None:
     rows, prior = worlds.rows(days=3000), Prior.of(BELIEVED)
-    density.load(rows, prior)
+    density.load(Data.of(rows), prior)
     draws = draws_around(prior, 40)  # more than are done at once
-    alone = [density.log_posterior(d[None])[0] for d in draws]
-    assert density.log_posterior(draws) == pytest.approx(alone, rel=1e-12)
+    alone = [batched(density, d[None])[0] for d in draws]
+    assert batched(density, draws) == pytest.approx(alone, rel=1e-12)
 
 
 def test_the_gradient_is_that_of_the_value(density: Density) -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
-    density.load(rows, prior)
+    density.load(Data.of(rows), prior)
     theta = draws_around(prior, 1)[0]
     gradient = density.value_and_gradient(theta)[1]
     for i in range(len(theta)):
@@ -90,32 +97,32 @@ def test_the_gradient_is_that_of_the_value(density: Density) -> None:
 
 def test_pymc_says_the_same_of_its_model(density: Density) -> None:
     rows, prior = worlds.rows(units=2), Prior.of(BELIEVED)
-    density.load(rows, prior)
-    model = hazard_model(rows, prior)
-    theirs = model.compile_logp(mode=density._mode)
+    density.load(Data.of(rows), prior)
+    model = hazard_model(Data.of(rows), prior)
+    theirs = model.compile_logp(mode=density.compiled._mode)
     for theta in draws_around(prior, 3):
         point = {"log_rate": theta[0], "log_shape": theta[1], "log_ceiling": theta[2]}
         value = float(theirs({**point, "beta": theta[3:]}))
-        assert value == pytest.approx(density.log_posterior(theta[None])[0], rel=1e-12)
+        assert value == pytest.approx(batched(density, theta[None])[0], rel=1e-12)
 
 
 def test_the_likelihood_of_summed_rows_and_the_prior_make_the_posterior(density: Density) -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
-    density.load(rows, prior)
+    problem = HazardProblem.of(density, Data.of(rows), prior, "", 1)
     draws = draws_around(prior)
+    likelihood, extras = problem.kept(draws)
     log_m = density.log_multiplier(draws, rows.x)
-    n = float(rows.events.sum())
-    likelihood = density.log_likelihood(
-        draws, np.exp(log_m) @ rows.exposure, log_m @ rows.events, n
-    )
-    assert density.log_prior(draws) + likelihood == pytest.approx(
-        density.log_posterior(draws), rel=1e-11
-    )
+    assert extras["at_risk"][:, 0] == pytest.approx(np.exp(log_m) @ rows.exposure, rel=1e-12)
+    assert extras["log_m_of_events"][:, 0] == pytest.approx(log_m @ rows.events, rel=1e-12)
+    assert np.all(extras["events"] == rows.events.sum())
+    assert likelihood == pytest.approx(density.log_likelihood(draws), rel=1e-11)
+    expected = [log_posterior(theta, rows, prior) for theta in draws]
+    assert density.log_prior(draws) + likelihood == pytest.approx(expected, rel=1e-10)
 
 
 def test_each_draw_may_have_its_own_path(density: Density) -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
-    density.load(rows, prior)
+    density.load(Data.of(rows), prior)
     draws = draws_around(prior)
     shared = density.log_multiplier(draws, rows.x)
     own = density.log_multiplier(draws, np.broadcast_to(rows.x, (len(draws), *rows.x.shape)))
@@ -126,7 +133,7 @@ def test_the_multiplier_is_bounded_by_the_ceiling_and_near_exp_of_the_score_belo
     density: Density,
 ) -> None:
     prior = Prior.of(BELIEVED)
-    density.load(worlds.rows(), prior)
+    density.load(Data.of(worlds.rows()), prior)
     theta = np.array([-9.0, 1.0, -4.0, 1.0, 0.2, 0.2])
     low, high = density.log_multiplier(theta[None], np.array([[1.0, 0, 0], [500.0, 0, 0]]))[0]
     assert low == pytest.approx(1.0, abs=0.03)
@@ -138,7 +145,7 @@ def test_a_group_never_counts_for_more_than_the_plain_sum_nor_less_than_its_larg
 ) -> None:
     prior = Prior.of(BELIEVED)
     uncapped = Prior(prior.mean, prior.sd, prior.alone, prior.groups, False)
-    density.load(worlds.rows(), uncapped)
+    density.load(Data.of(worlds.rows()), uncapped)
     theta = np.array([-7.0, 1.0, -4.0, 0.0, 0.5, 0.7])
     x = np.array([[0, 1.0, 0], [0, 0, 1.0], [0, 1.0, 1.0], [0, 1.0, 1.5]])
     b, c, both, more = density.log_multiplier(theta[None], x)[0]
@@ -146,3 +153,16 @@ def test_a_group_never_counts_for_more_than_the_plain_sum_nor_less_than_its_larg
     assert both >= max(b, c)
     assert more > both
     assert both == pytest.approx(np.hypot(0.5, 0.7), abs=2 * SMOOTHING)
+
+
+def test_a_level_below_its_reference_counts_the_other_way_in_a_group_as_alone(
+    density: Density,
+) -> None:
+    prior = Prior.of(BELIEVED)
+    density.load(Data.of(worlds.rows()), replace(prior, capped=False))
+    theta = np.array([-7.0, 1.0, -4.0, 0.4, 0.5, -0.7])
+    x = np.array([[0, 2.0, 0], [0, 0, 2.0], [2.0, 0, 0], [0, 2.0, 2.0]])
+    upward, downward = (density.log_multiplier(theta[None], s)[0] for s in (x, -x))
+    for above, below in zip(upward, downward, strict=True):
+        assert below == pytest.approx(-above, abs=1e-12)
+    assert density.log_multiplier(theta[None], -x)[0][0] < -0.9

@@ -70,6 +70,18 @@ def test_rates_are_those_of_what_was_seen_and_the_prior_where_nothing_was() -> N
     assert found.weight == pytest.approx([(0.8 + 1.0) / 2.5, 0.8])
 
 
+def test_only_the_days_on_which_a_feed_was_watched_make_its_silence_count() -> None:
+    nothing = (np.zeros(0), np.zeros(0), np.zeros(0, int), 2)
+    for now in (40.0, 40.3):
+        parts = np.ones((math.ceil(now), 2))
+        whole = arrivals(*nothing, now, parts)
+        assert whole.rate == pytest.approx(np.full(2, arrivals(*nothing, now).rate))
+        parts[10:, 1] = 0.0  # down since then
+        found = arrivals(*nothing, now, parts)
+        left = 90 / math.log(2) * (0.5 ** ((now - 10) / 90) - 0.5 ** (now / 90))
+        assert found.rate == pytest.approx([float(np.ravel(whole.rate)[0]), 60 + left])
+
+
 def test_a_short_watch_is_hardly_forgotten() -> None:
     found = arrivals(np.zeros(0), np.zeros(0), np.zeros(0, int), 1, 10.0)
     assert found.rate == pytest.approx(70, abs=0.5)

@@ -12,12 +12,13 @@ from scipy.special import gammaln
 from forecast.estimate import Estimate
 from forecast.evidence import Event
 from models.covariates import Array
-from models.engine.density import Density, Prior, hazard_model
-from models.engine.fit import Posterior, refit
-from models.engine.ladder import compiled_density
-from models.engine.psis import Weights, smooth
+from models.engine.fit import Posterior
+from models.engine.ladder import refit
+from models.engine.psis import Weights
 from models.hazard import Hazard
-from models.outlook import Frailty, hazard_ahead
+from models.hazard.density import Data, Density, Prior, compiled_density, hazard_model
+from models.hazard.outlook import Frailty, hazard_ahead
+from models.hazard.problem import AT_RISK, HazardProblem
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
 from models.rows import Rows
@@ -70,19 +71,27 @@ def fitted(
     believed: Beliefs, rows: Rows, seed: int = 1, draws: int = 4000
 ) -> tuple[Density, Posterior, Weights]:
     density, prior = compiled_density(), Prior.of(believed)
-    density.load(rows, prior)
-    fit = refit(density, rows, prior, believed.digest(), draws, seed)
-    posterior = Posterior(fit.draws, fit.log_weights, fit.exposure)
-    return density, posterior, smooth(fit.log_weights)
+    rung = refit(HazardProblem.of(density, Data.of(rows), prior, believed.digest(), seed), draws)
+    return density, rung.posterior, rung.weights
+
+
+def rate_of(posterior: Posterior) -> Frailty:
+    """The unit's rate given each draw, where there is one setting."""
+    return Frailty.of(posterior.draws, posterior.extras, np.zeros((len(posterior.draws), 1)))
+
+
+def within(posterior: Posterior, hazard: Array, begin: Array | None = None) -> Array:
+    """P (draw,) of an event while the integral of m (draw,) goes from one value to another."""
+    opening = np.zeros_like(hazard) if begin is None else begin
+    whole = np.ones(len(hazard))
+    return rate_of(posterior).chance(opening[:, None], hazard[:, None], whole, recurrent=True)
 
 
 def p_ahead(density: Density, posterior: Posterior, ahead: Array) -> Array:
-    """P (draw,) while one covariate goes through `ahead`, a day each, with no news."""
-    stocks = np.exp2(ahead)[:, None] - 1
-    none = np.zeros((len(posterior.draws), *stocks.shape))
-    edges = np.arange(len(ahead) + 1.0)
-    hazard = hazard_ahead(density, posterior.draws, stocks, none, edges)
-    return Frailty.of(posterior).probability(hazard[:, -1])
+    """P (draw,) while the covariates (day,) or (day, tag) go through `ahead`, with no news."""
+    path = ahead.reshape(len(ahead), -1)
+    hazard = hazard_ahead(density, posterior.draws, path, np.arange(len(path) + 1.0))
+    return within(posterior, hazard[:, -1])
 
 
 def estimate(believed: Beliefs, seed: int = worlds.SEED, events: list[Event] = EVENTS) -> Estimate:
@@ -135,8 +144,8 @@ def test_nuts_says_the_same() -> None:
     believed = worlds.beliefs(worlds.effect("a", 0.6, 0.5), worlds.effect("b", 0.2, 0.3))
     rows = worlds.rows(days=40, tags=2)
     density, posterior, weights = fitted(believed, rows)
-    mode = density._mode
-    with hazard_model(rows, Prior.of(believed)):
+    mode = density.compiled._mode
+    with hazard_model(Data.of(rows), Prior.of(believed)):
         trace = pm.sample(
             draws=400, tune=200, chains=1, cores=1, random_seed=3, progressbar=False,
             compute_convergence_checks=False, nuts_sampler="pymc", compile_kwargs={"mode": mode},
@@ -148,15 +157,13 @@ def test_nuts_says_the_same() -> None:
     )  # fmt: skip
     draws = theirs.reshape(-1, theirs.shape[-1])
     log_m = density.log_multiplier(draws, rows.x)
-    exposure = replace(posterior.exposure, at_risk=np.exp(log_m) @ rows.exposure)
-    path = np.tile([1.5, 0.5], (30, 1))
-
-    def p(posterior: Posterior) -> Array:
-        none = np.zeros((len(posterior.draws), 30, 2))
-        ahead = hazard_ahead(density, posterior.draws, np.exp2(path) - 1, none, np.arange(31.0))
-        return Frailty.of(posterior).probability(ahead[:, -1])
-
-    ours, nuts = p(posterior), p(Posterior(draws, np.zeros(len(draws)), exposure))
+    extras = {
+        AT_RISK: (np.exp(log_m) @ rows.exposure)[:, None],
+        "events": np.full((len(draws), 1), rows.events.sum()),
+    }
+    path, zeros = np.tile([1.5, 0.5], (30, 1)), np.zeros(len(draws))
+    ours = p_ahead(density, posterior, path)
+    nuts = p_ahead(density, Posterior(draws, zeros, zeros, extras), path)
     blocks = nuts.reshape(20, -1).mean(axis=1)  # autocorrelation stays inside a block
     error = np.hypot(weights.mcse(ours), blocks.std(ddof=1) / np.sqrt(20))
     assert error < 0.01
@@ -187,14 +194,11 @@ def test_surviving_to_the_first_deadline_and_then_to_the_second_is_surviving_to_
 ):
     rows = worlds.rows(days=60, tags=1)
     density, posterior, _ = fitted(worlds.beliefs(worlds.effect("a")), rows, draws=500)
-    stocks, edges = np.full((40, 1), 1.0), np.arange(41.0)
-    hazard = hazard_ahead(density, posterior.draws, stocks, np.zeros((500, 40, 1)), edges)
-    now = Frailty.of(posterior)
-    first, second = (now.probability(hazard[:, at]) for at in (15, 40))
-    silent = replace(posterior.exposure, at_risk=posterior.exposure.at_risk + hazard[:, 15])
-    later = Frailty.of(replace(posterior, exposure=silent)).probability(
-        hazard[:, 40] - hazard[:, 15]
-    )
+    hazard = hazard_ahead(density, posterior.draws, np.ones((40, 1)), np.arange(41.0))
+    first, second = (within(posterior, hazard[:, at]) for at in (15, 40))
+    at_risk = posterior.extras[AT_RISK] + hazard[:, [15]]
+    silent = replace(posterior, extras={**posterior.extras, AT_RISK: at_risk})
+    later = within(silent, hazard[:, 40], hazard[:, 15])
     assert second == pytest.approx(first + (1 - first) * later, abs=1e-13)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.evidence import Report
+from forecast.evidence import Report, Superseded
 from models.covariates import Pulses, covariates
 from models.incidents import credibility, gather
 from tests.models.worlds import START, day, report
@@ -145,3 +145,57 @@ def test_weights_are_in_ordinary_incidents_and_x_is_one_for_one_of_them() -> Non
 def test_tags_that_nobody_listens_to_are_left_out_and_others_keep_their_place() -> None:
     found = pulses(report("r", 1, "c"), report("s", 1, "b"))
     assert found.tag.tolist() == [1]
+
+
+def versions(*spans: tuple[Report, float | None]) -> Pulses:
+    """The pulses of versions of reports, each with the day on which it ended, if it did."""
+    standing = [r for r, until in spans if until is None]
+    earlier = [Superseded(r, day(until)) for r, until in spans if until is not None]
+    return Pulses.of(gather(standing, earlier), ("a", "b"), HALF, START)
+
+
+def stock_at(found: Pulses, at: float) -> float:
+    return float(found.stocks(np.array([at]))[0, 0])
+
+
+def test_of_a_corrected_report_the_past_sees_the_version_that_stood_then() -> None:
+    first = report("r", 10, occurred=10.0, incident="i")
+    corrected = replace(first, value=0.25, known_at=day(20))
+    found = versions((first, 20), (corrected, None))
+    for at in (15.0, 20.0):
+        assert stock_at(found, at) == pytest.approx(stock(at, first))
+    assert stock_at(found, 25.0) == pytest.approx(0.25 * stock(25.0, first))
+    assert found.whole()[0].tolist() == [10.0]
+
+
+def test_an_incident_left_without_reports_weighs_nothing_from_then_on() -> None:
+    told = report("r", 10, occurred=10.0, incident="i")
+    found = versions((told, 20))
+    assert stock_at(found, 20.0) == pytest.approx(stock(20.0, told))
+    assert stock_at(found, 20.01) == 0.0
+    assert len(found.whole()[1]) == 0
+    [incident] = gather([], [Superseded(told, day(20))])
+    assert (incident.weight, incident.report_ids, incident.known_at) == (0.0, (), day(10))
+
+
+def test_one_of_two_newsrooms_taking_its_report_back_leaves_the_other() -> None:
+    one = report("r", 10, occurred=10.0, incident="i", origin="x", grade="C3")
+    two = report("s", 12, occurred=10.0, incident="i", origin="y", grade="B2")
+    found = versions((one, None), (two, 20))
+    assert stock_at(found, 15.0) == pytest.approx(stock(15.0, one, two))
+    assert stock_at(found, 25.0) == pytest.approx(stock(25.0, one))
+
+
+def test_a_report_put_into_another_incident_leaves_the_first_in_that_moment() -> None:
+    one = report("r", 10, occurred=10.0, incident="i", origin="x")
+    two = report("s", 10, occurred=10.0, incident="j", origin="y")
+    joined = replace(two, incident_id="i", known_at=day(20))
+    found = versions((one, None), (two, 20), (joined, None))
+    assert stock_at(found, 20.0) == pytest.approx(stock(20.0, one, two))
+    together = [one, replace(two, incident_id="i")]
+    assert stock_at(found, 20.01) == pytest.approx(stock(20.01, *together))
+
+
+def test_a_number_that_is_no_strength_counts_as_one_at_most() -> None:
+    assert gather([report("r", 1, value=130.0)])[0].strength == 1.0
+    assert gather([report("r", 1, value=-3.0)])[0].strength == 0.0

@@ -4,17 +4,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.estimate import Estimate
-from forecast.evidence import Event, Report
+from forecast.evidence import Coverage, CoverageState, Event, Report
 from forecast.question import Question
 from models.hazard import Hazard
 from models.priors.beliefs import Beliefs
+from models.priors.elicit import Normal
 from tests.models import worlds
-from tests.models.worlds import beliefs, effect, event, grouped, question, report
+from tests.models.worlds import beliefs, day, effect, event, grouped, question, report
 
 MODEL = Hazard()
 TAGS = (effect("a"), effect("b", 0.3, 0.2, 14.0))
@@ -216,3 +218,68 @@ def test_a_correction_counts_as_corrected() -> None:
     corrected = replace(REPORTS[2], value=0.3, known_at=worlds.day(198))
     assert p([*REPORTS[:2], corrected]) < p()
     assert p([*REPORTS[:2], replace(corrected, value=0.0)]) == p(REPORTS[:2])
+
+
+def test_what_is_known_to_happen_only_after_the_deadline_changes_no_bit() -> None:
+    vote = replace(effect("vote"), kind="scheduled")
+    believed = beliefs(*TAGS, vote)
+    told = [*REPORTS, report("v", 150, "vote", occurred=320.0)]
+    asked = question(deadline=290)
+    assert p(told, asked=asked, believed=believed) == p(asked=asked, believed=believed)
+    assert p(told, asked=question(deadline=400), believed=believed) > p(
+        asked=question(deadline=400), believed=believed
+    )
+
+
+def test_a_rate_that_is_certain_and_no_tags_is_the_conjugate_answer() -> None:
+    sharp = replace(
+        beliefs(log_ceiling=None), log_rate=Normal(-5.0, 1e-6), log_shape=Normal(1.2, 1e-6)
+    )
+    kappa, rate = np.exp(1.2), np.exp(-5.0)
+    shape, scale = kappa + 1, kappa / rate + 200
+    found = p([], [event("e", 70.4)], question(deadline=290), believed=sharp)
+    assert found == pytest.approx(1 - (scale / (scale + 90)) ** shape, abs=1e-5)
+
+
+def test_without_days_at_risk_p_is_that_of_the_prior() -> None:
+    believed = replace(beliefs(log_ceiling=None), observed_since=worlds.day(200).isoformat())
+    found = estimate([], [], question(opens=200, deadline=290), believed=believed)
+    rng = np.random.default_rng(1)
+    rate = np.exp(rng.normal(worlds.RATE.mean, worlds.RATE.sd, 400_000))
+    kappa = np.exp(rng.normal(worlds.SHAPE.mean, worlds.SHAPE.sd, 400_000))
+    g = rng.gamma(kappa) / kappa * rate
+    assert found.probability == pytest.approx(np.mean(-np.expm1(-90 * g)), abs=4 * found.mcse)
+    assert found.diagnostics["days_at_risk"] == 0
+
+
+def off_risk(first: float, last: float, state: str = "not-at-risk") -> Coverage:
+    return Coverage(
+        f"c{first}", "u", CoverageState(state), day(first), day(last), known_at=day(first)
+    )
+
+
+def covered(*spans: Coverage, events: Iterable[Event] = ()) -> Estimate:
+    task = worlds.task(BELIEVED, 200, [], events)
+    posed = replace(task, snapshot=replace(task.snapshot, coverage=spans))
+    return MODEL.update(posed, None).estimates[0]
+
+
+def test_a_day_not_at_risk_is_no_day_without_an_event() -> None:
+    silent, missing = covered(), covered(off_risk(20, 120))
+    assert (silent.diagnostics["days_at_risk"], missing.diagnostics["days_at_risk"]) == (200, 100)
+    assert missing.probability > silent.probability + 3 * silent.mcse
+    assert missing.inputs_digest != silent.inputs_digest
+    # days that were not there: as watching a hundred days less
+    short = replace(BELIEVED, observed_since=day(100).isoformat())
+    task = worlds.task(short, 200, [], [])
+    [found] = MODEL.update(task, None).estimates
+    error = np.hypot(found.mcse, missing.mcse)
+    assert missing.probability == pytest.approx(found.probability, abs=4 * error + 0.004)
+
+
+def test_a_feed_that_was_down_is_not_a_feed_that_was_silent() -> None:
+    silent, down, blind = covered(), covered(off_risk(20, 190, "down")), covered(off_risk(0, 1))
+    assert down.probability > silent.probability  # more may come than the silence would say
+    assert down.diagnostics["days_at_risk"] == silent.diagnostics["days_at_risk"]
+    assert down.inputs_digest != silent.inputs_digest
+    assert blind.diagnostics["days_at_risk"] == 199

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.estimate import Move, log_hazard
-from forecast.evidence import Event, Report
-from models.engine.density import Prior
-from models.engine.ladder import MOST_NEW_ROWS, compiled_density
-from models.explain import log_parts
+from forecast.evidence import Event, Report, Superseded
+from models.engine.problem import MOST_NEW
 from models.hazard import Hazard
+from models.hazard.density import Data, Prior, compiled_density
+from models.hazard.explain import log_parts
 from models.moves import move, shifted
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
@@ -72,6 +72,23 @@ def test_another_report_of_a_known_incident_is_credibility() -> None:
     assert found.credibility > 0
 
 
+def test_a_correction_counts_from_when_it_was_made_and_is_credibility() -> None:
+    wrong = worlds.report("r1", 190)
+    corrected = replace(wrong, value=0.2, known_at=worlds.day(200.2))
+    first = MODEL.update(worlds.task(BELIEVED, 200, [REPORTS[0], wrong]), None)
+    later = worlds.task(BELIEVED, 200.5, [REPORTS[0], corrected], previous=first.estimates)
+    ended = Superseded(wrong, worlds.day(200.2))
+    posed = replace(later, snapshot=replace(later.snapshot, earlier_reports=(ended,)))
+    [found] = MODEL.update(posed, first.state).estimates
+    assert found.method == "T0"  # no day of the past saw the correction
+    assert found.moved is not None
+    assert causes(found.moved) == {"time", "credibility"}
+    assert found.moved.credibility < -0.01
+    [unaware] = MODEL.update(later, first.state).estimates
+    assert unaware.method == "T1"
+    assert unaware.inputs_digest != found.inputs_digest
+
+
 def test_both_at_once_are_told_apart() -> None:
     again = worlds.report("again", 200.2, incident="r1", origin="y", occurred=189.5)
     alone = moved(reports=[*REPORTS, again])
@@ -101,7 +118,7 @@ def test_a_change_of_structure_is_model() -> None:
 
 
 def test_draws_made_anew_are_montecarlo_and_small() -> None:
-    found = moved(201 + MOST_NEW_ROWS)
+    found = moved(201 + MOST_NEW)
     assert causes(found) == {"time", "learning", "montecarlo"}
     assert abs(found.montecarlo) < 0.05
 
@@ -137,7 +154,7 @@ def test_the_parts_of_a_draw_sum_to_the_log_of_its_multiplier(capped: bool) -> N
     )
     prior = replace(Prior.of(believed), capped=capped)
     density = compiled_density()
-    density.load(worlds.rows(tags=4), prior)
+    density.load(Data.of(worlds.rows(tags=4)), prior)
     z = np.random.default_rng(4).standard_normal((50, len(prior.mean)))
     draws, x = prior.mean + prior.sd * z, np.array([1.0, 0.7, 2.0, 0.0])
     parts = log_parts(density, prior, draws, x)
@@ -150,7 +167,7 @@ def test_the_parts_of_a_draw_sum_to_the_log_of_its_multiplier(capped: bool) -> N
 def test_members_of_a_group_share_its_part_as_their_squares_do() -> None:
     believed = worlds.beliefs(*worlds.grouped(worlds.effect("a"), worlds.effect("b")))
     prior, density = Prior.of(believed), compiled_density()
-    density.load(worlds.rows(tags=2), prior)
+    density.load(Data.of(worlds.rows(tags=2)), prior)
     draws = np.array([[-6.0, 1.0, -3.0, 0.6, 0.2]])
     [[a, b]] = log_parts(density, prior, draws, np.array([1.0, 1.5]))
     assert a / b == pytest.approx(0.6**2 / 0.3**2)

@@ -135,12 +135,12 @@ def _ours(history: Sequence[Estimate], on: Axes) -> list[str]:
 
 
 def _dot(estimate: Estimate, on: Axes) -> str:
-    css = "held-dot" if estimate.health is Health.HELD else "dot"
+    css = "held-dot" if estimate.health is not Health.HEALTHY else "dot"
     return svg.dot(*on.place(estimate.as_of, estimate.probability), css)
 
 
 def _run(run: Sequence[Estimate], on: Axes) -> list[str]:
-    held = run[-1].health is Health.HELD
+    held = run[-1].health is not Health.HEALTHY
     points = [on.place(e.as_of, e.probability) for e in run]
     upper = [on.place(e.as_of, e.interval.upper) for e in run]
     lower = [on.place(e.as_of, e.interval.lower) for e in reversed(run)]

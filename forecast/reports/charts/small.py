@@ -21,7 +21,7 @@ def band_bar(report: QuestionReport, key: str, width: float) -> str:
     levels = sorted({standing.rule.fire_at for standing in report.standings})[:4]
     y = 34.0 if levels else 14.0
     low, high = x(estimate.interval.lower), x(estimate.interval.upper)
-    held = estimate.health is Health.HELD
+    held = estimate.health is not Health.HEALTHY
     body = [
         svg.line(x(0), y, x(1), y, "axis"),
         *(svg.text(x(p), y + 26, f"{100 * p:.0f} %", "tick", "middle") for p in quarters),
@@ -61,11 +61,11 @@ def spark(report: QuestionReport, key: str, top: float = 1.0) -> str:
     for level in sorted({standing.rule.fire_at for standing in report.standings})[:1]:
         body.append(svg.line(0, y(level), width, y(level), "fire"))
     for run in runs(past):
-        held = run[-1].health is Health.HELD
+        held = run[-1].health is not Health.HEALTHY
         places = [(x(e.as_of.timestamp()), y(e.probability)) for e in run]
         body.append(svg.polyline(places, "ours-held" if held else "ours"))
     last = past[-1]
-    held = last.health is Health.HELD
+    held = last.health is not Health.HEALTHY
     body.append(svg.dot(x(end), y(last.probability), "held-dot" if held else "dot", 3))
     words = f"From {percent(past[0].probability)} to {percent(last.probability)}."
     return svg.figure(key, width, height, "Probability over time", words, body)

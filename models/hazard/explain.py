@@ -5,31 +5,32 @@ a tag's part is its Aumann-Shapley value along the straight path from no evidenc
 
     part_k = c_k (log m(s) - log m(0)) / s,   sum of c_k = s,   sum of parts = log m(s) - log m(0)
 
-with c_k = beta x for a tag on its own, and c_k = (beta x)^2 / norm within a group.
+with c_k = beta x for a tag on its own, and c_k = (beta x)^2 / norm within a group. Along the
+straight path of the stocks the incidents of a tag take part_k by their shares of its stock.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from forecast.estimate import Contribution
 from models.api import BAND
-from models.covariates import Array, covariates
-from models.engine.density import SMOOTHING, Density, Prior
+from models.covariates import Array
 from models.engine.psis import Weights
+from models.hazard.density import SMOOTHING, Density, Prior
 from models.incidents import Incident
-from models.track import Track
+from models.track import Track, levels_of, pulses_of
 
 VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
 ROUNDING = 1e-12
 
 
 def contributions(
-    track: Track, density: Density, prior: Prior, draws: Array, weights: Weights
+    track: Track, density: Density, prior: Prior, draws: Array, weights: Weights, x: Array
 ) -> tuple[Contribution, ...]:
-    """The multiplier of each tag that is felt now, strongest first."""
-    stocks = track.pulses.stocks(np.array([track.now]))
-    parts = log_parts(density, prior, draws, covariates(stocks)[0])
+    """The multiplier of each tag that is felt now at covariates x (tag,), strongest first."""
+    parts = log_parts(density, prior, draws, x)
     levels = weights.quantiles(parts, (0.5, *BAND))
     middle, lower, upper = np.exp(levels).tolist()
     found = [
@@ -53,6 +54,30 @@ def log_parts(density: Density, prior: Prior, draws: Array, x: Array) -> Array:
     total, whole = present[:, 0] - present[:, 1], counted.sum(axis=1)
     scale = np.where(np.abs(whole) > ROUNDING, total / np.where(whole == 0, 1.0, whole), 1.0)
     return np.asarray(counted * scale[:, None])
+
+
+def incident_stocks(track: Track) -> tuple[tuple[Incident, ...], Array]:
+    """The incidents of the track's tags, and the stock (incident,) that each is worth now."""
+    beliefs = track.task.beliefs
+    felt = tuple(i for i in track.incidents if i.tag not in levels_of(beliefs))
+    pulses = pulses_of(beliefs, felt, track.origin)
+    columns = [effect.tag for effect in beliefs.columns()]
+    column = np.array([columns.index(incident.tag) for incident in felt], np.int64)
+    each = replace(
+        pulses,
+        tag=pulses.incident,
+        half_lives=pulses.half_lives[column],
+        leads=pulses.leads[column],
+    )
+    return felt, each.stocks(np.array([track.now]))[0]
+
+
+def stock_shares(track: Track, incidents: tuple[Incident, ...], stocks: Array) -> Array:
+    """Each incident's share (incident,) of the stock of its tag; 0 where that has none."""
+    columns = [effect.tag for effect in track.task.beliefs.columns()]
+    column = np.array([columns.index(incident.tag) for incident in incidents], np.int64)
+    whole = np.bincount(column, stocks, len(columns))[column]
+    return np.asarray(np.divide(stocks, whole, out=np.zeros_like(stocks), where=whole > 0))
 
 
 def _incidents_of(track: Track, tag: str) -> tuple[str, ...]:

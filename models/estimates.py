@@ -1,0 +1,96 @@
+"""From the draws of a rung to the estimate that is stored: means, bands, and what is held."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast.clock import DAY
+from forecast.errors import HeldError
+from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.question import Question
+from models.api import BAND, BAND_MASS, Task
+from models.covariates import Array
+from models.engine.gates import Gate
+from models.engine.ladder import Rung
+from models.engine.psis import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What each draw says of a question, beside its probability.
+
+    `curve` (draw, day) is P of the window that ends so many `days` from now; `at_least`
+    (draw, n) of 1, 2, ... events; `expected` (draw,) is their number.
+    """
+
+    days: Array
+    curve: Array
+    at_least: Array
+    expected: Array
+
+
+def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate:
+    """The estimate of one question, without what only the family knows of itself."""
+    weights, answered = rung.weights, rung.answers[question.question_id]
+    return Estimate(
+        question_id=question.question_id,
+        as_of=task.snapshot.as_of,
+        probability=_number(answered.probability, question),
+        interval=Interval(answered.lower, answered.upper, BAND_MASS),
+        mcse=_number(answered.mcse, question),
+        health=Health.HEALTHY,
+        model=task.beliefs.model,
+        model_hash="",
+        method=rung.method,
+        inputs_digest="",
+        diagnostics=rung.numbers(),
+        curve=_curve(task, weights, told),
+        expected_count=float(weights.mean(told.expected)),
+        at_least=tuple(np.clip(weights.mean(told.at_least), 0.0, 1.0).tolist()),
+        escalation=rung.failed,
+    )
+
+
+def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:
+    """The estimate where its gate passed; the last good number, or this one unverified, if not.
+
+    Where an audit contradicted the fast rungs, only what NUTS answers is vouched for.
+    """
+    if gate.passed and task.doubt and estimate.method != "R2":
+        return replace(estimate, health=Health.UNVERIFIED, reason=task.doubt)
+    if gate.passed:
+        return estimate
+    last = task.previous.get(estimate.question_id)
+    if last is None or last.health is Health.UNVERIFIED:
+        return replace(estimate, health=Health.UNVERIFIED, reason=gate.reason, moved=None)
+    return replace(
+        estimate,
+        health=Health.HELD,
+        reason=gate.reason,
+        probability=last.probability,
+        interval=last.interval,
+        mcse=last.mcse,
+        curve=last.curve,
+        contributions=last.contributions,
+        expected_count=last.expected_count,
+        at_least=last.at_least,
+        couplings=last.couplings,
+        moved=None,
+    )
+
+
+def _number(value: float, question: Question) -> float:
+    if not math.isfinite(value):
+        raise HeldError("the model gave no number", at=question.question_id)
+    return value
+
+
+def _curve(task: Task, weights: Weights, told: Told) -> tuple[CurvePoint, ...]:
+    middle = np.clip(weights.mean(told.curve), 0.0, 1.0)
+    lower, upper = weights.quantiles(told.curve, BAND)
+    levels = map(np.ndarray.tolist, (told.days, middle, lower, upper))
+    return tuple(
+        CurvePoint(task.snapshot.as_of + days * DAY, p, low, high)
+        for days, p, low, high in zip(*levels, strict=True)
+    )

@@ -1,0 +1,86 @@
+"""From draws to probabilities: what the hazard comes to over the days ahead.
+
+    P(at least n events in the window) = mean over draws and futures of P(N >= n),
+    N ~ NegativeBinomial of A and q H / R:   P(N >= 1) = 1 - ( R / (R + q H) )^A
+
+A = kappa + n and R = kappa / rate + E are the posterior of the unit's rate given the draw, H
+the integral of m over the window along the draw's own future, and q the share of a narrower
+definition. The rate is integrated exactly, so each draw gives a probability, not a yes or no;
+settings are summed out with their posterior weights given the draw.
+
+What can happen only once must not have happened before the window opens, and is of the
+narrower kind or is not: then P = mean of q ( S(opening) - S(end) ), S(H) = ( R / (R + H) )^A.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.covariates import Array
+from models.hazard.density import Density
+from models.hazard.problem import AT_RISK, EVENTS, Extras
+
+MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
+
+
+@dataclass(frozen=True, slots=True)
+class Frailty:
+    """The Gamma posterior of the unit's rate for each draw and setting.
+
+    `shape` (draw, 1), `scale` and `weight` (draw, setting); weights of a draw sum to one.
+    """
+
+    shape: Array
+    scale: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, draws: Array, extras: Extras, by_setting: Array) -> "Frailty":
+        """A = kappa + n and R = kappa / rate + E; `by_setting` are log weights, any constant."""
+        log_rate, log_shape = draws[:, :1], draws[:, 1:2]
+        weight = np.exp(by_setting - by_setting.max(axis=1, keepdims=True))
+        return cls(
+            np.exp(log_shape) + extras[EVENTS],
+            np.exp(log_shape - log_rate) + extras[AT_RISK],
+            weight / weight.sum(axis=1, keepdims=True),
+        )
+
+    def chance(
+        self, opening: Array, end: Array, share: Array, recurrent: bool, at_least: int = 1
+    ) -> Array:
+        """P of so many events between two H, (draw, setting) or (draw, setting, edge).
+
+        (draw,) or (draw, edge), settings summed out; `share` (draw,).
+        """
+        q = share.reshape(-1, *[1] * (end.ndim - 1))
+        if recurrent:
+            return self._mixed(self._at_least(q * (end - opening), at_least))
+        if at_least > 1:
+            return np.zeros((end.shape[0], *end.shape[2:]))
+        return self._mixed(q * (self._at_least(end, 1) - self._at_least(opening, 1)))
+
+    def expected(self, opening: Array, end: Array, share: Array, recurrent: bool) -> Array:
+        """The expected number of events (draw,) between two H (draw, setting)."""
+        if not recurrent:
+            return self.chance(opening, end, share, recurrent)
+        return self._mixed(share[:, None] * (end - opening) * self.shape / self.scale)
+
+    def _at_least(self, hazard: Array, events: int) -> Array:
+        extra = (...,) + (None,) * (hazard.ndim - 2)
+        shape, odds = self.shape[extra], hazard / self.scale[extra]
+        if events == 1:
+            return np.asarray(-np.expm1(-shape * np.log1p(odds)))
+        from scipy.special import betainc
+
+        return np.asarray(betainc(float(events), shape, odds / (1 + odds)))
+
+    def _mixed(self, by_setting: Array) -> Array:
+        if by_setting.shape[1] == 1:
+            return by_setting[:, 0]
+        return np.asarray(np.einsum("ds,ds...->d...", self.weight, by_setting))
+
+
+def hazard_ahead(density: Density, draws: Array, x: Array, edges: Array) -> Array:
+    """Integral of m from now to each edge (draw, edge), along covariates x (draw, bin, tag)."""
+    steps = np.exp(density.log_multiplier(draws, x)) * np.diff(edges)
+    return np.concatenate([np.zeros((len(draws), 1)), np.cumsum(steps, axis=1)], axis=1)
