@@ -32,12 +32,11 @@ from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
 from models.quantiles import weighted_quantiles
 from models.rows import Rows
-from models.shares import share_of
+from models.shares import kinds_of, share_of
 from models.track import (
     Track,
     already,
     estimate_digest,
-    events_of,
     lay_out,
     snapshot_digest,
 )
@@ -284,12 +283,9 @@ def _log_likelihood_of_kinds(task: Task, share: dict[str, Array]) -> Array:
     for part in task.beliefs.narrower:
         if part.share is None:
             continue
-        rest = next((n for n in task.beliefs.narrower if n.rest_of == part.definition), None)
-        told = [e.definition for e in events_of(task, part.within)]
-        inside = sum(task.beliefs.includes(part.definition, kind) for kind in told)
-        unknown = told.count(part.within) if rest else 0
+        inside, outside = kinds_of(task, part)
         step = share[part.definition] / share[part.within]
-        total += inside * np.log(step) + (len(told) - inside - unknown) * np.log1p(-step)
+        total += inside * np.log(step) + outside * np.log1p(-step)
     return total
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.api import Task
 from models.covariates import Array
-from models.priors.beliefs import Beliefs
+from models.priors.beliefs import Beliefs, Narrower
 from models.priors.elicit import Beta
 from models.track import events_of
 
@@ -39,20 +39,26 @@ def share_of(
 def _updated(
     task: Task, definition: str, known_before: datetime | None
 ) -> tuple[float, float, int]:
-    """Beta parameters after the known events, and the place of the definition's own stream.
+    """Beta parameters after the known events, and the place of the definition's own stream."""
+    part = next(n for n in task.beliefs.narrower if n.definition == definition)
+    prior: Beta = part.share  # type: ignore[assignment]
+    inside, outside = kinds_of(task, part, known_before)
+    place = task.beliefs.definitions().index(definition)
+    return prior.a + inside, prior.b + outside, place
+
+
+def kinds_of(task: Task, part: Narrower, known_before: datetime | None = None) -> tuple[int, int]:
+    """How many known events of the wider definition are inside a narrower one, and outside it.
 
     An event recorded as the wider definition itself is of the rest, unless a sibling names
     the rest: then its kind is not known yet, and it counts for neither.
     """
     beliefs: Beliefs = task.beliefs
-    part = next(n for n in beliefs.narrower if n.definition == definition)
-    prior: Beta = part.share  # type: ignore[assignment]
-    is_rest_named = any(n.rest_of == definition for n in beliefs.narrower)
+    is_rest_named = any(n.rest_of == part.definition for n in beliefs.narrower)
     kinds = [e.definition for e in events_of(task, part.within, known_before)]
-    inside = sum(beliefs.includes(definition, kind) for kind in kinds)
+    inside = sum(beliefs.includes(part.definition, kind) for kind in kinds)
     unknown = kinds.count(part.within) if is_rest_named else 0
-    outside = len(kinds) - inside - unknown
-    return prior.a + inside, prior.b + outside, beliefs.definitions().index(definition)
+    return inside, len(kinds) - inside - unknown
 
 
 @lru_cache(maxsize=32)

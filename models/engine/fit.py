@@ -83,7 +83,6 @@ class Fit:
                 },
             )
 
-
     @classmethod
     def restored(cls, state: bytes | None) -> "Fit | None":
         """The fit of a state; None, and so a new fit, where there is none that can be read."""

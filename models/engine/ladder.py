@@ -143,13 +143,14 @@ def sample(problem: Problem, chances: Chances) -> Rung:
     """Rung R2: NUTS on the problem's job; HeldError where it gives no draws."""
     assert problem.nuts_job is not None
     result = shared_worker().run(problem.nuts_job())
-    shape = result.draws.shape[:2]
-    draws = result.draws.reshape(shape[0] * shape[1], -1)
+    chains, length, size = result.draws.shape
+    # the chains in turn, so that the first draws are of all of them
+    draws = result.draws.swapaxes(0, 1).reshape(-1, size)
     fit = problem.fit(draws, None, "R2")
     density = problem.target.log_prior(draws) + fit.log_likelihood
     quantities = {"log_likelihood": fit.log_likelihood, **chances(Rung.of_fit(fit))}
-    by_chain = {name: values.reshape(shape) for name, values in quantities.items()}
-    judged = judge(result, density.reshape(shape), by_chain)
+    by_chain = {name: values.reshape(length, chains).T for name, values in quantities.items()}
+    judged = judge(result, density.reshape(length, chains).T, by_chain)
     worth = judged.diagnostics["ess"] / len(draws)
     efficiency = min(max(worth, LEAST_EFFICIENCY), 1.0) if worth == worth else LEAST_EFFICIENCY
     rung = Rung.of_fit(replace(fit, efficiency=efficiency))

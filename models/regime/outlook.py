@@ -117,10 +117,10 @@ def expecting(filtered: Filtered) -> Course:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the draws say of the days ahead; `today` is the part of today that is over."""
+    """What the draws say of the days ahead; `since_midnight` is the part of today that is over."""
 
     filtered: Filtered
-    today: float
+    since_midnight: float
     recurrent: bool
 
     def at_least(self, share: Array, edges: Array, n: int) -> Array:
@@ -135,7 +135,7 @@ class Outlook:
         course = counting(self.filtered, share, n)
         start = np.zeros((len(share), n, 3))
         start[:, 0] = self._state_at(edges[0])
-        exactly = course.along(start, self.today + edges).sum(axis=3)
+        exactly = course.along(start, self.since_midnight + edges).sum(axis=3)
         return np.asarray(1.0 - np.cumsum(exactly, axis=2))
 
     def expected(self, share: Array, window: Array) -> Array:
@@ -144,19 +144,19 @@ class Outlook:
             return self.at_least(share, window, 1)[:, -1, 0]
         start = np.zeros((len(share), 1, 4))
         start[:, 0, :3] = self._state_at(window[0])
-        end = expecting(self.filtered).along(start, self.today + window)[:, -1, 0, 3]
+        end = expecting(self.filtered).along(start, self.since_midnight + window)[:, -1, 0, 3]
         return np.asarray(share * end)
 
     def _none_before(self, edges: Array) -> Array:
         """P of no event of any kind from now to each edge (draw, edge)."""
         course = counting(self.filtered, np.ones(len(self.filtered.state)), 1)
-        moments = self.today + np.concatenate([[0.0], edges])
+        moments = self.since_midnight + np.concatenate([[0.0], edges])
         along = course.along(self.filtered.state[:, None], moments)
         return np.asarray(along[:, 1:, 0].sum(axis=2))
 
     def _state_at(self, days: float) -> Array:
         """The probabilities of the states (draw, 3) so many days from now."""
-        nights = math.floor(self.today + days + ROUNDING)
+        nights = math.floor(self.since_midnight + days + ROUNDING)
         return _raise(self.filtered.state[:, None], [self.filtered.transition[:, None]], nights)[
             :, 0
         ]

@@ -49,7 +49,8 @@ def test_the_watch_is_a_whole_small_one(tmp_path: Path) -> None:
     assert len(config.units) == 1
     assert len(config.indicators) == 2
     assert config.root_of("long-strike") == "strike"
-    assert len(config.rules) == len(config.schedules) == 1
+    assert len(config.rules) == 1
+    assert [schedule.kind for schedule in config.schedules] == ["update", "audit"]
     assert config.channels == []
 
 

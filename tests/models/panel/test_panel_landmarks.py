@@ -77,7 +77,9 @@ def test_counts_are_those_of_simulated_clusters() -> None:
     assert abs(size * shape * odds - events.mean()) < 0.02
 
 
-def test_a_cluster_is_what_came_over_what_was_expected() -> None:
+def test_a_cluster_is_what_came_over_what_was_expected_and_ten_of_one() -> None:
     weight = np.array([1.0, 0.5])
-    assert cluster_size(np.array([2.0, 4.0]), np.array([1.0, 1.0]), weight) == 4.0 / 1.5
+    assert cluster_size(np.array([2.0, 4.0]), np.array([1.0, 1.0]), weight) == (4.0 + 10.0) / (
+        1.5 + 10.0
+    )
     assert cluster_size(np.zeros(2), np.ones(2), weight) == 1.0
