@@ -29,7 +29,7 @@ def windows(rare: bool, seed: int = 0) -> Windows:
 
 
 def hazards(of: Windows, theta: Array) -> Array:
-    return np.log1p(np.exp(theta[0] + np.log(LENGTH) + of.x @ theta[2:]))
+    return np.asarray(np.log1p(np.exp(theta[0] + np.log(LENGTH) + of.x @ theta[2:])))
 
 
 def over_g(of: Windows, theta: Array, unit: int, what: object = None) -> float:

@@ -87,7 +87,8 @@ def test_a_million_rows_of_nothing() -> None:
     rng = np.random.default_rng(0)
     days = rng.uniform(0, 990, n)
     facts = panel(4, {0: [50.0, 300.0], 2: [700.0]}, [("u0", "zero", 1.0, 1.0, 0.0)])
-    rows = Stream.of(rng.integers(0, 4, n), np.zeros(n), days, days, np.zeros(n))
+    tag = np.zeros(n, np.int64)
+    rows = Stream.of(rng.integers(0, 4, n), tag, days, days, np.zeros(n))
     whole = Facts(facts.units, facts.tags, facts.kinds, rows, facts.events, facts.spans)
     found, p = learn(whole)
     assert has(found, "zero, half-life 2.5 days")
@@ -139,10 +140,10 @@ def test_a_level_that_went_silent_is_missing_and_not_stuck() -> None:
 
 @pytest.mark.parametrize("place", ["value", "known", "unit"])
 def test_rows_that_are_not_facts_are_refused(place: str) -> None:
-    bad = {"value": np.zeros(1), "known": np.zeros(1), "unit": np.zeros(1, np.int64)}
-    bad[place] = np.array([7]) if place == "unit" else np.array([np.nan])
-    rows = Stream.of(bad["unit"], np.zeros(1), np.zeros(1), bad["known"], bad["value"])
-    none = Stream.of(*(np.zeros(0),) * 4)
+    unit, code = np.array([7 if place == "unit" else 0]), np.zeros(1, np.int64)
+    known, value = (np.array([np.nan if place == name else 0.0]) for name in ("known", "value"))
+    rows = Stream.of(unit, code, np.zeros(1), known, value)
+    none = Stream.of(code[:0], code[:0], np.zeros(0), np.zeros(0))
     with pytest.raises(InputError):
         Facts(("u0",), ("tag",), (), rows, none)
 

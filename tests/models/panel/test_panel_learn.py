@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.panels import DATA, task, walk
 from forecast.errors import InputError
+from models.covariates import Array
 from models.panel.facts import Facts, Stream
 from models.panel.fitted import PanelFit, for_unit
 from models.panel.landmarks import Landmarks, count_in, landmarks
@@ -31,10 +32,10 @@ def learnt(made: World) -> PanelFit:
     return fit(made.facts, "hit", AS_OF, HORIZON, replace(PLAIN, draws=1000, weigh=True), seed=1)
 
 
-def effect(of: PanelFit, tag: str) -> np.ndarray:
+def effect(of: PanelFit, tag: str) -> Array:
     """Draws of what one more incident does to the log hazard."""
     [place] = [i for i, c in enumerate(of.made.columns) if c.of == tag]
-    return of.draws[:, 2 + place] / of.scaling.sd[place]
+    return np.asarray(of.draws[:, 2 + place] / of.scaling.sd[place])
 
 
 def test_effects_are_found_where_they_are(learnt: PanelFit) -> None:
@@ -155,10 +156,11 @@ def test_one_unit_is_answered_as_in_the_whole(made: World, learnt: PanelFit) -> 
 def test_levels_are_told_from_incidents() -> None:
     rng = np.random.default_rng(0)
     hours = np.arange(100) / 4
-    wind = Stream.of(np.zeros(100), np.zeros(100), hours, hours, rng.normal(50, 9, 100))
+    code = np.zeros(100, np.int64)
+    wind = Stream.of(code, code, hours, hours, rng.normal(50, 9, 100))
     strikes = Stream.of(
-        np.zeros(100),
-        np.ones(100),
+        code,
+        code + 1,
         d := np.floor(rng.uniform(0, 300, 100)),
         d,
         100 * rng.random(100),
