@@ -86,7 +86,8 @@ class Work:
         self._kept: list[object] = []  # alive, so that an id stands for one of them
         self._hazards: dict[tuple[int, int], Array] = {}
         self._seen: dict[datetime, Seen] = {}
-        self._then: dict[tuple[int, datetime], Rung] = {}
+        self._weighed: dict[tuple[int, datetime | None], Rung] = {}
+        self._frailties: dict[int, Frailty] = {}
 
     def climb(self, before: Fit | None) -> Rung:
         """The rung that answers."""
@@ -124,8 +125,12 @@ class Work:
 
     def frailty(self, posterior: Posterior) -> Frailty:
         """The rate of the unit and the weights of the settings, given each draw."""
-        levels = self.problem.by_setting(posterior.draws, posterior.extras)
-        return Frailty.of(posterior.draws, posterior.extras, levels)
+        if id(posterior) not in self._frailties:
+            self._kept.append(posterior)
+            levels = self.problem.by_setting(posterior.draws, posterior.extras)
+            frailty = Frailty.of(posterior.draws, posterior.extras, levels)
+            self._frailties[id(posterior)] = frailty
+        return self._frailties[id(posterior)]
 
     def hazard(self, fit: Fit, signals: Signals) -> Array:
         """H (draw, setting, edge) along each draw's own future."""
@@ -256,7 +261,7 @@ class Work:
 
     def _steps(self, base: Fit, question: Question, last: Estimate) -> dict[str, float]:
         """P on the draws of `base` as time, evidence, credibility and learning are added."""
-        old, new = self._as_of(base, last.as_of), reweigh(self.problem, base)
+        old, new = self._as_of(base, last.as_of), self._as_of(base, None)
 
         def p(rung: Rung, signals: Signals, known_before: datetime | None = last.as_of) -> float:
             given = _Evidence(signals, known_before)
@@ -288,19 +293,22 @@ class Work:
     def _signals(self, pulses: Pulses, reports: Sequence[Report]) -> Signals:
         return replace(Signals.of(self.task.beliefs, pulses, reports), watched=self.watched)
 
-    def _as_of(self, fit: Fit, moment: datetime) -> Rung:
-        """The draws of a fit on the rows as they stood at an earlier moment."""
+    def _as_of(self, fit: Fit, moment: datetime | None) -> Rung:
+        """The draws of a fit on the rows as they stood at an earlier moment, or as they stand."""
         key = (id(fit), moment)
-        if key not in self._then:
+        if key not in self._weighed:
             self._kept.append(fit)
-            rows = self.track.rows_as_of(moment)
-            present = self.problem.data
-            data = Data(rows, present.x[:, : len(rows.exposure)], present.log_weight)
-            then = replace(
-                self.problem, data=data, data_digest=data_digest(data), size=len(rows.exposure)
-            )
-            self._then[key] = reweigh(then, fit)
-        return self._then[key]
+            self._weighed[key] = reweigh(self._problem_of(moment), fit)
+        return self._weighed[key]
+
+    def _problem_of(self, moment: datetime | None) -> HazardProblem:
+        if moment is None:
+            return self.problem
+        rows, present = self.track.rows_as_of(moment), self.problem.data
+        data = Data(rows, present.x[:, : len(rows.exposure)], present.log_weight)
+        return replace(
+            self.problem, data=data, data_digest=data_digest(data), size=len(rows.exposure)
+        )
 
     def _data(self) -> Data:
         rows = self.track.rows
