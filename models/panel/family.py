@@ -163,18 +163,18 @@ class _Asked:
         return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
 
     def moved(self, question: Question, now: float, missing: int, rest: str) -> Move | None:
-        """Time and evidence; the rest is what the class taught since, or Monte Carlo."""
+        """Time and evidence; where the class was learnt anew, all of it is what that taught."""
         last = self.task.previous.get(question.question_id)
         if last is None:
             return None
         if last.model_hash != self.model_hash:
             return move(last.probability, {}, now, "model")
+        if rest == "learning":
+            return move(last.probability, {}, now, rest)
         first, end = (self.track.edges[place] for place in self.track.window(question))
         days = np.array([end - first])
         then = self.chance(question, days, missing, last.as_of)[:, 0]
-        steps = {"time": float(self.weights.mean(then))}
-        if rest == "montecarlo":
-            steps["evidence"] = now
+        steps = {"time": float(self.weights.mean(then)), "evidence": now}
         return move(last.probability, steps, now, rest)
 
     def _at(self, known_before: datetime | None) -> tuple[Array, Array]:
