@@ -9,6 +9,7 @@ from enum import StrEnum
 
 WARN = 2.0  # standard errors of the difference; 1 in 22 by chance alone
 FAIL = 3.0  # 1 in 370
+NEGLIGIBLE = 1e-3  # of probability: no decision turns on it, whatever the errors say
 
 
 class Verdict(StrEnum):
@@ -50,12 +51,12 @@ def difference(one: float, mcse_one: float, other: float, mcse_other: float) -> 
     (0.005, 2.0)
     >>> difference(0.0, 0.0, 0.0, 0.0)
     (0.0, 0.0)
-    >>> difference(0.0, 0.0, 1e-9, 0.0)
-    (0.0, inf)
+    >>> difference(1.0, 1e-17, 0.9999, 1e-6)[1]
+    0.0
     """
     error = math.hypot(mcse_one, mcse_other)
     gap = abs(one - other)
-    if gap == 0.0:
+    if gap <= NEGLIGIBLE:
         return error, 0.0
     return error, round(gap / error, 9) if error else math.inf
 

@@ -302,9 +302,16 @@ class Config(_Table):
                     f"{place}.effects: '{tag}' is not among its indicators"
                     + did_you_mean(tag, self.tags_of(name))
                 )
+        if definition.coupled and definition.model != "hazard":
+            raise ValueError(f"{place}.coupled: only the family 'hazard' listens to other units")
         if len(definition.coupled) > MOST_COUPLED:
             raise ValueError(f"{place}.coupled: more than {MOST_COUPLED} units")
         for unit, coupled in definition.coupled.items():
+            if unit not in self.units:
+                raise ValueError(
+                    f"{place}.coupled.{unit}: no such unit among [units]"
+                    + did_you_mean(unit, self.units)
+                )
             for pattern in coupled.indicators:
                 if not fnmatch.filter(self.indicators, pattern):
                     raise ValueError(

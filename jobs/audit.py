@@ -88,7 +88,10 @@ def audit_of(work: Work, model: EventModel) -> tuple[Audit, ...]:
     if not isinstance(model, Auditable):
         return ()
     task = work.task
-    estimates = work.same or model.update(task, work.state).estimates
+    if task.doubt:  # may the fast rungs be trusted again: not NUTS, which stands in, nor its draws
+        estimates = model.update(replace(task, doubt=""), None).estimates
+    else:
+        estimates = work.same or model.update(task, work.state).estimates
     sampled = model.sampled(replace(task, seed=task.seed + OTHER_SEED))
     return tuple(compare(work.key, estimate, sampled) for estimate in estimates)
 

@@ -7,6 +7,7 @@ A definition whose table says `learns` is learnt from the units that its pattern
 from datetime import datetime, timedelta
 
 from forecast.clock import format_instant, parse_instant
+from forecast.errors import ConfigError
 from forecast.names import matches
 from forecast.question import Question, Snapshot
 from forecast.store.answers import ModelState
@@ -27,16 +28,22 @@ def learnt_of(app: App, definition: str, as_of: datetime) -> tuple[bytes | None,
     table = app.config.definitions[definition]
     beliefs = beliefs_of(app.config, definition)
     model = family(beliefs.model)
-    if table.learns is None or not isinstance(model, Learner):
+    if table.learns is None:
         return None, None
+    if not isinstance(model, Learner):
+        words = f"the family '{beliefs.model}' learns from no class"
+        raise ConfigError(words, at=f"definitions.{definition}.learns")
     key = f"class/{definition}/{beliefs.model}"
-    made_with = f"{model.model_hash(beliefs)}{beliefs.digest()}".encode()
+    made_with = f"{model.model_hash(beliefs)}{beliefs.digest()}{table.learns.units!r}".encode()
     every = timedelta(days=parse_days(table.learns.every))
     kept = _read(app.store.model_state(key, as_of))
     if kept and kept[1] == made_with and as_of - kept[0] < every:
         return kept[2], None
-    units = [unit for unit in app.store.units() if matches(unit, table.learns.units)]
-    snapshots = tuple(_snapshot(app, unit, definition, as_of) for unit in units)
+    named = set(app.config.units)
+    units = sorted(u for u in {*app.store.units(), *named} if matches(u, table.learns.units))
+    read = (_snapshot(app, unit, definition, as_of) for unit in units)
+    # a unit of which something is known only later must not dilute a class of the past
+    snapshots = tuple(s for s in read if s.unit in named or s.reports or s.events)
     if not snapshots:
         return None, None
     learnt = model.learn(Lesson(snapshots, beliefs, app.config.watch.seed), None)

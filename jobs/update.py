@@ -125,6 +125,8 @@ def prepare(
     store, config, as_of = app.store, app.config, seen.as_of
     beliefs = beliefs_of(config, track[0].definition)
     snapshot = seen.of(track[0])
+    others = tuple(c for c in beliefs.couplings if c.unit != snapshot.unit)  # not with itself
+    beliefs = replace(beliefs, couplings=others)
     resolved = [_resolution(app, beliefs, question, snapshot) for question in track]
     ended = tuple(r for r in resolved if r is not None)
     has_ended = {r.question_id for r in ended}
@@ -167,7 +169,10 @@ def infer(work: Work) -> Inferred:
     try:
         answer = family(work.task.beliefs.model).update(work.task, work.state)
         certificate, odd = standing(work.task.beliefs.model), findings(work.task)
-        vouched = (replace(e, certificate=certificate, findings=odd) for e in answer.estimates)
+        vouched = (
+            replace(e, certificate=certificate, findings=(*e.findings, *odd))
+            for e in answer.estimates
+        )
         return replace(answer, estimates=tuple(vouched))
     except Exception as error:  # noqa: BLE001 - whatever a model does, the last number is held
         return Failure(_failure(work.key, error))

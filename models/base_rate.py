@@ -92,7 +92,7 @@ def gamma_of(log_rate: Normal) -> Gamma:
     from scipy.optimize import brentq
     from scipy.special import digamma, polygamma
 
-    log_shape = brentq(lambda s: float(polygamma(1, np.exp(s))) - log_rate.sd**2, -20.0, 20.0)
+    log_shape = brentq(lambda s: float(polygamma(1, np.exp(s))) - log_rate.sd**2, -20.0, 40.0)
     shape = float(np.exp(log_shape))
     return Gamma(shape, float(np.exp(digamma(shape) - log_rate.mean)))
 
@@ -256,25 +256,25 @@ class _Update:
             return replace(estimate, moved=moved)
         then, rows = self.track.rows_as_of(last.as_of), self.track.rows
         share_then = self._share(question, last.as_of)
-        missing = events_missing(self.track.task, question)
 
-        def p(rows: Rows, share: Array) -> float:
+        def p(rows: Rows, share: Array, known_before: datetime | None) -> float:
+            missing = events_missing(self.track.task, question, known_before)
             posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
             within = self._within(posterior.at_least, missing, share, window)
             return float(within[:, -1].mean())
 
-        steps = {"time": p(then, share_then), "learning": p(rows, share)}
+        steps = {"time": p(then, share_then, last.as_of), "learning": p(rows, share, None)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
 
 
-def events_missing(task: Task, question: Question) -> int:
+def events_missing(task: Task, question: Question, known_before: datetime | None = None) -> int:
     """How many more events the window wants; one at least, as the question is still open.
 
     What can happen only once can never have happened so often as to want fewer.
     """
     if not task.beliefs.recurrent:
         return question.at_least
-    return max(question.at_least - already(task, question), 1)
+    return max(question.at_least - already(task, question, known_before), 1)
 
 
 def _log_likelihood_of_kinds(task: Task, share: dict[str, Array]) -> Array:

@@ -62,7 +62,8 @@ def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:
     if gate.passed:
         return estimate
     last = task.previous.get(estimate.question_id)
-    if last is None or last.health is Health.UNVERIFIED:
+    is_doubted = bool(task.doubt) and last is not None and last.method != "R2"
+    if last is None or last.health is Health.UNVERIFIED or is_doubted:
         return replace(estimate, health=Health.UNVERIFIED, reason=gate.reason, moved=None)
     return replace(
         estimate,
@@ -88,7 +89,7 @@ def _number(value: float, question: Question) -> float:
 
 def _curve(task: Task, weights: Weights, told: Told) -> tuple[CurvePoint, ...]:
     middle = np.clip(weights.mean(told.curve), 0.0, 1.0)
-    lower, upper = weights.quantiles(told.curve, BAND)
+    lower, upper = np.clip(weights.quantiles(told.curve, BAND), 0.0, 1.0) + 0.0  # no -0.0
     levels = map(np.ndarray.tolist, (told.days, middle, lower, upper))
     return tuple(
         CurvePoint(task.snapshot.as_of + days * DAY, p, low, high)

@@ -31,7 +31,7 @@ from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
 from models.shares import share_of
-from models.track import Track, estimate_digest, lay_out, snapshot_digest
+from models.track import Track, already, estimate_digest, lay_out, snapshot_digest
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -174,9 +174,15 @@ class _Work:
     def chances(self, rung: "Rung") -> dict[str, Array]:
         """P of each question for each draw (draw,)."""
         return {
-            q.question_id: self.chance(rung.fit, q, self.task, q.at_least)
+            q.question_id: self.chance(rung.fit, q, self.task, self.missing(q))
             for q in self.task.questions
         }
+
+    def missing(self, question: Question, known_before: datetime | None = None) -> int:
+        """How many more events the window wants; one at least, as the question is still open."""
+        if not self.task.beliefs.recurrent:
+            return question.at_least
+        return max(question.at_least - already(self.task, question, known_before), 1)
 
     def chance(
         self,
@@ -213,12 +219,20 @@ class _Work:
             counted = range(1, max(MOST_COUNTED, question.at_least) + 1) if recurrent else (1,)
             ahead = self._expected(rung.fit, self.task)
             share = share_of(self.task, question.definition, len(ahead))
-            by_count = [self.chance(rung.fit, question, self.task, n) for n in counted]
+            happened = already(self.task, question) if recurrent else 0
+            by_count = [
+                self.chance(rung.fit, question, self.task, n - happened)
+                if n > happened
+                else np.ones(len(ahead))
+                for n in counted
+            ]
             told = Told(
                 days=self.track.edges[places],
-                curve=self.chance(rung.fit, question, self.task, question.at_least, places),
+                curve=self.chance(rung.fit, question, self.task, self.missing(question), places),
                 at_least=np.stack(by_count, axis=1),
-                expected=share * (ahead[:, last] - ahead[:, first]) if recurrent else by_count[0],
+                expected=happened + share * (ahead[:, last] - ahead[:, first])
+                if recurrent
+                else by_count[0],
             )
             plain = replace(
                 estimate(self.task, question, rung, told),
@@ -246,9 +260,12 @@ class _Work:
         steps = {}
         stages = (("time", w_then, then), ("evidence", w_then, self.task))
         for cause, w, known in stages:
-            p = self.chance(base, question, known, question.at_least, None, last.as_of)
+            missing = self.missing(question, last.as_of)
+            p = self.chance(base, question, known, missing, None, last.as_of)
             steps[cause] = float(w @ p)
-        steps["learning"] = float(w_now @ self.chance(base, question, self.task, question.at_least))
+        steps["learning"] = float(
+            w_now @ self.chance(base, question, self.task, self.missing(question))
+        )
         return move(last.probability, steps, now, "montecarlo" if is_same_prior else "prior")
 
     def _weights(self, fit: "Fit", task: Task) -> Array:

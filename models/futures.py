@@ -30,7 +30,8 @@ GROWTH = 0.3  # a bin is this part of its distance from now, and at least a week
 SHORTEST_BIN = 7.0
 TIMES = 1_000_003  # random numbers kept for arrival times; a prime, as is the stride
 PRIME = 611_953
-MOST_ARRIVALS = 400  # of one tag on one path: more change nothing, log2(1 + s) has flattened
+MOST_EXPECTED = 200.0  # of one tag on one path: where more are, one stands for several
+MOST_ARRIVALS = 400  # drawn of one tag on one path; Poisson of 200 never comes near
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +114,16 @@ def _arriving_weight(rates: Arrivals, edges: Array, draws: int, seed: int) -> Ar
     tags = len(rates.shape)
     chance = _standard_numbers(draws, tags, seed)
     rate = _gamma(rates.shape, chance.normal) / rates.rate * chance.tempo[:, None]
-    counts = _poisson(rate * edges[-1], chance.uniform).ravel()
+    mean = rate * edges[-1]
+    # where very many come, one stands for several: so many hardly differ from their mean
+    bundle = np.maximum(mean / MOST_EXPECTED, 1.0)
+    counts = _poisson(mean / bundle, chance.uniform).ravel()
     cell = np.repeat(np.arange(counts.size), counts)
     nth = np.arange(len(cell)) - np.repeat(np.cumsum(counts) - counts, counts)
     # an arrival's time is its draw's own number, so that it stays where it was as rates move
     when = chance.time[(cell + nth * PRIME) % len(chance.time)] * edges[-1]
     arrived = np.searchsorted(edges, when, side="right").clip(1, len(edges) - 1) - 1
-    weights = rates.weight[cell % tags]
+    weights = rates.weight[cell % tags] * bundle.ravel()[cell]
     bins = len(edges) - 1
     flat = np.bincount(arrived * counts.size + cell, weights, bins * counts.size)
     # counts of nothing come as integers

@@ -16,5 +16,8 @@ def family(name: str) -> EventModel:
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         raise ConfigError(f"no model family '{name}'" + did_you_mean(name, found))
-    model: EventModel = found[name].load()()
+    try:
+        model: EventModel = found[name].load()()
+    except Exception as error:
+        raise ConfigError(f"the model family '{name}' does not load: {error}") from error
     return model

@@ -265,7 +265,7 @@ def _range(swing: "Swing") -> str:
     low, high = swing.ends
     if swing.key in ("base_rate", "ceiling"):
         a_quarter = [-100 * math.expm1(-91.3125 * rate) for rate in (low, high)]
-        return f"{a_quarter[0]:.2g}–{a_quarter[1]:.2g} % a quarter"
+        return f"{a_quarter[0]:.3g}–{a_quarter[1]:.3g} % a quarter"
     if swing.key.endswith(".share"):
         return f"{100 * low:.0f}–{100 * high:.0f} %"
     return f"×{range_words(low, high)}"

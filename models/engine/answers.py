@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from models.api import BAND
 from models.covariates import Array
 from models.engine.gates import Gate, is_near_threshold, precision_gate
@@ -31,8 +33,8 @@ def answer(weights: Weights, by_draw: Array) -> Answered:
     return Answered(
         min(max(middle, 0.0), 1.0) if math.isfinite(middle) else math.nan,
         weights.mcse(by_draw),
-        float(lower),
-        float(upper),
+        float(np.clip(lower, 0.0, 1.0)),
+        float(np.clip(upper, 0.0, 1.0)),
     )
 
 

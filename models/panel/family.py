@@ -9,11 +9,14 @@ import io
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
 from forecast.clock import days_between, parse_instant
+from forecast.errors import ConfigError
 from forecast.estimate import Contribution, Estimate, Move
+from forecast.evidence import Coverage, CoverageState
 from forecast.question import Question, Snapshot
 from models.api import BAND, Answer, Lesson, Task
 from models.covariates import Array
@@ -23,6 +26,7 @@ from models.engine.gates import weights_gate
 from models.engine.ladder import Rung
 from models.engine.psis import Weights
 from models.estimates import Told, estimate, hold
+from models.incidents import gather
 from models.moves import move
 from models.panel.facts import Facts
 from models.panel.fitted import PanelFit
@@ -30,11 +34,22 @@ from models.panel.landmarks import Landmarks
 from models.panel.learn import fit
 from models.panel.settings import Settings
 from models.priors.beliefs import Beliefs
+from models.rows import at_risk
 from models.shares import share_of
-from models.track import already, estimate_digest, lay_out, snapshot_digest
+from models.track import (
+    already,
+    coverage_of,
+    estimate_digest,
+    events_of,
+    heard,
+    lay_out,
+    snapshot_digest,
+)
 
 ORIGIN = parse_instant("1970-01-01")
 MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
+MOST_ASKED = 60  # events: the recursion of the counts takes the square of it
+MOST_SHOWN = 50  # incidents of a tag
 VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
 
 type Row = tuple[str, str, float, float, float]
@@ -75,7 +90,7 @@ def learn(lesson: Lesson) -> bytes:
     beliefs = lesson.beliefs
     as_of = lesson.snapshots[0].as_of
     events = tuple(e for snapshot in lesson.snapshots for e in _events(snapshot, beliefs))
-    rows = [row for snapshot in lesson.snapshots for row in _rows(snapshot)]
+    rows = [row for snapshot in lesson.snapshots for row in _rows(snapshot, beliefs)]
     fitted = fit(
         Facts.of(rows, events, _spans(lesson.snapshots, beliefs)),
         beliefs.definition,
@@ -84,7 +99,8 @@ def learn(lesson: Lesson) -> bytes:
         _settings(beliefs),
         lesson.seed,
     )
-    return Learnt(fitted, events).to_bytes()
+    made = replace(fitted.made, recurs=beliefs.recurrent)
+    return Learnt(replace(fitted, made=made), events).to_bytes()
 
 
 def update(task: Task, state: bytes | None, model_hash: str) -> Answer:
@@ -104,24 +120,31 @@ class _Asked:
         self.task, self.learnt, self.model_hash = task, learnt, model_hash
         self.track = lay_out(task)
         self.digest = snapshot_digest(task)
+        self.incidents = gather(heard(task))
         fitted = learnt.fitted
         self.weights = Weights(fitted.weights, fitted.khat, float(1.0 / np.sum(fitted.weights**2)))
         self._ahead: dict[datetime, tuple[Array, Array]] = {}
 
     def estimate(self, question: Question, rest: str) -> Estimate:
         """The estimate of one question."""
+        if question.at_least > MOST_ASKED:
+            words = f"at_least {question.at_least} is more than `panel` counts to: {MOST_ASKED}"
+            raise ConfigError(words, at=question.question_id)
         first, last = self.track.window(question)
         places = self.track.shown(question)
         days = self.track.edges
-        missing = max(question.at_least - already(self.task, question), 1)
+        happened = already(self.task, question) if self.task.beliefs.recurrent else 0
+        missing = max(question.at_least - happened, 1)
         chance = self.chance(question, days[[last]] - days[first], missing)[:, 0]
         counted = range(1, max(MOST_COUNTED, question.at_least) + 1)
-        by_count = [self.chance(question, days[[last]] - days[first], n)[:, 0] for n in counted]
+        by_count = [
+            self.chance(question, days[[last]] - days[first], n - happened)[:, 0] for n in counted
+        ]
         told = Told(
             days=days[places],
             curve=self.chance(question, days[places] - days[first], missing),
             at_least=np.stack(by_count, axis=1),
-            expected=self.expected(question, float(days[last] - days[first])),
+            expected=happened + self.expected(question, float(days[last] - days[first])),
         )
         rung = self._rung()
         rung = replace(rung, answers={question.question_id: answer(self.weights, chance)})
@@ -131,6 +154,7 @@ class _Asked:
             model_hash=self.model_hash,
             inputs_digest=estimate_digest(self.task, question, self.digest, self.model_hash),
             contributions=self.contributions(),
+            findings=self.learnt.fitted.findings,
             moved=self.moved(question, plain.probability, missing, rest),
         )
         return hold(self.task, full, rung.gate)
@@ -141,11 +165,24 @@ class _Asked:
         """P (draw, day) of so many events within a window of so many days."""
         shape, odds = self._at(known_before)
         share = share_of(self.task, question.definition, len(shape), known_before)[:, None]
-        fitted = self.learnt.fitted
-        return fitted.counts(shape, share * odds * (days / fitted.horizon), at_least)[0]
+        fitted, beliefs = self.learnt.fitted, self.task.beliefs
+        if at_least < 1:
+            return np.ones((len(shape), len(days)))
+        if beliefs.recurrent:
+            return fitted.counts(shape, share * odds * (days / fitted.horizon), at_least)[0]
+        if at_least > 1 or events_of(self.task, beliefs.definition, known_before):
+            return np.zeros((len(shape), len(days)))
+        opening = float(self.track.edges[self.track.window(question)[0]])
+        before, by_then = (
+            fitted.counts(shape, odds * (end / fitted.horizon), 1)[0]
+            for end in (np.array([opening]), opening + days)
+        )
+        return np.asarray(share * (by_then - before))
 
     def expected(self, question: Question, days: float) -> Array:
         """The expected number of events (draw,) in a window of so many days."""
+        if not self.task.beliefs.recurrent:
+            return self.chance(question, np.array([days]), 1)[:, 0]
         shape, odds = self._at(None)
         share = share_of(self.task, question.definition, len(shape))[:, None]
         fitted = self.learnt.fitted
@@ -159,8 +196,13 @@ class _Asked:
         for name, multiplier in parts.items():
             middle, lower, upper = self.weights.quantiles(multiplier, (0.5, *BAND)).tolist()
             if max(abs(lower - 1), abs(upper - 1)) > VISIBLE:
-                found.append(Contribution(name, middle, lower, upper, ()))
+                found.append(Contribution(name, middle, lower, upper, self._incidents(name)))
         return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
+
+    def _incidents(self, tag: str) -> tuple[str, ...]:
+        """The incidents of a tag, the newest first."""
+        mine = [i.incident_id for i in self.incidents if i.tag == tag]
+        return tuple(reversed(mine[-MOST_SHOWN:]))
 
     def moved(self, question: Question, now: float, missing: int, rest: str) -> Move | None:
         """Time and evidence; where the class was learnt anew, all of it is what that taught."""
@@ -173,6 +215,8 @@ class _Asked:
             return move(last.probability, {}, now, rest)
         first, end = (self.track.edges[place] for place in self.track.window(question))
         days = np.array([end - first])
+        if self.task.beliefs.recurrent:
+            missing = max(question.at_least - already(self.task, question, last.as_of), 1)
         then = self.chance(question, days, missing, last.as_of)[:, 0]
         steps = {"time": float(self.weights.mean(then)), "evidence": now}
         return move(last.probability, steps, now, rest)
@@ -192,7 +236,7 @@ class _Asked:
         limit = days_between(ORIGIN, known_before or snapshot.as_of)
         own = [e for e in _events(snapshot, self.task.beliefs) if e[3] < limit]
         others = [e for e in self.learnt.events if e[0] != snapshot.unit]
-        rows = [row for row in _rows(snapshot) if row[3] < limit]
+        rows = [row for row in _rows(snapshot, self.task.beliefs) if row[3] < limit]
         facts = Facts.of(rows, [*own, *others])
         if snapshot.unit not in facts.units:
             facts = replace(facts, units=(*facts.units, snapshot.unit))
@@ -207,7 +251,9 @@ class _Asked:
         return Rung("R1", kept, posterior, self.weights, weights_gate(self.weights))
 
 
-def _rows(snapshot: Snapshot) -> list[Row]:
+def _rows(snapshot: Snapshot, beliefs: Beliefs) -> list[Row]:
+    """The reports of the tags that the definition listens to; of all, where it names none."""
+    tags = {effect.tag for effect in beliefs.effects}
     return [
         (
             snapshot.unit,
@@ -217,7 +263,7 @@ def _rows(snapshot: Snapshot) -> list[Row]:
             report.value,
         )
         for report in snapshot.reports
-        if report.known_at < snapshot.as_of
+        if report.known_at < snapshot.as_of and (not tags or report.tag in tags)
     ]
 
 
@@ -238,11 +284,44 @@ def _events(snapshot: Snapshot, beliefs: Beliefs) -> list[Happened]:
 def _spans(
     snapshots: tuple[Snapshot, ...], beliefs: Beliefs
 ) -> list[tuple[str, float, float]] | None:
-    """From when each unit is watched, where that is stated; else from its first row on."""
-    if not beliefs.observed_since:
+    """When each unit is at risk; None where nothing is stated: from its first row on, for good."""
+    is_said = any(_said(snapshot) for snapshot in snapshots)
+    if beliefs.recurrent and not beliefs.observed_since and not is_said:
         return None
-    start = days_between(ORIGIN, datetime.fromisoformat(beliefs.observed_since))
-    return [(snapshot.unit, start, math.inf) for snapshot in snapshots]
+    return [
+        (snapshot.unit, start, end)
+        for snapshot in snapshots
+        for start, end in _spans_of(snapshot, beliefs)
+    ]
+
+
+def _spans_of(snapshot: Snapshot, beliefs: Beliefs) -> list[tuple[float, float]]:
+    """From the start of observation, or the first row, less what the coverage takes away.
+
+    What can happen only once ends the time at risk.
+    """
+    events, said = _events(snapshot, beliefs), _said(snapshot)
+    known = [row[3] for row in _rows(snapshot, beliefs)] + [event[3] for event in events]
+    start = min(known, default=math.inf)
+    if beliefs.observed_since:
+        start = days_between(ORIGIN, parse_instant(beliefs.observed_since))
+    end = math.inf
+    if not beliefs.recurrent:
+        end = min((event[2] for event in events), default=math.inf)
+    times = [time for span in said for time in (span.since, span.until) if time]
+    inside = {days_between(ORIGIN, time) for time in times}
+    marks = sorted({start, end, *(mark for mark in inside if start < mark < end)})
+    return [
+        (one, other)
+        for one, other in pairwise(marks)
+        if at_risk(said, ORIGIN, np.array([one, min(other, one + 1.0)]))[0] > 0
+    ]
+
+
+def _said(snapshot: Snapshot) -> list[Coverage]:
+    """What is known of when the unit was at risk."""
+    of_unit = (CoverageState.AT_RISK, CoverageState.NOT_AT_RISK)
+    return [span for span in coverage_of(snapshot) if span.state in of_unit]
 
 
 def _settings(beliefs: Beliefs) -> Settings:

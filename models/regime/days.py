@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.covariates import Array, Pulses
 from models.regime.prior import Prior
 from models.rows import Rows, watched
-from models.track import Track
+from models.track import Track, coverage_of
 
 SHORTEST = 256  # days; the fewest that are computed with, so that few structures are compiled
 SIGNALS = "incident"  # the kind of indicator that can be a signal
@@ -112,7 +112,7 @@ class Heard:
 def coverage(track: Track, days: int) -> Array:
     """The part of each day (day, tag) in which the feed of each tag was watched."""
     tags = [effect.tag for effect in track.task.beliefs.columns()]
-    return watched(track.task.snapshot.coverage, tags, track.origin, np.arange(days + 1.0))
+    return watched(coverage_of(track.task.snapshot), tags, track.origin, np.arange(days + 1.0))
 
 
 def is_signal(track: Track) -> NDArray[np.bool_]:

@@ -136,7 +136,7 @@ class Outlook:
         start = np.zeros((len(share), n, 3))
         start[:, 0] = self._state_at(edges[0])
         exactly = course.along(start, self.since_midnight + edges).sum(axis=3)
-        return np.asarray(1.0 - np.cumsum(exactly, axis=2))
+        return np.asarray(np.clip(1.0 - np.cumsum(exactly, axis=2), 0.0, 1.0))
 
     def expected(self, share: Array, window: Array) -> Array:
         """The expected number of events (draw,) between the two edges of a window."""

@@ -32,6 +32,15 @@ def test_stocks_have_the_mean_of_shot_noise() -> None:
     assert stocks.mean(axis=0) == pytest.approx(mean_stock(0.05, 0.7, middle), rel=0.03)
 
 
+@pytest.mark.parametrize("a_day", [1.0, 20.0])
+def test_what_comes_often_far_ahead_does_not_thin_what_comes_soon(a_day: float) -> None:
+    edges = bin_edges(360.0, ())
+    stocks = simulate(rates(500.0 * a_day, 500.0), edges, HALF, 2_000, worlds.SEED)
+    middle = (edges[1:] + edges[:-1]) / 2
+    # arrivals of a bin count by half at its middle, which falls a little short in long ones
+    assert stocks.mean(axis=0) == pytest.approx(mean_stock(a_day, 0.7, middle), rel=0.12)
+
+
 def test_stocks_vary_as_shot_noise_with_an_uncertain_rate_and_tempo() -> None:
     edges = np.linspace(0, 60, 61)
     stocks = simulate(rates(5.0, 100.0), edges, HALF, DRAWS, worlds.SEED)[:, -1]

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,19 @@ def test_a_probability_that_is_no_number_is_held_in_words() -> None:
 
 def test_the_same_family_in_good_health_keeps_the_contract() -> None:
     check_model(Sound())
+
+
+def test_events_that_have_happened_count_towards_those_asked_for() -> None:
+    task = sample_task(Sound())
+    opens = task.snapshot.events[0].occurred_at - timedelta(days=1)
+    two = replace(task.questions[1], at_least=2, opens_at=opens)
+    more = replace(two, question_id="more", at_least=3)
+    estimates = Sound().update(replace(task, questions=(two, more)), None).estimates
+    assert estimates[0].at_least[0] == 1.0
+    assert estimates[0].probability == pytest.approx(estimates[0].at_least[1])
+    assert estimates[1].probability == pytest.approx(estimates[1].at_least[2])
+    assert estimates[0].expected_count is not None
+    assert estimates[0].expected_count > 1.0
 
 
 class Sound(Broken):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from forecast.clock import parse_instant
+from forecast.errors import ConfigError
 from forecast.estimate import Health
-from forecast.evidence import Event, Report
+from forecast.evidence import Coverage, CoverageState, Event, Report
 from forecast.question import Question, Snapshot
 from models.api import Lesson, Task
 from models.panel import Panel
@@ -103,3 +104,52 @@ def test_what_was_learnt_comes_back_and_tells_moves_apart(learnt: bytes) -> None
     assert anew.estimates[0].moved is not None
     assert anew.estimates[0].moved.learning != 0.0
     assert first.estimates[0].health is Health.HEALTHY
+
+
+def test_what_happens_once_does_not_happen_again() -> None:
+    once = replace(BELIEVED, recurrent=False)
+    over, waiting = replace(UNITS[0], events=UNITS[0].events[:1]), replace(UNITS[1], events=())
+    taught = Panel().learn(Lesson((over, waiting, *UNITS[2:]), once, 1), None)
+    p = {
+        s.unit: Panel().update(replace(task(s, taught), beliefs=once), None).estimates[0]
+        for s in (over, waiting)
+    }
+    assert p["u0"].probability == 0.0
+    assert p["u1"].probability > 0.001
+    assert p["u1"].at_least[1:] == (0.0,) * (len(p["u1"].at_least) - 1)
+
+
+def test_time_that_was_not_at_risk_is_no_silence(learnt: bytes) -> None:
+    spans = tuple(
+        Coverage(
+            s.unit, s.unit, CoverageState.NOT_AT_RISK, START, START + timedelta(days=1000), START
+        )
+        for s in UNITS
+    )
+    quiet = tuple(
+        replace(s, events=tuple(e for e in s.events if (e.occurred_at - START).days >= 1000))
+        for s in UNITS
+    )
+    covered = tuple(replace(s, coverage=(c,)) for s, c in zip(quiet, spans, strict=True))
+    silent, unwatched = (
+        Panel().learn(Lesson(units, BELIEVED, 1), None) for units in (quiet, covered)
+    )
+    p = [
+        Panel().update(task(Snapshot("new", AS_OF, (), (), ()), taught), None).estimates[0]
+        for taught in (silent, unwatched)
+    ]
+    assert p[1].probability > 1.2 * p[0].probability
+
+
+def test_findings_of_the_class_are_told() -> None:
+    [estimate] = (
+        Panel().update(task(replace(UNITS[0], events=(), reports=()), None), None).estimates
+    )
+    assert estimate.findings
+
+
+def test_more_than_can_be_counted_is_refused(learnt: bytes) -> None:
+    asked = task(UNITS[0], learnt)
+    many = replace(asked, questions=(replace(asked.questions[0], at_least=61),))
+    with pytest.raises(ConfigError, match="at_least 61 is more than `panel` counts to: 60"):
+        Panel().update(many, None)
