@@ -213,6 +213,8 @@ class Service:
                 yield self._audit_pool.submit(audit, work).result()
         except BrokenProcessPool as error:
             self._audit_pool = None
+            if self.stop.is_set():
+                return
             raise HeldError("the process of the audit was killed (out of memory?)") from error
 
     def _compute(

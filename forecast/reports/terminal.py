@@ -172,7 +172,8 @@ def _history(report: QuestionReport, console: Console, width: int) -> None:
 def _curve(report: QuestionReport, estimate: Estimate) -> Table | None:
     if not estimate.curve:
         return None
-    table = _table("event by", "P", "band")
+    wanted = report.question.at_least
+    table = _table("event by" if wanted == 1 else f"{wanted} events by", "P", "band")
     for point in estimate.curve:
         _add(table, day_words(point.by), percent(point.probability), band_words(point))
     for other in report.related:
