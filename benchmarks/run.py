@@ -17,9 +17,10 @@ PARTS = {
     "ingest": "benchmarks.intake:measure",
     "refit": "benchmarks.refit:measure",
     "report-in": "benchmarks.news:measure",
+    "memory": "benchmarks.memory:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
-USUAL = ("starts", "ingest", "refit", "report-in")
+USUAL = ("starts", "ingest", "refit", "report-in", "memory")
 
 
 @click.command()
