@@ -10,21 +10,46 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where one channel sends: its id, and its URL and signing secret, which are secrets."""
+    """Where one channel sends: its id, and its URL and signing secret, which are secrets.
+
+    `options` are the words of its table in watch.toml; `folder` is the watch's.
+    """
 
     channel: str
-    url: str = field(repr=False)
+    url: str = field(default="", repr=False)
     secret: str | None = field(default=None, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a kind of channel can do: the attribute `traits` of its class, these where it has none.
+
+    `is_grouped`: several alerts may come as one message (facts of kind "group" or "digest").
+    `pace` is the least time between two messages. With `refresh` its receiver forgets: what
+    fires is told again so often, past the outbox. `needs_url`: its table has to have one.
+    """
+
+    is_grouped: bool = True
+    pace: timedelta = timedelta(0)
+    refresh: timedelta | None = None
+    needs_url: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST. The URL may hold a credential, so it is not shown."""
+    """One message to one place. The URL may hold a credential, so it is not shown.
+
+    Its scheme says how it goes: http and https as a POST; smtp, smtps, atom and log as
+    `alerts.channels.transports` says.
+    """
 
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -48,7 +73,9 @@ class Verdict(StrEnum):
     SIMPLIFY = "simplify"
     """The receiver refuses this form of the message: send the plainest one, once."""
     DEAD = "dead"
-    """The receiver will never take it: the address is gone, or the channel closed."""
+    """The receiver will never take this message."""
+    GONE = "gone"
+    """It will never take any: the address is gone, or the channel closed. It is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +95,7 @@ class Channel(Protocol):
     ) -> Request:
         """The request that tells these facts at `now`.
 
-        `facts` are those of `alerts.message.build_facts` or `test_facts`. The same
+        `facts` are those of `alerts.facts`. The same
         `delivery_id` comes again with every retry. `plain` asks for the plainest form, the
         one that a receiver is least likely to refuse.
         """

@@ -22,8 +22,8 @@ from alerts.address import Network, parse_networks
 from alerts.api import Channel, Outcome, Reply, Request, Verdict
 from alerts.channels import http
 from alerts.retry import SCHEDULE, retry_delay
-from forecast import config
 from forecast.alert import Delivery
+from forecast.alert_tables import ChannelTable
 from forecast.clock import Clock
 from forecast.errors import OutsideError, TocsinError
 
@@ -64,7 +64,7 @@ class _Result:
 class _Sender:
     """All that a send needs beside the delivery."""
 
-    tables: Mapping[str, config.Channel]
+    tables: Mapping[str, ChannelTable]
     now: Clock
     post: Post
     kinds: Sequence[EntryPoint] | None
@@ -72,7 +72,7 @@ class _Sender:
 
 def drain(
     store: "Store",
-    channels: Iterable[config.Channel],
+    channels: Iterable[ChannelTable],
     now: Clock,
     owner: str,
     *,
@@ -165,7 +165,7 @@ def _send(sender: _Sender, delivery: Delivery) -> _Result:
     return _Result(delivery, outcome, pauses=asks_to_wait)
 
 
-def _converse(sender: _Sender, table: config.Channel, delivery: Delivery) -> Outcome:
+def _converse(sender: _Sender, table: ChannelTable, delivery: Delivery) -> Outcome:
     """Render and send; once more in plain form where the receiver refuses the first one."""
     channel = registry.open_channel(table, sender.kinds)
     outcome = _exchange(sender, channel, table, delivery, plain=False)
@@ -179,7 +179,7 @@ def _converse(sender: _Sender, table: config.Channel, delivery: Delivery) -> Out
 
 
 def _exchange(
-    sender: _Sender, channel: Channel, table: config.Channel, delivery: Delivery, *, plain: bool
+    sender: _Sender, channel: Channel, table: ChannelTable, delivery: Delivery, *, plain: bool
 ) -> Outcome:
     request: Request = channel.request(
         delivery.facts, delivery.delivery_id, sender.now(), plain=plain
@@ -211,7 +211,7 @@ def _wait(scheduled: timedelta, asked: timedelta | None) -> timedelta:
     return max(min(asked, SCHEDULE[-1]), min(scheduled, SHORTEST_WAIT))
 
 
-def _defect(table: config.Channel, error: BaseException) -> str:
+def _defect(table: ChannelTable, error: BaseException) -> str:
     """Where it broke, without the error's own words: they may quote a secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
-from alerts.api import Channel, ChannelKind, Endpoint
-from forecast import config
+from alerts.api import Channel, ChannelKind, Endpoint, Traits
+from forecast.alert_tables import ChannelTable
 from forecast.errors import ConfigError
 from forecast.names import did_you_mean
 from forecast.watch import resolve_reference
@@ -19,19 +20,29 @@ def installed() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
 
 
-def open_channel(table: config.Channel, entries: Iterable[EntryPoint] | None = None) -> Channel:
-    """The channel that a table of watch.toml describes, its secrets resolved now.
+def open_channel(
+    table: ChannelTable, entries: Iterable[EntryPoint] | None = None, folder: Path = Path()
+) -> Channel:
+    """The channel that a table of watch.toml in `folder` describes, its secrets resolved now.
 
     Opened for each send and not kept, so that a rotated secret holds from the next one on.
     ConfigError for an unknown kind, a kind that does not load, or a secret that is not there.
     """
     kind, place = kind_of(table, entries), f"channels.{table.id}"
     secret = table.secret and resolve_reference(table.secret, f"{place}.secret")
-    url = resolve_reference(table.url, f"{place}.url")
-    return kind(Endpoint(table.id, url, secret))
+    if table.url is None and traits_of(kind).needs_url:
+        raise ConfigError(f"a channel of kind {table.kind} needs a url", at=place)
+    url = resolve_reference(table.url, f"{place}.url") if table.url else ""
+    return kind(Endpoint(table.id, url, secret, table.options, folder))
 
 
-def kind_of(table: config.Channel, entries: Iterable[EntryPoint] | None = None) -> ChannelKind:
+def traits_of(kind: ChannelKind) -> Traits:
+    """What a kind of channel can do."""
+    found: Traits = getattr(kind, "traits", Traits())
+    return found
+
+
+def kind_of(table: ChannelTable, entries: Iterable[EntryPoint] | None = None) -> ChannelKind:
     """The kind of a channel; ConfigError where it is unknown or does not load."""
     available = installed() if entries is None else entries
     return _load(table.kind, available, f"channels.{table.id}.kind")

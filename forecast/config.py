@@ -10,14 +10,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
-from forecast.alert import Rule
+from forecast.alert import Rule, RuleKind, Target
+from forecast.alert_tables import (
+    ON_PROBABILITY,
+    ON_QUESTIONS,
+    ChannelTable,
+    Heartbeat,
+    Quiet,
+    RuleTable,
+    Subscription,
+    Table,
+    alert_rules,
+)
 from forecast.fields import (
     Days,
     HalfLife,
@@ -26,7 +35,6 @@ from forecast.fields import (
     Probability,
     Rate,
     Ratio,
-    SecretReference,
     Share,
     ZoneName,
     check_store,
@@ -34,6 +42,8 @@ from forecast.fields import (
 )
 from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
+from forecast.question import Question
+from forecast.selecting import fits
 from forecast.words import parse_days
 
 DEFAULT_STORE = "tocsin.db"
@@ -41,11 +51,7 @@ KIND_OF_KEY = {"reference": "level", "per": "level", "stale_after": "level", "le
 MOST_COUPLED = 3  # units a definition; every combination of them is a setting to be summed over
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Indicator(_Table):
+class Indicator(Table):
     """A tag: what it means, what a fresh ordinary incident does to the hazard, how it fades.
 
     Tags of one `group` are signs of one thing and count with diminishing returns. An
@@ -75,7 +81,7 @@ class Indicator(_Table):
         return self
 
 
-class Coupled(_Table):
+class Coupled(Table):
     """Another unit that may bear on this definition: which of its tags, how, how probably."""
 
     indicators: Patterns
@@ -94,7 +100,7 @@ class Coupled(_Table):
         return self
 
 
-class Learns(_Table):
+class Learns(Table):
     """From which units a class is learnt, how often, and for forecasts of which length."""
 
     units: Patterns
@@ -102,7 +108,7 @@ class Learns(_Table):
     every: PositiveDays = "7 days"
 
 
-class Definition(_Table):
+class Definition(Table):
     """A kind of event, and what is believed of it before the evidence.
 
     Either it stands by itself (`base_rate`, and for `hazard` the tags it listens to and the
@@ -148,71 +154,7 @@ class Definition(_Table):
         return self
 
 
-class RuleTable(_Table):
-    """An alert rule: which questions, at which probability it fires and clears."""
-
-    id: str
-    questions: Patterns
-    fire_at: Probability
-    clear_at: Probability | None = None
-    dwell: int | dict[Literal["up", "down"], int] = 2
-    z: float = Field(default=1.0, ge=0.0, le=10.0)
-    severity: Literal["info", "warning", "page"] = "warning"
-    why: str = ""
-
-    @model_validator(mode="after")
-    def _gap(self) -> Self:
-        if self.clear_at is not None and self.clear_at >= self.fire_at:
-            raise ValueError(f"clear_at {self.clear_at:g} must be below fire_at {self.fire_at:g}")
-        if min(self._dwells()) < 1:
-            raise ValueError("dwell must be at least 1 evaluation")
-        return self
-
-    def _dwells(self) -> tuple[int, int]:
-        if isinstance(self.dwell, int):
-            return self.dwell, self.dwell
-        return self.dwell.get("up", 2), self.dwell.get("down", 2)
-
-    def rule(self) -> Rule:
-        """The rule as a fact; without a `clear_at`, 5 points or two fifths below `fire_at`."""
-        up, down = self._dwells()
-        clear_at = self.clear_at
-        if clear_at is None:  # a low line must still be one that P can come down to
-            clear_at = max(self.fire_at - 0.05, 0.6 * self.fire_at)
-        return Rule(self.id, self.fire_at, clear_at, up, down, self.z, self.severity)
-
-
-class Channel(_Table):
-    """Where alerts go. `url` and `secret` are references; `allow` lists private networks."""
-
-    id: str
-    kind: str
-    url: SecretReference
-    secret: SecretReference | None = None
-    allow: list[str] = []
-
-    @field_validator("allow")
-    @classmethod
-    def _networks(cls, value: list[str]) -> list[str]:
-        from ipaddress import ip_network
-
-        for text in value:
-            try:
-                ip_network(text)
-            except ValueError:
-                raise ValueError(f"'{text}' is not a network such as 10.0.0.0/8") from None
-        return value
-
-
-class Subscription(_Table):
-    """Which rules on which questions ring on a channel. Patterns as in a shell."""
-
-    channel: str
-    rules: Patterns = ["*"]
-    questions: Patterns = ["*"]
-
-
-class Schedule(_Table):
+class Schedule(Table):
     """When questions are updated, or their answers audited: a cron line in a named zone."""
 
     id: str
@@ -222,7 +164,7 @@ class Schedule(_Table):
     questions: Patterns = ["*"]
 
 
-class WatchTable(_Table):
+class WatchTable(Table):
     """The desk itself.
 
     `ordinary_value` is the `value` of a report of the ordinary kind, the one that the effects
@@ -237,13 +179,13 @@ class WatchTable(_Table):
     seed: int = Field(default=1, ge=0, lt=2**32)
 
 
-class Unit(_Table):
+class Unit(Table):
     """What is at risk: a dyad, a country, an employer, a storm."""
 
     title: str
 
 
-class IncidentTable(_Table):
+class IncidentTable(Table):
     """How reports that state no incident are gathered into some; see `forecast.incidents`."""
 
     window: PositiveDays = "24 hours"
@@ -261,7 +203,7 @@ class IncidentTable(_Table):
         return IncidentRule(timedelta(days=parse_days(self.window)), self.similarity)
 
 
-class Config(_Table):
+class Config(Table):
     """The whole of watch.toml."""
 
     watch: WatchTable
@@ -270,13 +212,15 @@ class Config(_Table):
     indicators: dict[str, Indicator] = {}
     definitions: dict[str, Definition] = {}
     rules: list[RuleTable] = []
-    channels: list[Channel] = []
+    channels: list[ChannelTable] = []
     subscriptions: list[Subscription] = []
     schedules: list[Schedule] = []
+    quiet: list[Quiet] = []
+    heartbeat: Heartbeat | None = None
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        for kind in ("rules", "channels", "schedules"):
+        for kind in ("rules", "channels", "schedules", "quiet"):
             _no_twins(kind, [table.id for table in getattr(self, kind)])
         for number, subscription in enumerate(self.subscriptions):
             if subscription.channel not in {channel.id for channel in self.channels}:
@@ -363,18 +307,40 @@ class Config(_Table):
             name = self.definitions[name].within
         return False
 
-    def rules_for(self, question_id: str) -> list[Rule]:
-        """The rules that watch a question."""
-        return [r.rule() for r in self.rules if matches(question_id, r.questions)]
+    def target(self, rule: Rule, question: Question) -> Target:
+        """What the selectors of subscriptions, silences and windows are held against."""
+        tags = tuple(self._tags_heard(question.definition))
+        return Target(rule.rule_id, question.question_id, question.unit, tags, rule.severity)
 
-    def channels_for(self, rule_id: str, question_id: str) -> list[str]:
-        """The ids of the channels on which a rule's alerts about a question ring."""
-        ids = [
-            s.channel
-            for s in self.subscriptions
-            if matches(rule_id, s.rules) and matches(question_id, s.questions)
+    def rules_for(self, question: Question) -> list[Rule]:
+        """The rules that watch a question, those on its unit or on channels aside."""
+        found = []
+        for table in alert_rules(self.rules):
+            rule = table.rule()
+            if rule.kind in ON_QUESTIONS and fits(table.selector(), self.target(rule, question)):
+                found.append(rule)
+        return found
+
+    def lines_for(self, question: Question) -> list[Rule]:
+        """Those of them whose lines are probabilities."""
+        return [rule for rule in self.rules_for(question) if rule.kind in ON_PROBABILITY]
+
+    def rules_of(self, kind: RuleKind, subject: str) -> list[Rule]:
+        """The rules of a kind that watch a unit (stale) or a channel (channel)."""
+        return [
+            table.rule()
+            for table in alert_rules(self.rules)
+            if table.kind is kind and matches(subject, table.subjects())
         ]
+
+    def channels_for(self, target: Target) -> list[str]:
+        """The ids of the channels that subscribed to a rule's alerts about a subject."""
+        ids = [s.channel for s in self.subscriptions if fits(s.selector(), target)]
         return list(dict.fromkeys(ids))
+
+    def _tags_heard(self, definition: str) -> list[str]:
+        known = definition in self.definitions
+        return self.tags_of(self.root_of(definition)) if known else []
 
 
 def _no_twins(kind: str, ids: list[str]) -> None:

@@ -1,9 +1,17 @@
 """The estimate: the stored answer of one update of one question."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+# Levels of `Estimate.quantiles`, finer in the tails where rules on certainty look.
+QUANTILE_LEVELS = (
+    *(0.005, 0.01, 0.025),
+    *(round(0.05 * step, 2) for step in range(1, 20)),
+    *(0.975, 0.99, 0.995),
+)
 
 
 class Health(StrEnum):
@@ -117,14 +125,14 @@ class Estimate:
 
     `probability` is the posterior mean of P(at least as many events in the window as the
     question asks for, one unless it says); `at_least` (n,) of P(at least 1, 2, ... events in
-    it), and `expected_count` their posterior mean number; `interval` the central
-    90 % of P over parameters and futures; `mcse` the Monte Carlo standard error of
-    `probability` (0 where the answer is a closed form). `method` is the rung that answered
-    (T0, T1, T2, R1, R2, conjugate); `escalation` the rungs that failed before it, each with
-    its reason in words; `diagnostics` its numbers (khat, ess, draws, rhat, divergences,
-    ebfmi). `certificate` is what is known of the model's calibration at that moment:
-    passed, failed, stale (the code has changed since) or none. `findings` are sentences about
-    facts that contradict each other or cannot be used.
+    it), and `expected_count` their posterior mean number; `interval` the central 90 % of P
+    over parameters and futures, and `quantiles` those of P at `QUANTILE_LEVELS`; `mcse` the
+    Monte Carlo standard error of `probability` (0 where the answer is a closed form). `method`
+    is the rung that answered (T0, T1, T2, R1, R2, conjugate); `escalation` the rungs that
+    failed before it, each with its reason in words; `diagnostics` its numbers (khat, ess,
+    draws, rhat, divergences, ebfmi). `certificate` is what is known of the model's calibration
+    at that moment: passed, failed, stale (the code has changed since) or none. `findings` are
+    sentences about facts that contradict each other or cannot be used.
     `inputs_digest` is a SHA-256 over everything the answer depends on.
     """
 
@@ -150,9 +158,27 @@ class Estimate:
     escalation: tuple[str, ...] = ()
     certificate: str = ""
     findings: tuple[str, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"probability {self.probability} is not a number from 0 to 1")
         if not self.mcse >= 0.0:
             raise ValueError(f"mcse {self.mcse} is not a number of at least 0")
+        if len(self.quantiles) not in (0, len(QUANTILE_LEVELS)):
+            raise ValueError(f"{len(self.quantiles)} quantiles for {len(QUANTILE_LEVELS)} levels")
+
+    def exceedance(self, level: float) -> float | None:
+        """Pr(P > level) over the posterior, by interpolation; None where no quantiles are kept.
+
+        Past the outermost quantiles, half a percent from either end, it is 0 or 1.
+        """
+        found = self.quantiles
+        if not found:
+            return None
+        place = bisect_right(found, level)
+        if place in (0, len(found)):
+            return 1.0 if place == 0 else 0.0
+        share = (level - found[place - 1]) / (found[place] - found[place - 1])
+        low, high = QUANTILE_LEVELS[place - 1 : place + 1]
+        return 1.0 - (low + share * (high - low))

@@ -52,6 +52,12 @@ def _secret_reference(text: str) -> str:
     return text
 
 
+def _clock_time(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"'{text}' is not a time of day; write it like '07:00'")
+    return text
+
+
 def check_store(text: str) -> str:
     """A URL, a reference or the path of a file; ValueError for what looks like a broken URL.
 
@@ -72,10 +78,12 @@ HalfLife = Annotated[str, _checked(parse_half_life)]
 Probability = Annotated[float, BeforeValidator(parse_percent)]
 SecretReference = Annotated[str, AfterValidator(_secret_reference)]
 Patterns = Annotated[list[str], Field(min_length=1)]
+ClockTime = Annotated[str, AfterValidator(_clock_time)]
 ZoneName = Annotated[str, AfterValidator(_zone_name)]
 
 
 def utc_instant(value: object) -> datetime:
+    """A date or an instant of TOML, in UTC; ValueError for a local time without a zone."""
     if not isinstance(value, date | str):
         raise ValueError("is not a date such as 2025-01-31")
     if isinstance(value, datetime) and value.tzinfo is None:

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from forecast.alert_tables import ChannelTable, Heartbeat, Quiet, RuleTable, Subscription
 from forecast.config import (
-    Channel,
     Config,
     Definition,
     IncidentTable,
     Indicator,
-    RuleTable,
     Schedule,
-    Subscription,
     Unit,
     WatchTable,
 )
@@ -159,10 +157,12 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "indicators": Indicator,
         "definitions": Definition,
         "rules": RuleTable,
-        "channels": Channel,
+        "channels": ChannelTable,
         "subscriptions": Subscription,
         "schedules": Schedule,
         "incidents": IncidentTable,
+        "quiet": Quiet,
+        "heartbeat": Heartbeat,
     }
     table = tables.get(str(loc[0])) if len(loc) > 1 else Config
     return list(table.model_fields) if table else []

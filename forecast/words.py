@@ -5,7 +5,8 @@ Syntax, and how far a belief may go: what a range means for a prior is said in `
     rate      5%..20% per quarter, 90% sure      one in 8..30 years
     ratio     1.2x..3x, 90% sure                 0.4x..0.9x
     share     30%..75%, 90% sure
-    duration  30 days      2 weeks      6 hours
+    duration  30 days      2 weeks      6 hours     90 seconds
+    factor    2x           1.5x
     percent   40%          0.4
 """
 
@@ -14,6 +15,8 @@ import re
 from dataclasses import dataclass
 
 DAYS_IN = {
+    "second": 1 / 86400,
+    "minute": 1 / 1440,
     "hour": 1 / 24,
     "day": 1.0,
     "week": 7.0,
@@ -39,6 +42,7 @@ _RATIO = re.compile(rf"{_NUMBER}\s*x?{_TO}{_NUMBER}\s*x{_SURE}")
 _SHARE = re.compile(rf"{_NUMBER}\s*%?{_TO}{_NUMBER}\s*%{_SURE}")
 _DURATION = re.compile(rf"{_NUMBER}\s*{_UNIT}")
 _DURATIONS = re.compile(rf"{_NUMBER}\s*\.\.\s*{_NUMBER}\s*{_UNIT}{_SURE}")
+_FACTOR = re.compile(rf"{_NUMBER}\s*x")
 _PERCENT = re.compile(rf"{_NUMBER}\s*(%?)")
 
 
@@ -121,6 +125,21 @@ def parse_days(text: str) -> float:
     if days > MOST_DAYS:
         raise ValueError(f"'{text}': a duration is at most 100 years")
     return days
+
+
+def parse_factor(text: str) -> float:
+    """A factor above one, such as "2x".
+
+    >>> parse_factor("2x")
+    2.0
+    """
+    match = _FACTOR.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"'{text}' is not a factor; write it like '2x'")
+    factor = float(match[1])
+    if not 1.0 < factor <= _RATIOS[1]:
+        raise ValueError(f"'{text}': a factor of change lies above 1x and up to 1000x")
+    return factor
 
 
 def parse_half_life(text: str) -> Range:

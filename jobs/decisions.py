@@ -1,17 +1,25 @@
-"""What an update comes to: every rule decided, messages made out, recorded in one transaction.
+"""What an update comes to: every rule decided, notices made out, recorded in one transaction.
 
 Rules are decided on the states that are the newest when the transaction begins; where another
 process decides in between, the store refuses and it is decided again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts import decide as alerting
-from alerts.message import build_facts, delivery_id
-from forecast.alert import Delivery, Rule, RuleState, State, Transition
+from alerts.readings import Reading, baseline_of, read_estimate
+from forecast.alert import (
+    ALARMED,
+    Notice,
+    Rule,
+    RuleKind,
+    RuleState,
+    State,
+    Transition,
+)
 from forecast.clock import format_instant
 from forecast.errors import ConflictError, TocsinError
 from forecast.estimate import Estimate, Health
@@ -19,6 +27,7 @@ from forecast.evidence import Resolution
 from forecast.question import Question, Snapshot
 from forecast.store import RunClaim, StateChange
 from jobs.app import App
+from jobs.notices import notices_about
 from jobs.prior_ledger import settle_prior
 from models.api import Answer, Task
 
@@ -54,7 +63,7 @@ class Updated:
     estimates: list[Estimate] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     failures: list[TocsinError] = field(default_factory=list)
 
     def add(self, other: "Updated") -> None:
@@ -62,7 +71,7 @@ class Updated:
         self.estimates += other.estimates
         self.resolutions += other.resolutions
         self.transitions += other.transitions
-        self.deliveries += other.deliveries
+        self.notices += other.notices
         self.failures += other.failures
 
 
@@ -79,9 +88,9 @@ class Occasion:
     run: RunClaim | None = None
 
 
-def states_of(app: App) -> States:
-    """The newest state of every rule on every question, by (rule, question)."""
-    return {(s.rule_id, s.question_id): s for s in app.store.rule_states()}
+def states_of(app: App, subjects: Sequence[str] | None = None) -> States:
+    """The newest state of every rule on every subject, or on some, by (rule, subject)."""
+    return {(s.rule_id, s.subject): s for s in app.store.alerts.states(subjects)}
 
 
 def settle(app: App, work: Work, answer: Answer | Failure, occasion: Occasion) -> Updated:
@@ -98,7 +107,7 @@ def settle(app: App, work: Work, answer: Answer | Failure, occasion: Occasion) -
 def _settle_once(app: App, work: Work, answer: Answer | Failure, occasion: Occasion) -> Updated:
     now, as_of = occasion.now, work.task.snapshot.as_of
     prior = settle_prior(app, work.task.beliefs.definition, now)
-    updated, changes = Updated(), []
+    updated = Updated()
     if isinstance(answer, Failure):
         updated.failures.append(answer.error)
         updated.estimates = list(_held(work.task, answer.error))
@@ -106,16 +115,17 @@ def _settle_once(app: App, work: Work, answer: Answer | Failure, occasion: Occas
     else:
         updated.estimates = [replace(e, prior_version=prior.version) for e in answer.estimates]
         new_state = answer.state if answer.state is not work.state else None
+    decided = _Decided(app, work, updated, now)
     if occasion.rings:
-        states = states_of(app)
-        changes = _decide(app, work, updated, states, now) + _close(app, work, updated, states, now)
+        decided.on_estimates()
+        decided.on_ends()
     updated.resolutions = [r for r in work.resolved if r not in work.task.snapshot.resolutions]
     app.store.record(
         estimates=() if work.same else updated.estimates,
         resolutions=updated.resolutions,
-        states=changes,
+        states=decided.changes,
         transitions=updated.transitions,
-        deliveries=updated.deliveries,
+        to_tell=updated.notices,
         model_states=[(work.key, as_of, new_state)] if new_state else (),
         run=occasion.run,
         recorded_at=now,
@@ -138,94 +148,96 @@ def _held(task: Task, error: TocsinError) -> Iterable[Estimate]:
         )
 
 
-def _decide(
-    app: App, work: Work, updated: Updated, states: States, now: datetime
-) -> list[StateChange]:
-    """Every rule on every new estimate of a question that can still happen."""
-    changes: list[StateChange] = []
-    questions = {q.question_id: q for q in work.task.questions if q.deadline > now}
-    for estimate in updated.estimates:
-        question = questions.get(estimate.question_id)
-        if question is None:
-            continue
-        last = work.task.previous.get(estimate.question_id)
-        for rule in app.config.rules_for(question.question_id):
-            before = states.get((rule.rule_id, question.question_id))
-            previous = last.probability if last else None
-            after, transition = alerting.decide(rule, before, estimate, previous, now)
-            if after != before:
-                changes.append((before, after))
-            if transition is not None:
-                updated.transitions.append(transition)
-                updated.deliveries += _deliveries(app, question, rule, transition, estimate, last)
-    return changes
+class _Decided:
+    """The rules on one track's questions, decided one after the other."""
 
+    def __init__(self, app: App, work: Work, updated: Updated, now: datetime) -> None:
+        self._app, self._work, self._updated, self._now = app, work, updated, now
+        unit = work.task.snapshot.unit
+        ended = [r.question_id for r in work.resolved]
+        names = [*(q.question_id for q in work.task.questions), *ended, unit]
+        self._states = states_of(app, names)
+        self._is_stale = any(
+            (state := self._states.get((rule.rule_id, unit))) and state.state in ALARMED
+            for rule in app.config.rules_of(RuleKind.STALE, unit)
+        )
+        self.changes: list[StateChange] = []
 
-def _close(
-    app: App, work: Work, updated: Updated, states: States, now: datetime
-) -> list[StateChange]:
-    """End the watch on questions that were resolved."""
-    changes: list[StateChange] = []
-    for resolution in work.resolved:
-        name = resolution.question_id
-        if not is_news(resolution, work.task.snapshot, states.values()):
-            continue
-        question, last = app.store.question(name), app.store.latest_estimate(name)
-        if last is None:
-            continue
-        for rule in app.config.rules_for(name):
-            before = states.get((rule.rule_id, name))
-            after, transition = alerting.close(
-                rule, before, name, resolution.outcome, last.probability, now
+    def on_estimates(self) -> None:
+        """Every rule on every new estimate of a question that can still happen."""
+        questions = {q.question_id: q for q in self._work.task.questions if q.deadline > self._now}
+        for estimate in self._updated.estimates:
+            question = questions.get(estimate.question_id)
+            if question is None:
+                continue
+            for rule in self._app.config.rules_for(question):
+                before = self._states.get((rule.rule_id, question.question_id))
+                if rule.kind is RuleKind.RESOLVED:
+                    waits = alerting.await_outcome(rule, before, question.question_id, self._now)
+                    self._note(question, rule, before, waits, None, estimate)
+                    continue
+                reading = self._reading(rule, before, estimate)
+                if reading is not None:
+                    after, transition = alerting.decide(rule, before, reading, self._now)
+                    self._note(question, rule, before, after, transition, estimate)
+
+    def on_ends(self) -> None:
+        """End the watch on questions that were resolved."""
+        for resolution in self._work.resolved:
+            name = resolution.question_id
+            if not is_news(resolution, self._work.task.snapshot, self._states.values()):
+                continue
+            question = self._app.store.question(name)
+            last = self._app.store.latest_estimate(name)
+            p = last.probability if last else None
+            for rule in self._app.config.rules_for(question):
+                before = self._states.get((rule.rule_id, name))
+                if before is None:
+                    continue
+                end = (
+                    alerting.tell_outcome
+                    if rule.kind is RuleKind.RESOLVED
+                    else alerting.close_question
+                )
+                after, transition = end(before, resolution.outcome, p, self._now)
+                self._note(question, rule, before, after, transition, last)
+
+    def _reading(self, rule: Rule, state: RuleState | None, estimate: Estimate) -> Reading | None:
+        name = estimate.question_id
+        last = self._work.task.previous.get(name)
+        earlier = None
+        if rule.kind is RuleKind.CHANGE and rule.over is not None:
+            moment = estimate.as_of - rule.over
+            earlier = self._app.store.latest_estimate(name, before=moment)
+        return read_estimate(
+            rule,
+            estimate,
+            last.probability if last else None,
+            baseline_of(rule, state, earlier),
+            is_stale=self._is_stale,
+        )
+
+    def _note(
+        self,
+        question: Question,
+        rule: Rule,
+        before: RuleState | None,
+        after: RuleState,
+        transition: Transition | None,
+        estimate: Estimate | None,
+    ) -> None:
+        if after != before:
+            self.changes.append((before, after))
+        if transition is not None:
+            last = self._work.task.previous.get(question.question_id)
+            self._updated.transitions.append(transition)
+            self._updated.notices += notices_about(
+                self._app, question, rule, transition, estimate, last
             )
-            if transition is not None:
-                changes.append((before, after))
-                updated.transitions.append(transition)
-                updated.deliveries += _deliveries(app, question, rule, transition, last, None)
-    return changes
 
 
 def is_news(resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]) -> bool:
     """Whether an end has yet to be recorded, or an episode to be closed."""
     return resolution not in snapshot.resolutions or any(
-        s.question_id == resolution.question_id and s.state is not State.OK for s in states
+        s.subject == resolution.question_id and s.state is not State.OK for s in states
     )
-
-
-def _deliveries(
-    app: App,
-    question: Question,
-    rule: Rule,
-    transition: Transition,
-    estimate: Estimate,
-    last: Estimate | None,
-) -> list[Delivery]:
-    """One outbox row for each channel that subscribed, where the transition asks for a message."""
-    channels = app.config.channels_for(rule.rule_id, question.question_id)
-    if not transition.notify or not channels:
-        return []
-    link = app.config.watch.link
-    facts = build_facts(
-        question,
-        rule,
-        transition,
-        estimate,
-        f"{link.rstrip('/')}/questions/{question.question_id}" if link else "",
-        previous_at=last.as_of if last else None,
-        meanings={tag: i.meaning for tag, i in app.config.indicators.items()},
-        crowd=[c for c in app.store.crowd(question.question_id) if c.at < estimate.as_of],
-    )
-    return [
-        Delivery(
-            delivery_id=delivery_id(
-                channel, rule.rule_id, question.question_id, transition.episode, transition.notify
-            ),
-            channel=channel,
-            kind=transition.notify,
-            created_at=transition.at,
-            due_at=transition.at,
-            facts=facts,
-            stream=f"{rule.rule_id}/{question.question_id}",
-        )
-        for channel in channels
-    ]

@@ -28,6 +28,7 @@ from forecast.question import Question
 from forecast.scoring import brier, log_loss, mean
 from jobs.app import App, open_app
 from jobs.ingest import ingest_file
+from jobs.notify import form_due
 from jobs.pool import warm_pool
 from jobs.scheduler import owner_name, slots
 from jobs.slots import run_slot
@@ -164,7 +165,7 @@ def replay(
                 if updated is not None:
                     story.estimates += len(updated.estimates)
                     story.held += sum(e.health != "healthy" for e in updated.estimates)
-                    if updated.deliveries:
+                    if form_due(app, slot):
                         drain(app.store, app.config.channels, utc_now, owner_name())
             on_slot(end, len(due), len(due))
         for request in receiver.received:
@@ -214,14 +215,14 @@ def _line(app: App, question: Question, end: datetime) -> Line:
 def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
-    told = [t for t in app.store.transitions(question_id=question.question_id) if t.notify]
+    told = [t for t in app.store.alerts.transitions(subject=question.question_id) if t.notify]
     event = _answering_event(app, question, end) if line.outcome == 1 else None
     for rule_id in sorted({t.rule_id for t in told}):
         own: list[Transition] = [t for t in told if t.rule_id == rule_id]
         for ring, after in pairwise([*own, None]):
             if ring is not None and ring.notify == "firing":
                 cleared = after.at if after is not None else None
-                yield Ring(question, rule_id, ring.at, ring.probability, cleared, event)
+                yield Ring(question, rule_id, ring.at, ring.probability or 0.0, cleared, event)
 
 
 def _answering_event(app: App, question: Question, end: datetime) -> Event | None:

@@ -100,7 +100,7 @@ def _explanation(
         raise UsageError(f"had ended by {format_instant(estimate.as_of)}", at=name)
     if model.model_hash(work.task.beliefs) != estimate.model_hash:
         raise HeldError("the model has changed since its estimate; update it first", at=name)
-    levels = tuple(sorted({rule.fire_at for rule in app.config.rules_for(name)}))
+    levels = tuple(sorted({rule.fire_at for rule in app.config.lines_for(question)}))
     task = replace(work.task, thresholds={name: levels})
     return model.explain(task, question, work.state)
 
@@ -119,10 +119,10 @@ def _track(app: App, question: Question) -> list[Question]:
 
 def _rules(app: App, question: Question, moment: datetime) -> tuple[RuleReading, ...]:
     name, found = question.question_id, []
-    for rule in app.config.rules_for(name):
-        changes = app.store.transitions(question_id=name, rule_id=rule.rule_id)
+    for rule in app.config.lines_for(question):
+        changes = app.store.alerts.transitions(subject=name, rule_id=rule.rule_id)
         states = [change.after for change in changes if change.at <= moment]
-        now = app.store.rule_state(rule.rule_id, name)
+        now = app.store.alerts.state(rule.rule_id, name)
         found.append(RuleReading(rule, _rings(states, now, moment)))
     return tuple(found)
 

@@ -5,9 +5,10 @@ Each check raises ConfigError with the key that is wrong. Nothing is sent.
 
 from datetime import datetime
 
-from alerts.message import test_facts
+from alerts.facts import test_facts
 from alerts.registry import kind_of, open_channel
-from forecast.config import Channel, Config
+from forecast.alert_tables import ChannelTable
+from forecast.config import Config
 from forecast.errors import ConfigError
 from jobs.scheduler import trigger_of
 from models.priors.beliefs import beliefs_of
@@ -35,7 +36,7 @@ def unready_channels(config: Config, now: datetime) -> list[ConfigError]:
     return found
 
 
-def check_channel(table: Channel, now: datetime) -> None:
+def check_channel(table: ChannelTable, now: datetime) -> None:
     """Its kind is installed, its secrets are there, and it can write a message."""
     open_channel(table).request(test_facts(table.id, now), "msg_check", now)
 

@@ -19,8 +19,8 @@ def question_report(app: App, question: Question, now: datetime) -> QuestionRepo
         question,
         store.estimates(question.question_id, until=now),
         now=now,
-        rules=config.rules_for(question.question_id),
-        transitions=_until(store.transitions(question_id=question.question_id), now),
+        rules=config.lines_for(question),
+        transitions=_until(store.alerts.transitions(subject=question.question_id), now),
         resolution=store.resolution(question.question_id, now),
         crowd=[c for c in store.crowd(question.question_id) if c.at < now],
         reports=store.reports(question.unit, now),
@@ -37,8 +37,8 @@ def watch_report(app: App, now: datetime) -> WatchReport:
             question,
             app.store.estimates(question.question_id, until=now),
             now=now,
-            rules=app.config.rules_for(question.question_id),
-            transitions=_until(app.store.transitions(question_id=question.question_id), now),
+            rules=app.config.lines_for(question),
+            transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
             resolution=app.store.resolution(question.question_id, now),
         )
         for question in app.store.questions()

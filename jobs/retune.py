@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.alert import Rule, RuleState, State
+from forecast.alert import ALARMED, Rule, RuleState, State
 from forecast.config import Config
 from forecast.errors import UsageError
 from forecast.estimate import Estimate
@@ -132,11 +132,11 @@ def preview(app: App, edited: Config, root: str, as_of: datetime) -> list[Shift]
 
     The model really runs; the store is only read.
     """
-    states = {(s.rule_id, s.question_id): s for s in app.store.rule_states()}
+    states = {(s.rule_id, s.subject): s for s in app.store.alerts.states()}
     before = _estimates(app, root, as_of, states)
     after = _estimates(replace(app, watch=replace(app.watch, config=edited)), root, as_of, states)
     return [
-        Shift(question, old, new, tuple(_flips(app.config, states, old, new)))
+        Shift(question, old, new, tuple(_flips(app.config.lines_for(question), states, old, new)))
         for question in app.store.questions()
         if (old := before.get(question.question_id)) and (new := after.get(question.question_id))
     ]
@@ -189,15 +189,15 @@ def _estimates(
 
 
 def _flips(
-    config: Config,
+    rules: list[Rule],
     states: dict[tuple[str, str], RuleState],
     before: Estimate,
     after: Estimate,
 ) -> list[Flip]:
     flips = []
-    for rule in config.rules_for(before.question_id):
+    for rule in rules:
         state = states.get((rule.rule_id, before.question_id))
-        is_up = state is not None and state.state in (State.FIRING, State.RECOVERING)
+        is_up = state is not None and state.state in ALARMED
         old, new = _standing(rule, is_up, before), _standing(rule, is_up, after)
         if old is not new:
             flips.append(Flip(rule.rule_id, old, new))

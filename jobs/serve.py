@@ -168,7 +168,7 @@ class Service:
         )
         if updated is None:
             return
-        estimates, messages = len(updated.estimates), len(updated.deliveries)
+        estimates, messages = len(updated.estimates), len(updated.notices)
         self.tally.update(slots=1, estimates=estimates, messages=messages)
         for failure in updated.failures:
             self.failure = failure

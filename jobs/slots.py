@@ -41,7 +41,7 @@ def run_slot(
     with _failing(app, run, clock):
         questions = app.store.questions(schedule.questions)
         updated = update_questions(app, questions, slot, Occasion(clock(), run=run), compute)
-    detail = f"{len(updated.estimates)} estimates, {len(updated.deliveries)} messages"
+    detail = f"{len(updated.estimates)} estimates, {len(updated.notices)} notices"
     _finish(app, run, detail, updated.failures, clock)
     return updated
 

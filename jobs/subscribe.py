@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import registry
 from alerts.api import Endpoint
-from alerts.message import test_facts
+from alerts.facts import test_facts
 from forecast.alert import Rule
-from forecast.config import Config, Subscription
+from forecast.alert_tables import Subscription
+from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
 from forecast.names import did_you_mean
 from forecast.question import Question
@@ -99,8 +100,8 @@ def rings_on(config: Config, channel: str, questions: Sequence[Question]) -> lis
         watched = tuple(
             question.question_id
             for question in questions
-            if rule in config.rules_for(question.question_id)
-            and channel in config.channels_for(rule.rule_id, question.question_id)
+            if rule in config.rules_for(question)
+            and channel in config.channels_for(config.target(rule, question))
         )
         if watched:
             rings.append(Ring(rule, watched))

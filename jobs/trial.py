@@ -7,16 +7,16 @@ from datetime import datetime
 from alerts.address import parse_networks
 from alerts.api import Outcome, Verdict
 from alerts.channels import http
-from alerts.message import test_facts
+from alerts.facts import test_facts
 from alerts.registry import open_channel
-from forecast.config import Channel
+from forecast.alert_tables import ChannelTable
 from forecast.errors import OutsideError, TocsinError
 
 DEADLINE_SECONDS = 10.0
 
 
 def send_trial(
-    table: Channel, now: datetime, link: str = "", deadline: float = DEADLINE_SECONDS
+    table: ChannelTable, now: datetime, link: str = "", deadline: float = DEADLINE_SECONDS
 ) -> None:
     """Send it within `deadline` seconds in all.
 
@@ -35,7 +35,7 @@ def send_trial(
         raise OutsideError(outcome.reason or "it was not taken", at=f"channels.{table.id}")
 
 
-def _exchange(table: Channel, now: datetime, link: str, end: float, *, plain: bool) -> Outcome:
+def _exchange(table: ChannelTable, now: datetime, link: str, end: float, *, plain: bool) -> Outcome:
     channel = open_channel(table)
     facts = test_facts(table.id, now, link)
     request = channel.request(facts, f"msg_test_{secrets.token_hex(8)}", now, plain=plain)

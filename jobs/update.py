@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from forecast.alert import Rule, RuleState, State
+from forecast.alert import ALARMED, Rule, RuleState
 from forecast.audit import doubt_of
 from forecast.errors import ConfigError, HeldError, StoreError, TocsinError
 from forecast.estimate import Estimate
@@ -143,7 +143,7 @@ def prepare(
         thresholds={
             q.question_id: tuple(
                 _line_that_matters(rule, states.get((rule.rule_id, q.question_id)))
-                for rule in config.rules_for(q.question_id)
+                for rule in config.lines_for(q)
             )
             for q in questions
         },
@@ -195,7 +195,7 @@ def _resolution(
 
 def _line_that_matters(rule: Rule, state: RuleState | None) -> float:
     """The level that could change the rule's mind from where it stands."""
-    is_up = state is not None and state.state in (State.FIRING, State.RECOVERING)
+    is_up = state is not None and state.state in ALARMED
     return rule.clear_at if is_up else rule.fire_at
 
 

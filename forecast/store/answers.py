@@ -1,28 +1,20 @@
-"""What we said: estimates, model states, rule states, transitions; only ever added."""
+"""What we said: estimates, and what models remember; only ever added."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, exists, func, select
+from sqlalchemy import Connection, Row, Select, Table, and_, exists, select
 from sqlalchemy.sql.dml import Insert
 
-from forecast.alert import RuleState, Transition
 from forecast.clock import format_instant
-from forecast.errors import ConflictError
 from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
 from forecast.store.types import columns_of
 
 type ModelState = tuple[str, datetime, bytes]
-type StateChange = tuple[RuleState | None, RuleState]
 
-_STATES_LOCK = 7301  # any number that nobody else in the database locks
 _ESTIMATE = schema.estimate
-_STATE = schema.rule_state
-_STATE_FIELDS = [field.name for field in fields(RuleState)]
-_TRANSITION_FIELDS = [field.name for field in fields(Transition)]
 
 
 def add_estimates(
@@ -42,36 +34,6 @@ def add_model_states(
         if model_state(connection, key, as_of) != blob:
             row = {"key": key, "as_of": as_of, "blob": blob, "recorded_at": recorded_at}
             connection.execute(schema.model_state.insert(), row)
-
-
-def add_rule_states(
-    connection: Connection, states: Iterable[StateChange], recorded_at: datetime
-) -> None:
-    """Add the new states of rules; the newest row of a rule on a question is its state.
-
-    Each comes with the state it was decided from; ConflictError where that is no longer the
-    newest, because another process decided in between.
-    """
-    states = list(states)
-    if states and connection.dialect.name == "postgresql":  # reading and adding as one
-        connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK)))
-    for before, after in states:
-        if rule_state(connection, after.rule_id, after.question_id) != before:
-            raise ConflictError(
-                f"rule '{after.rule_id}' on '{after.question_id}' was decided by another process"
-            )
-    rows = [columns_of(after) | {"recorded_at": recorded_at} for _, after in states]
-    if rows:
-        connection.execute(_STATE.insert(), rows)
-
-
-def add_transitions(
-    connection: Connection, transitions: Iterable[Transition], recorded_at: datetime
-) -> None:
-    """Add changes of mind."""
-    rows = [columns_of(transition) | {"recorded_at": recorded_at} for transition in transitions]
-    if rows:
-        connection.execute(schema.transition.insert(), rows)
 
 
 def estimates(
@@ -123,33 +85,6 @@ def model_state(connection: Connection, key: str, as_of: datetime | None) -> byt
     return None if blob is None else bytes(blob)
 
 
-def rule_state(connection: Connection, rule_id: str, question_id: str) -> RuleState | None:
-    """Where a rule stands on a question; None before its first evaluation."""
-    query = _newest_states().where(_STATE.c.rule_id == rule_id, _STATE.c.question_id == question_id)
-    row = connection.execute(query).first()
-    return None if row is None else RuleState(*row)
-
-
-def rule_states(connection: Connection) -> list[RuleState]:
-    """Where every rule stands on every question that it has been evaluated on."""
-    query = _newest_states().order_by(_STATE.c.rule_id, _STATE.c.question_id)
-    return [RuleState(*row) for row in connection.execute(query)]
-
-
-def transitions(
-    connection: Connection, question_id: str | None, rule_id: str | None
-) -> list[Transition]:
-    """Changes of mind in the order in which they happened."""
-    table = schema.transition
-    query = select(*[table.c[name] for name in _TRANSITION_FIELDS])
-    for column, wanted in ((table.c.question_id, question_id), (table.c.rule_id, rule_id)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    return [
-        Transition(*row) for row in connection.execute(query.order_by(table.c.at, table.c.row_id))
-    ]
-
-
 def insert_once(connection: Connection, table: Table) -> Insert:
     """An INSERT that leaves a row alone which is there already."""
     if connection.dialect.name == "postgresql":
@@ -159,13 +94,6 @@ def insert_once(connection: Connection, table: Table) -> Insert:
     from sqlalchemy.dialects.sqlite import insert
 
     return insert(table).on_conflict_do_nothing()
-
-
-def _newest_states() -> Select[Any]:
-    later = _STATE.alias("later")
-    same = [later.c[name] == _STATE.c[name] for name in ("rule_id", "question_id")]
-    is_superseded = exists().where(*same, later.c.row_id > _STATE.c.row_id)
-    return select(*[_STATE.c[name] for name in _STATE_FIELDS]).where(~is_superseded)
 
 
 def _last_of_each_as_of() -> Select[Any]:
@@ -201,7 +129,7 @@ def _estimate(row: Row[Any]) -> Estimate:
         for part in values["contributions"]
     )
     values["couplings"] = tuple(Coupling(**coupling) for coupling in values["couplings"])
-    for name in ("at_least", "escalation", "findings"):
+    for name in ("at_least", "escalation", "findings", "quantiles"):
         values[name] = tuple(values[name])
     moved = values["moved"]
     values["moved"] = None if moved is None else Move(**moved)

@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from forecast.alert import Delivery
-from forecast.store.schema import delivery as outbox
-from forecast.store.schema import delivery_attempt
+from forecast.store.alert_schema import delivery as outbox
+from forecast.store.alert_schema import delivery_attempt
 from forecast.store.types import columns_of
 
 DUE, SENDING, DELIVERED, DEAD = "due", "sending", "delivered", "dead"
@@ -120,40 +120,32 @@ def attempts(connection: Connection, delivery_id: str) -> list[Attempt]:
     return [Attempt(*row) for row in connection.execute(query.order_by(delivery_attempt.c.row_id))]
 
 
+def made_since(connection: Connection, since: datetime) -> list[tuple[str, datetime]]:
+    """(channel, created_at) of the deliveries made at or after `since`, oldest first."""
+    query = select(outbox.c.channel, outbox.c.created_at).where(outbox.c.created_at >= since)
+    found = connection.execute(query.order_by(outbox.c.created_at, outbox.c.row_id))
+    return [(channel, created_at) for channel, created_at in found]
+
+
 def next_due(connection: Connection, now: datetime) -> datetime | None:
     """When a claim next finds something: `now` if it does at once, None if nothing waits."""
     if connection.scalar(select(outbox.c.row_id).where(_is_claimable(now)).limit(1)) is not None:
         return now
-    due = select(func.min(outbox.c.due_at)).where(outbox.c.status == DUE, _is_first())
+    due = select(func.min(outbox.c.due_at)).where(outbox.c.status == DUE)
     abandoned = select(func.min(outbox.c.lease_until)).where(outbox.c.status == SENDING)
     moments = [connection.scalar(due), connection.scalar(abandoned)]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _is_claimable(now: datetime) -> ColumnElement[bool]:
-    """Due, or lent to somebody whose lease ran out, and the first of its stream."""
+    """Due, or lent to somebody whose lease ran out."""
     due_at, lease_until = outbox.c.due_at, outbox.c.lease_until
     is_due = or_(due_at <= now, due_at > now + LONGEST_WAIT)
     is_abandoned = or_(lease_until <= now, lease_until > now + LONGEST_LEASE)
-    return and_(
-        or_(
-            and_(outbox.c.status == DUE, is_due),
-            and_(outbox.c.status == SENDING, is_abandoned),
-        ),
-        _is_first(),
+    return or_(
+        and_(outbox.c.status == DUE, is_due),
+        and_(outbox.c.status == SENDING, is_abandoned),
     )
-
-
-def _is_first() -> ColumnElement[bool]:
-    """In no stream, or none recorded before it in its stream and channel is still to be sent."""
-    earlier = outbox.alias("earlier")
-    is_behind = exists().where(
-        earlier.c.channel == outbox.c.channel,
-        earlier.c.stream == outbox.c.stream,
-        earlier.c.status.in_([DUE, SENDING]),
-        earlier.c.row_id < outbox.c.row_id,
-    )
-    return or_(outbox.c.stream == "", ~is_behind)
 
 
 def _first_of_each(

@@ -6,21 +6,35 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from forecast.alert import Delivery, RuleState, Transition
+from forecast.alert import Delivery, Notice, Transition
 from forecast.audit import Audit
 from forecast.estimate import Estimate
 from forecast.evidence import Assignment, Coverage, CrowdForecast, Event, Report, Resolution
 from forecast.incidents import DEFAULT_RULE, IncidentRule, Placed
 from forecast.prior import PriorVersion
 from forecast.question import Question, Snapshot
-from forecast.store import answers, audits, checks, facts, outbox, priors, quarantine, reading, runs
-from forecast.store.answers import ModelState, StateChange
+from forecast.store import (
+    answers,
+    audits,
+    checks,
+    facts,
+    notices,
+    outbox,
+    priors,
+    quarantine,
+    reading,
+    rule_states,
+    runs,
+)
+from forecast.store.alerts import Alerts
+from forecast.store.answers import ModelState
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
 from forecast.store.facts import Added
 from forecast.store.migrate import bring_to_head
 from forecast.store.outbox import Attempt
 from forecast.store.quarantine import BadRow
+from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
 
 
@@ -58,6 +72,7 @@ class Store:
         self._rule = rule
         self._read = database.read
         self._write = database.write
+        self.alerts = Alerts(database)
 
     @property
     def name(self) -> str:
@@ -182,6 +197,7 @@ class Store:
         resolutions: Iterable[Resolution] = (),
         states: Iterable[StateChange] = (),
         transitions: Iterable[Transition] = (),
+        to_tell: Iterable[Notice] = (),
         deliveries: Iterable[Delivery] = (),
         model_states: Iterable[ModelState] = (),
         run: RunClaim | None = None,
@@ -191,20 +207,22 @@ class Store:
 
         An estimate that is there already (question, as_of, inputs digest) is left alone; a
         delivery id that is there already is a StoreError. `states` are (before, after):
-        ConflictError where a rule's newest state is no longer `before`. A model state is (key,
-        as_of, blob). With `run`, StoreError where that run is no longer held.
+        ConflictError where a rule's newest state is no longer `before`. `to_tell` are notices, of
+        which those that are there already are left alone. A model state is (key, as_of,
+        blob). With `run`, StoreError where that run is no longer held.
         """
         estimates, resolutions = list(estimates), list(resolutions)
         states, transitions = list(states), list(transitions)
-        deliveries, model_states = list(deliveries), list(model_states)
+        to_tell, deliveries, model_states = list(to_tell), list(deliveries), list(model_states)
 
         def work(connection: Connection) -> None:
             if run is not None:
                 runs.require_held(connection, run)
             answers.add_estimates(connection, estimates, recorded_at)
             facts.add(connection, facts.RESOLUTIONS, resolutions, recorded_at)
-            answers.add_rule_states(connection, states, recorded_at)
-            answers.add_transitions(connection, transitions, recorded_at)
+            rule_states.add_rule_states(connection, states, recorded_at)
+            rule_states.add_transitions(connection, transitions, recorded_at)
+            notices.add(connection, to_tell)
             answers.add_model_states(connection, model_states, recorded_at)
             outbox.add(connection, deliveries)
 
@@ -227,20 +245,6 @@ class Store:
     def model_state(self, key: str, as_of: datetime | None = None) -> bytes | None:
         """The newest state under a key, or the newest with a moment at or before `as_of`."""
         return self._read(answers.model_state, key, as_of)
-
-    def rule_state(self, rule_id: str, question_id: str) -> RuleState | None:
-        """Where a rule stands on a question; None before its first evaluation."""
-        return self._read(answers.rule_state, rule_id, question_id)
-
-    def rule_states(self) -> list[RuleState]:
-        """Where every rule stands on every question that it was evaluated on."""
-        return self._read(answers.rule_states)
-
-    def transitions(
-        self, question_id: str | None = None, rule_id: str | None = None
-    ) -> list[Transition]:
-        """Changes of mind in the order in which they happened."""
-        return self._read(answers.transitions, question_id, rule_id)
 
     def record_audits(
         self, found: Iterable[Audit], recorded_at: datetime, run: RunClaim | None = None

@@ -9,12 +9,12 @@ import json
 import os
 import sys
 import traceback
-from importlib import import_module
 from typing import Any
 
 import click
 
 from forecast.errors import TocsinError
+from jobs.cli.lazy import LazyGroup
 from jobs.cli.options import note
 
 COMMANDS = {
@@ -29,33 +29,18 @@ COMMANDS = {
     "coupling": "Judge whether two streams of reports move together, or by chance.",
     "priors": "Show and retune what is believed before the evidence.",
     "models": "Show the families of models, and certify that they are calibrated.",
-    "alerts": "Subscribe to alerts, list them, test a channel.",
+    "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
     "serve": "Run the schedules and send the alerts until stopped.",
     "doctor": "Check the set-up, and say how to mend it.",
 }
 
 
-class LazyGroup(click.Group):
-    """Commands named in COMMANDS; each lives in the module of its name, as `command`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the order of a day's work."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command; None, and Click's did-you-mean, where there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"jobs.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="jobs.cli",
+    does=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="tocsin", prog_name="tocsin")
 def tocsin() -> None:
     """How likely is this event before that date? And tell me when it changes.

@@ -44,12 +44,15 @@ def command(
         if patterns and not questions:
             raise UsageError(f"no question fits {' or '.join(patterns)}")
         from jobs.decisions import Occasion
+        from jobs.notify import form_due
         from jobs.update import update_questions
 
         occasion = Occasion(now, rings=as_of is None)  # an estimate of the past rings nobody
         updated = update_questions(app, questions, as_of or now, occasion)
-        if updated.deliveries and not no_send:
-            _send(app)
+        if occasion.rings:
+            form_due(app, now)
+            if not no_send:
+                _send(app)
     if as_json:
         print_json(
             {
@@ -58,7 +61,7 @@ def command(
                 "estimates": [_as_json(e) for e in updated.estimates],
                 "resolved": {r.question_id: r.outcome.value for r in updated.resolutions},
                 "alerts": [
-                    {"rule": t.rule_id, "question": t.question_id, "now": t.notify}
+                    {"rule": t.rule_id, "question": t.subject, "now": t.notify}
                     for t in updated.transitions
                     if t.notify
                 ],
@@ -95,7 +98,7 @@ def _say(updated: Any) -> None:
     for resolution in updated.resolutions:
         say(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
     for transition in updated.transitions:
-        say(f"{transition.rule_id}: {transition.question_id}: {transition.detail}")
+        say(f"{transition.rule_id}: {transition.subject}: {transition.detail}")
     if not (updated.estimates or updated.resolutions):
         note("tocsin: no open questions")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import Channel
+from forecast.alert_tables import ChannelTable
 from forecast.store import Store, open_store
 from tests.alerts.outbox_samples import SECRET, MakeChannel, Time
 
@@ -14,10 +14,10 @@ from tests.alerts.outbox_samples import SECRET, MakeChannel, Time
 def channel(tmp_path: Path) -> MakeChannel:
     """Makes a table of watch.toml whose secrets lie in files."""
 
-    def make(name: str, kind: str, url: str, secret: str = SECRET) -> Channel:
+    def make(name: str, kind: str, url: str, secret: str = SECRET) -> ChannelTable:
         (tmp_path / f"{name}.url").write_text(url)
         (tmp_path / f"{name}.secret").write_text(secret)
-        return Channel(
+        return ChannelTable(
             id=name,
             kind=kind,
             url=f"file:{tmp_path}/{name}.url",

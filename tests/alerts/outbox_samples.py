@@ -10,11 +10,11 @@ from alerts import registry
 from alerts.api import Endpoint, Outcome, Reply, Request, Verdict
 from alerts.testing import sample_facts
 from forecast.alert import Delivery
+from forecast.alert_tables import ChannelTable
 from forecast.clock import utc_now
-from forecast.config import Channel
 from forecast.store import Store
 
-type MakeChannel = Callable[..., Channel]
+type MakeChannel = Callable[..., ChannelTable]
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29vb29vb28="

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts import facts as facts_
 from alerts import message
-from alerts.message import build_facts, clean, delivery_id
+from alerts.facts import Facts, build_facts, clean
+from alerts.facts import notice_id as delivery_id
 from alerts.testing import sample_facts
 from forecast.alert import Rule, State, Transition
 from forecast.estimate import Contribution, Estimate, Health, Interval, Move
@@ -62,7 +64,7 @@ RULE = Rule("strike-40", 0.40, 0.35, severity="page")
 MEANINGS = {"carrier": "a carrier group in the region", "talks": "talks are announced"}
 
 
-def facts(transition: Transition = FIRED, rule: Rule = RULE, **more: Any) -> message.Facts:
+def facts(transition: Transition = FIRED, rule: Rule = RULE, **more: Any) -> Facts:
     more = dict[str, Any](**{"previous_at": AT - timedelta(days=1), "meanings": MEANINGS} | more)
     estimate = more.pop("estimate", ESTIMATE)
     return build_facts(QUESTION, rule, transition, estimate, "https://t.example/q", **more)
@@ -229,6 +231,6 @@ def test_each_part_of_a_delivery_id_counts() -> None:
 
 
 def test_a_trial_message_says_that_nothing_has_happened() -> None:
-    assert message.text(message.test_facts("desk", AT)) == (
+    assert message.text(facts_.test_facts("desk", AT)) == (
         "TEST · Tocsin reaches the channel desk. This is only a trial; nothing has happened."
     )

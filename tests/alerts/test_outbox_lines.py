@@ -9,12 +9,11 @@ from alerts.api import Reply
 from alerts.channels import http
 from alerts.outbox import LEASE, LINE, Drained, drain
 from alerts.retry import JITTER, SCHEDULE
-from alerts.testing import Answer, Receiver
-from forecast.alert import Delivery
+from alerts.testing import Receiver
 from forecast.errors import OutsideError
 from forecast.store import Store
 from forecast.store.outbox import LONGEST_LEASE, LONGEST_WAIT
-from tests.alerts.outbox_samples import FACTS, KINDS, SECRET, MakeChannel, Time, put
+from tests.alerts.outbox_samples import KINDS, SECRET, MakeChannel, Time, put
 
 
 def test_a_receiver_that_hangs_delays_no_other_channel(
@@ -136,22 +135,6 @@ def test_messages_of_one_channel_arrive_in_their_order(
         assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(sent=25)
     ids = [r.headers["webhook-id"] for r in receiver.received]
     assert ids == sorted(ids)
-
-
-def test_messages_of_one_question_arrive_in_their_order_though_the_first_is_put_off(
-    store: Store, channel: MakeChannel, time: Time
-) -> None:
-    stream = [
-        Delivery(f"msg_{n}", "siem", kind, time.now, time.now, FACTS[kind], stream="rule/q")
-        for n, kind in ((2, "firing"), (1, "resolved"))
-    ]
-    with Receiver(SECRET, script=[Answer(500)], clock=time) as receiver:
-        tables = [channel("siem", "webhook", receiver.webhook_url)]
-        store.record(deliveries=stream, recorded_at=time.now)
-        assert drain(store, tables, time, "me", kinds=KINDS) == Drained(retried=1)
-        time.pass_by(timedelta(minutes=1))
-        assert drain(store, tables, time, "me", kinds=KINDS) == Drained(sent=2)
-    assert [r.headers["webhook-id"] for r in receiver.received] == ["msg_2", "msg_2", "msg_1"]
 
 
 def test_the_lease_is_longer_than_the_slowest_line() -> None:

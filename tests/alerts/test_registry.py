@@ -11,8 +11,8 @@ from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
 from alerts.registry import open_channel
 from alerts.testing import check_channel, sample_facts
+from forecast.alert_tables import ChannelTable
 from forecast.clock import utc_now
-from forecast.config import Channel
 from forecast.errors import ConfigError
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -33,19 +33,19 @@ def test_the_kinds_of_the_project_open_and_conform(
     kind: str, made: type, secrets: tuple[str, str]
 ) -> None:
     url, secret = secrets
-    channel = open_channel(Channel(id="desk", kind=kind, url=url, secret=secret), KINDS)
+    channel = open_channel(ChannelTable(id="desk", kind=kind, url=url, secret=secret), KINDS)
     assert isinstance(channel, made)
     check_channel(channel)
 
 
 def test_a_strangers_kind_opens_in_the_same_way(secrets: tuple[str, str]) -> None:
     theirs = EntryPoint("theirs", "alerts.channels.webhook:Webhook", registry.GROUP)
-    table = Channel(id="desk", kind="theirs", url=secrets[0], secret=secrets[1])
+    table = ChannelTable(id="desk", kind="theirs", url=secrets[0], secret=secrets[1])
     check_channel(open_channel(table, [theirs]))
 
 
 def test_a_rotated_url_holds_from_the_next_send_on(secrets: tuple[str, str]) -> None:
-    table = Channel(id="desk", kind="slack", url=secrets[0])
+    table = ChannelTable(id="desk", kind="slack", url=secrets[0])
     facts = sample_facts()["test"]
     before = open_channel(table, KINDS).request(facts, "msg_1", utc_now())
     Path(secrets[0].removeprefix("file:")).write_text("https://hook.example/two")
@@ -55,21 +55,21 @@ def test_a_rotated_url_holds_from_the_next_send_on(secrets: tuple[str, str]) -> 
 
 def test_an_unknown_kind_names_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="kind of channel 'slak'; did you mean 'slack'") as caught:
-        open_channel(Channel(id="desk", kind="slak", url="env:X"), KINDS)
+        open_channel(ChannelTable(id="desk", kind="slak", url="env:X"), KINDS)
     assert caught.value.at == "channels.desk.kind"
     with pytest.raises(ConfigError, match="there are slack, webhook"):
-        open_channel(Channel(id="desk", kind="carrier-pigeon", url="env:X"), KINDS)
+        open_channel(ChannelTable(id="desk", kind="carrier-pigeon", url="env:X"), KINDS)
 
 
 @pytest.mark.parametrize("value", ["no_such_module:Thing", "alerts.channels.slack:Thing"])
 def test_a_kind_that_does_not_load_is_a_clear_line(value: str) -> None:
     broken = EntryPoint("broken", value, registry.GROUP)
     with pytest.raises(ConfigError, match="kind of channel 'broken' does not load"):
-        open_channel(Channel(id="desk", kind="broken", url="env:X"), [broken])
+        open_channel(ChannelTable(id="desk", kind="broken", url="env:X"), [broken])
 
 
 def test_a_missing_secret_names_its_place() -> None:
-    table = Channel(id="desk", kind="slack", url="env:TOCSIN_TEST_IS_NOT_SET")
+    table = ChannelTable(id="desk", kind="slack", url="env:TOCSIN_TEST_IS_NOT_SET")
     with pytest.raises(ConfigError) as caught:
         open_channel(table, KINDS)
     assert caught.value.at == "channels.desk.url"

@@ -142,7 +142,7 @@ def transition(day: float, before: State, after: State, p: float, episode: int =
     notify = {State.FIRING: "firing", State.OK: "resolved"}.get(after, "")
     return Transition(
         rule_id=RULE.rule_id,
-        question_id=QUESTION.question_id,
+        subject=QUESTION.question_id,
         at=at(day),
         before=before,
         after=after,

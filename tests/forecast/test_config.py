@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast.alert import Target
 from forecast.config import Config
 from forecast.errors import ConfigError
 from forecast.watch import Watch, load_watch, parse_config, read_config, resolve_reference
@@ -64,7 +65,7 @@ def trouble(text: str) -> str:
         (RULE + "fire_at = nan\n", "rules.0.fire_at", "not a probability"),
         (RULE + 'fire_at = "140%"\n', "rules.0.fire_at", "not a probability"),
         (RULE + "fire_at = true\n", "rules.0.fire_at", "not a probability"),
-        (RULE + "fire_at = 0.4\ndwell = 0\n", "rules.0", "at least 1"),
+        (RULE + "fire_at = 0.4\ndwell = 0\n", "rules.0.dwell", "greater than or equal to 1"),
         ((RULE + "fire_at = 0.4\n") * 2, "rules", "two of them have the id 'r'"),
         ('[[subscriptions]]\nchannel = "x"\n', "subscriptions.0.channel", "no channel 'x'"),
         (
@@ -179,9 +180,9 @@ def test_subscriptions_choose_channels_by_rule_and_question() -> None:
         + '[[subscriptions]]\nchannel = "all"\n'
         + '[[subscriptions]]\nchannel = "some"\nrules = ["big-*"]\nquestions = ["q1"]\n'
     )
-    assert config.channels_for("big-one", "q1") == ["all", "some"]
-    assert config.channels_for("big-one", "q2") == ["all"]
-    assert config.channels_for("small", "q1") == ["all"]
+    assert config.channels_for(Target("big-one", "q1")) == ["all", "some"]
+    assert config.channels_for(Target("big-one", "q2")) == ["all"]
+    assert config.channels_for(Target("small", "q1")) == ["all"]
 
 
 def test_references_are_read_when_they_are_needed(

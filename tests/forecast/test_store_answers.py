@@ -115,24 +115,24 @@ def test_the_latest_estimates_are_one_for_each_question(store: Store) -> None:
 
 
 def test_the_state_of_a_rule_is_its_newest_row(store: Store) -> None:
-    assert store.rule_state("r1", "q1") is None
+    assert store.alerts.state("r1", "q1") is None
     fresh = RuleState("r1", "q1")
     other = RuleState("r1", "q0", State.PENDING, 1)
     store.record(states=[(None, STATE), (None, other)], recorded_at=START)
     store.record(states=[(STATE, fresh)], recorded_at=START)
-    assert store.rule_state("r1", "q1") == fresh
-    assert store.rule_states() == [other, fresh]
+    assert store.alerts.state("r1", "q1") == fresh
+    assert store.alerts.states() == [other, fresh]
 
 
 def test_transitions_are_ordered_in_time_and_can_be_chosen(store: Store) -> None:
     first = replace(CHANGE, at=START - DAY, previous=None)
     same_time = replace(CHANGE, before=State.FIRING, after=State.RECOVERING, notify="")
-    other = replace(CHANGE, rule_id="r2", question_id="q2")
+    other = replace(CHANGE, rule_id="r2", subject="q2")
     store.record(transitions=[CHANGE, same_time, first, other], recorded_at=START)
-    assert store.transitions() == [first, CHANGE, same_time, other]
-    assert store.transitions(question_id="q1") == [first, CHANGE, same_time]
-    assert store.transitions(rule_id="r2") == [other]
-    assert store.transitions(question_id="q1", rule_id="r2") == []
+    assert store.alerts.transitions() == [first, CHANGE, same_time, other]
+    assert store.alerts.transitions(subject="q1") == [first, CHANGE, same_time]
+    assert store.alerts.transitions(rule_id="r2") == [other]
+    assert store.alerts.transitions(subject="q1", rule_id="r2") == []
 
 
 def test_a_model_state_is_the_newest_at_or_before_the_moment(store: Store) -> None:
@@ -172,8 +172,8 @@ def test_an_update_is_recorded_whole_or_not_at_all(store: Store) -> None:
         )
     assert store.estimates("q1") == []
     assert store.resolution("q1") is None
-    assert store.rule_states() == []
-    assert store.transitions() == []
+    assert store.alerts.states() == []
+    assert store.alerts.transitions() == []
     assert store.model_state("k") is None
     assert store.deliveries() == [DELIVERY]
 
@@ -192,8 +192,8 @@ def test_an_update_is_seen_by_another_process_once_it_is_recorded(
     with open_store(store_url, create=False) as other:
         assert other.latest_estimate("q1") == PLAIN
         assert other.resolution("q1") == Resolution("q1", Outcome.YES, START, "it happened")
-        assert other.rule_state("r1", "q1") == STATE
-        assert other.transitions() == [CHANGE]
+        assert other.alerts.state("r1", "q1") == STATE
+        assert other.alerts.transitions() == [CHANGE]
         assert other.deliveries() == [DELIVERY]
 
 

@@ -20,9 +20,9 @@ from forecast.errors import StoreError
 from forecast.evidence import Report
 from forecast.store import Store, open_store
 from forecast.store.checks import SAFE_SQLITE
+from forecast.store.columns import metadata
 from forecast.store.database import Database, parse_url
 from forecast.store.migrate import HEAD, VERSION_TABLE, migration_config
-from forecast.store.schema import metadata
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 11, 29, tzinfo=UTC)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from alerts.testing import Answer, Receiver
+from forecast.alert import Target
+from forecast.alert_tables import ChannelTable
 from forecast.clock import utc_now
-from forecast.config import Channel
 from forecast.errors import OutsideError
 from forecast.watch import load_watch
 from jobs.trial import send_trial
@@ -59,8 +60,8 @@ def test_a_new_channel_with_its_own_rule_is_written_in_place_and_rings(
     assert "night-at-3 rings at 3 % and clears at 2 %: q-long\n" in result.stdout
     assert desk.file.read_text().startswith(before[: before.index("[[rules]]")])
     config = load_watch(desk.folder).config
-    assert config.channels_for("night-at-3", "q-long") == ["desk", "night"]
-    assert config.channels_for("likely", "q-long") == ["desk"]
+    assert config.channels_for(Target("night-at-3", "q-long")) == ["desk", "night"]
+    assert config.channels_for(Target("likely", "q-long")) == ["desk"]
     desk.run("update")
     desk.run("update")
     assert [r.path for r in receiver.received].count("/slack") == 1
@@ -74,8 +75,8 @@ def test_a_file_without_any_alerts_gets_its_first(desk: Desk) -> None:
     assert result.returncode == 0, result.stderr
     assert tail in desk.file.read_text()
     config = load_watch(desk.folder).config
-    assert [rule.fire_at for rule in config.rules_for("q-long")] == [0.4]
-    assert config.channels_for("night-at-40", "q-long") == ["night"]
+    assert [table.rule().fire_at for table in config.rules] == [0.4]
+    assert config.channels_for(Target("night-at-40", "q-long")) == ["night"]
 
 
 def test_lists_in_one_line_are_extended_in_one_line(desk: Desk) -> None:
@@ -84,7 +85,7 @@ def test_lists_in_one_line_are_extended_in_one_line(desk: Desk) -> None:
     one_line = 'subscriptions = [{ channel = "desk", rules = ["other"] }]\n'
     desk.file.write_text(one_line + text[:start] + text[end:])
     answer(desk, "subscribe", "desk", "--rules", "likely")
-    assert load_watch(desk.folder).config.channels_for("likely", "q-long") == ["desk"]
+    assert load_watch(desk.folder).config.channels_for(Target("likely", "q-long")) == ["desk"]
     assert desk.file.read_text().count("subscriptions") == 1
 
 
@@ -125,7 +126,7 @@ def test_a_pattern_that_fits_nothing_is_pointed_out(desk: Desk) -> None:
         (("night", "--kind", "webhook", "--url", "env:X"), "--secret env:NAME gives it"),
         (("desk", "--fire-at", "140%"), "--fire-at: 1.4 is not a probability"),
         (("desk", "--clear-at", "14%"), "--clear-at goes with --fire-at"),
-        (("desk", "--fire-at", "4%", "--clear-at", "5%"), "clear_at 0.05 must be below fire_at"),
+        (("desk", "--fire-at", "4%", "--clear-at", "5%"), "clear_at 5% must be below fire_at"),
         (("desk", "--fire-at", "4%", "--rules", "x"), "leave out --rules"),
         (("night", "--kind", "slack", "--url", "env:X", "--allow", "x"), "is not a network"),
     ],
@@ -202,7 +203,7 @@ def test_a_receiver_that_hangs_is_left_at_the_deadline(tmp_path: Path) -> None:
     url = tmp_path / "url"
     with Receiver(SECRET, script=[Answer(hang=True)]) as receiver:
         url.write_text(receiver.slack_url)
-        table = Channel(id="desk", kind="slack", url=f"file:{url}", allow=["127.0.0.0/8"])
+        table = ChannelTable(id="desk", kind="slack", url=f"file:{url}", allow=["127.0.0.0/8"])
         with pytest.raises(OutsideError) as caught:
             send_trial(table, utc_now(), deadline=0.3)
     assert str(caught.value) == "channels.desk: no full answer within 0.3 s"

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from forecast.alert import Target
 from forecast.clock import parse_instant
 from forecast.watch import load_watch
 from jobs.examples import example_folder
@@ -62,7 +63,7 @@ def test_the_channels_work_once_their_lines_are_taken_in(tmp_path: Path) -> None
     uncommented = "\n".join(line.removeprefix("#").strip() for line in body.splitlines())
     file.write_text(f"{head}[[channels]]{uncommented}\n# When{tail}")
     config = load_watch(tmp_path).config
-    assert config.channels_for("strike-likely", "northport-strike") == ["desk"]
+    assert config.channels_for(Target("strike-likely", "northport-strike")) == ["desk"]
 
 
 def test_the_facts_are_of_the_last_weeks(tmp_path: Path) -> None:

@@ -140,8 +140,8 @@ def test_a_narrower_question_is_never_likelier_and_shares_the_deadline(app: App)
 def test_a_crossing_is_recorded_with_its_message_in_the_same_transaction(app: App) -> None:
     app.store.add_questions([question()], START)
     updated = update(app, START)
-    [transition] = app.store.transitions("q")
-    [delivery] = app.store.deliveries()
+    [transition] = app.store.alerts.transitions("q")
+    [delivery] = app.store.alerts.waiting()
     assert updated.transitions == [transition]
     assert (transition.before, transition.after) == (State.OK, State.FIRING)
     assert delivery.facts["question"]["title"] == "q?"
@@ -150,26 +150,20 @@ def test_a_crossing_is_recorded_with_its_message_in_the_same_transaction(app: Ap
 
 def test_when_the_message_cannot_be_stored_nothing_is(app: App) -> None:
     app.store.add_questions([question()], START)
-    other = update(app, START)
-    app.store.add_questions([question("other")], START)
-    taken = other.deliveries[0]
-    # the id that the other question's first message will have is taken by another row
-    from alerts.message import delivery_id
-
-    name = delivery_id("desk", "likely", "other", 1, "firing")
-    clash = type(taken)(name, "desk", "firing", START, START)
-    app.store.record(deliveries=[clash], recorded_at=START)
+    app.store._database.write(lambda c: c.exec_driver_sql("ALTER TABLE notice RENAME TO gone"))
     with pytest.raises(StoreError):
-        update(app, START + DAY)
-    assert app.store.estimates("other") == []
-    assert app.store.rule_state("likely", "other") is None
+        update(app, START)
+    app.store._database.write(lambda c: c.exec_driver_sql("ALTER TABLE gone RENAME TO notice"))
+    assert app.store.estimates("q") == []
+    assert app.store.alerts.state("likely", "q") is None
+    assert [n.kind for n in update(app, START).notices] == ["firing"]
 
 
 def test_a_second_update_of_the_same_moment_sends_nothing_more(app: App) -> None:
     app.store.add_questions([question()], START)
     update(app, START)
     update(app, START)
-    assert len(app.store.deliveries()) == 1
+    assert len(app.store.alerts.waiting()) == 1
 
 
 def test_an_event_ends_the_question_and_closes_its_episode(app: App) -> None:
@@ -179,8 +173,8 @@ def test_an_event_ends_the_question_and_closes_its_episode(app: App) -> None:
     updated = update(app, START + 2 * DAY)
     assert [r.outcome for r in updated.resolutions] == [Outcome.YES]
     assert updated.estimates == []
-    assert [d.kind for d in updated.deliveries] == ["resolved"]
-    state = app.store.rule_state("likely", "q")
+    assert [d.kind for d in updated.notices] == ["resolved"]
+    state = app.store.alerts.state("likely", "q")
     assert state is not None
     assert state.state is State.OK
     assert update(app, START + 3 * DAY) == Updated()
@@ -197,12 +191,12 @@ def test_after_the_deadline_a_question_waits_out_its_grace(app: App) -> None:
 def test_an_estimate_of_the_past_rings_nobody(app: App) -> None:
     app.store.add_questions([question()], START)
     update(app, START + 20 * DAY)
-    sent = len(app.store.deliveries())
+    sent = len(app.store.alerts.waiting())
     app.store.add_reports([report("r", START + 9 * DAY)], START)
     past = update(app, START + 10 * DAY, now=START + 21 * DAY)
     assert past.estimates
-    assert not past.deliveries
-    assert len(app.store.deliveries()) == sent
+    assert not past.notices
+    assert len(app.store.alerts.waiting()) == sent
 
 
 def test_a_report_that_comes_in_late_moved_it_as_evidence(app: App) -> None:
@@ -300,15 +294,15 @@ def test_an_update_as_of_the_past_rings_nobody(app: App) -> None:
     occasion = Occasion(START + 400 * DAY, rings=False)
     updated = update_questions(app, app.store.questions(), START, occasion)
     assert updated.estimates
-    assert app.store.transitions() == []
-    assert app.store.deliveries() == []
+    assert app.store.alerts.transitions() == []
+    assert app.store.alerts.waiting() == []
 
 
 def test_a_slot_that_runs_after_the_deadline_rings_nobody(app: App) -> None:
     app.store.add_questions([question(deadline="2025-06-10")], START)
     updated = update(app, START, now=START + 30 * DAY)
     assert updated.estimates
-    assert updated.deliveries == []
+    assert updated.notices == []
 
 
 def test_a_rule_decided_in_between_is_decided_again(app: App) -> None:
@@ -321,11 +315,11 @@ def test_a_rule_decided_in_between_is_decided_again(app: App) -> None:
             yield answer
 
     late = update_questions(app, app.store.questions(), START, Occasion(START), overtaken)
-    assert late.deliveries == []
-    state = app.store.rule_state("likely", "q")
+    assert late.notices == []
+    state = app.store.alerts.state("likely", "q")
     assert state is not None
     assert (state.state, state.evaluated_as_of) == (State.FIRING, START + DAY)
-    assert len(app.store.deliveries()) == 1
+    assert len(app.store.alerts.waiting()) == 1
     assert update(app, START + 2 * DAY).failures == []
 
 

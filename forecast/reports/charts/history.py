@@ -162,8 +162,9 @@ def _crowd(report: QuestionReport, on: Axes) -> list[str]:
 def _alerts(transitions: Sequence[Transition], on: Axes) -> list[str]:
     marks = []
     for transition, fired in fired_or_cleared(transitions):
-        if on.start <= transition.at <= on.end:
-            x, y = on.place(transition.at, transition.probability)
+        p = transition.probability
+        if p is not None and on.start <= transition.at <= on.end:
+            x, y = on.place(transition.at, p)
             marks.append(svg.triangle(x, y, "fired" if fired else "cleared", up=fired))
     return marks
 

@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from forecast.store.columns import metadata
 from forecast.store.migrate import VERSION_TABLE
-from forecast.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

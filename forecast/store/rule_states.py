@@ -1,0 +1,86 @@
+"""Where rules stand, and their changes of mind; only ever added."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, func, select
+
+from forecast.alert import RuleState, Transition
+from forecast.errors import ConflictError
+from forecast.store import alert_schema
+from forecast.store.types import columns_of
+
+type StateChange = tuple[RuleState | None, RuleState]
+
+_STATE, _TRANSITION = alert_schema.rule_state, alert_schema.transition
+_STATES_LOCK = 7301  # any number that nobody else in the database locks
+_STATE_FIELDS = [field.name for field in fields(RuleState)]
+_TRANSITION_FIELDS = [field.name for field in fields(Transition)]
+
+
+def add_rule_states(
+    connection: Connection, states: Iterable[StateChange], recorded_at: datetime
+) -> None:
+    """Add the new states of rules; the newest row of a rule on a subject is its state.
+
+    Each comes with the state it was decided from; ConflictError where that is no longer the
+    newest, because another process decided in between.
+    """
+    states = list(states)
+    if states and connection.dialect.name == "postgresql":  # reading and adding as one
+        connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK)))
+    for before, after in states:
+        if rule_state(connection, after.rule_id, after.subject) != before:
+            raise ConflictError(
+                f"rule '{after.rule_id}' on '{after.subject}' was decided by another process"
+            )
+    rows = [columns_of(after) | {"recorded_at": recorded_at} for _, after in states]
+    if rows:
+        connection.execute(_STATE.insert(), rows)
+
+
+def add_transitions(
+    connection: Connection, transitions: Iterable[Transition], recorded_at: datetime
+) -> None:
+    """Add changes of mind."""
+    rows = [columns_of(transition) | {"recorded_at": recorded_at} for transition in transitions]
+    if rows:
+        connection.execute(_TRANSITION.insert(), rows)
+
+
+def rule_state(connection: Connection, rule_id: str, subject: str) -> RuleState | None:
+    """Where a rule stands on a subject; None before its first evaluation."""
+    query = _newest_states().where(_STATE.c.rule_id == rule_id, _STATE.c.subject == subject)
+    row = connection.execute(query).first()
+    return None if row is None else RuleState(*row)
+
+
+def rule_states(connection: Connection, subjects: Sequence[str] | None) -> list[RuleState]:
+    """Where every rule stands on every subject, or on some, that it has been evaluated on."""
+    query = _newest_states().order_by(_STATE.c.rule_id, _STATE.c.subject)
+    if subjects is not None:
+        query = query.where(_STATE.c.subject.in_(subjects))
+    return [RuleState(*row) for row in connection.execute(query)]
+
+
+def transitions(
+    connection: Connection, subject: str | None, rule_id: str | None
+) -> list[Transition]:
+    """Changes of mind in the order in which they happened."""
+    columns = _TRANSITION.c
+    query = select(*[columns[name] for name in _TRANSITION_FIELDS])
+    for column, wanted in ((columns.subject, subject), (columns.rule_id, rule_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return [
+        Transition(*row) for row in connection.execute(query.order_by(columns.at, columns.row_id))
+    ]
+
+
+def _newest_states() -> Select[Any]:
+    later = _STATE.alias("later")
+    same = [later.c[name] == _STATE.c[name] for name in ("rule_id", "subject")]
+    is_superseded = exists().where(*same, later.c.row_id > _STATE.c.row_id)
+    return select(*[_STATE.c[name] for name in _STATE_FIELDS]).where(~is_superseded)
