@@ -1,9 +1,9 @@
 # `make demo` and `make test` are the whole set-up: each finds a Python, makes .venv once, and goes.
-# PYTHON=/path/to/python3 chooses the Python; ARGS="..." is handed on to demo, test, bench and certify.
+# PYTHON=/path/to/python3 chooses the Python; ARGS="..." is handed on to demo, test, bench, crash and certify.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench certify lock runtime development
+.PHONY: help demo test check bench crash certify lock runtime development
 
 bin := .venv/bin
 
@@ -26,6 +26,9 @@ check: development ## lint, format, types, architecture
 
 bench: development ## measure the budgets; the last line is JSON
 	@$(bin)/python -P benchmarks/run.py $(ARGS)
+
+crash: development ## kill workers at random under load, and count what was lost; the last line is JSON
+	@$(bin)/python -P benchmarks/crash/run.py $(ARGS)
 
 certify: development ## certify every family of models on a thousand simulated worlds
 	@$(bin)/tocsin models certify $(ARGS)

@@ -9,17 +9,17 @@ A failed audit is a doubt (`forecast.audit.doubt_of`) until a newer one is passe
 ask NUTS first, and what any other rung answers is unverified.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from forecast.audit import Audit, Verdict, difference, verdict_of
-from forecast.errors import HeldError, StoreError, TocsinError
+from forecast.errors import TocsinError
 from forecast.estimate import Estimate, Health
 from forecast.question import Question
 from jobs.app import App
-from jobs.decisions import Failure, Work, states_of
-from jobs.update import Snapshots, prepare, tracks_of
+from jobs.decisions import Failure, Work
+from jobs.update import Snapshots, failure_of, works_of
 from models.api import EventModel
 from models.audit import Auditable, Sampled
 from models.registry import family
@@ -51,22 +51,8 @@ def audit_questions(
     tracks. Families that NUTS cannot sample, such as closed forms, are left out.
     """
     audited = Audited()
-    states = states_of(app)
-    seen = Snapshots(app, as_of)
-
-    def prepared() -> Iterator[Work]:
-        for track in tracks_of(app, questions, audited.failures):
-            try:
-                work = prepare(app, track, seen, states)
-            except StoreError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a track must not stop the others
-                audited.failures.append(_failure(track[0].definition, error))
-                continue
-            if work is not None and work.task.questions:
-                yield work
-
-    for found in compute(audit, prepared()):
+    works = works_of(app, questions, Snapshots(app, as_of), audited.failures)
+    for found in compute(audit, (work for work in works if work.task.questions)):
         if isinstance(found, Failure):
             audited.failures.append(found.error)
         elif found:
@@ -80,7 +66,7 @@ def audit(work: Work) -> Found:
     try:
         return audit_of(work, family(work.task.beliefs.model))
     except Exception as error:  # noqa: BLE001 - whatever a model does, the others are audited
-        return Failure(_failure(work.key, error))
+        return Failure(failure_of(work.key, error))
 
 
 def audit_of(work: Work, model: EventModel) -> tuple[Audit, ...]:
@@ -124,9 +110,3 @@ def compare(track: str, estimate: Estimate, sampled: Sampled) -> Audit:
     )
     reason = "" if verdict is Verdict.AGREES else words
     return replace(audit, p_nuts=p_nuts, mcse=error, z=z, verdict=verdict, reason=reason)
-
-
-def _failure(place: str, error: Exception) -> TocsinError:
-    if isinstance(error, TocsinError):
-        return error
-    return HeldError(f"the audit failed: {type(error).__name__}: {error}", at=place)

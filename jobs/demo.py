@@ -28,10 +28,10 @@ from forecast.question import Question
 from forecast.scoring import brier, log_loss, mean
 from jobs.app import App, open_app
 from jobs.ingest import ingest_file
-from jobs.notify import form_due
 from jobs.pool import warm_pool
+from jobs.ringing import ring
 from jobs.scheduler import owner_name, slots
-from jobs.slots import run_slot
+from jobs.slots import Turn, run_slot
 
 START = parse_instant("2025-06-30T23:59:59Z")
 END = parse_instant("2026-01-05")
@@ -159,13 +159,13 @@ def replay(
             due = list(slots(schedule, start, end))
             for place, slot in enumerate(due):
                 on_slot(slot, place, len(due))
-                clock = partial(_stopped, slot)
-                updated = run_slot(app, schedule, slot, owner_name(), clock, compute=pool.map)
+                turn = Turn(schedule, slot, owner_name(), partial(_stopped, slot))
+                updated = run_slot(app, turn, pool.map)
                 story.slots += 1
                 if updated is not None:
                     story.estimates += len(updated.estimates)
                     story.held += sum(e.health != "healthy" for e in updated.estimates)
-                    if form_due(app, slot):
+                    if ring(app, slot):
                         drain(app.store, app.config.channels, utc_now, owner_name())
             on_slot(end, len(due), len(due))
         for request in receiver.received:
@@ -219,10 +219,10 @@ def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
     event = _answering_event(app, question, end) if line.outcome == 1 else None
     for rule_id in sorted({t.rule_id for t in told}):
         own: list[Transition] = [t for t in told if t.rule_id == rule_id]
-        for ring, after in pairwise([*own, None]):
-            if ring is not None and ring.notify == "firing":
+        for rang, after in pairwise([*own, None]):
+            if rang is not None and rang.notify == "firing":
                 cleared = after.at if after is not None else None
-                yield Ring(question, rule_id, ring.at, ring.probability or 0.0, cleared, event)
+                yield Ring(question, rule_id, rang.at, rang.probability or 0.0, cleared, event)
 
 
 def _answering_event(app: App, question: Question, end: datetime) -> Event | None:

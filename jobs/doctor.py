@@ -10,12 +10,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from alerts import registry as channels
+from forecast.alert import ChannelHealth
 from forecast.clock import format_instant
 from forecast.config import Config
 from forecast.errors import TocsinError
 from forecast.store import Store, open_store
 from forecast.store.database import parse_url, sqlite_path
-from forecast.watch import FILE_NAME, Watch, load_watch
+from forecast.watch import FILE_NAME, Watch, load_watch, resolve_reference
 from jobs.findings import Finding, Level
 from jobs.preflight import check_channel, check_definition, roots
 from jobs.scheduler import next_slot
@@ -24,8 +25,12 @@ from models import registry as models
 
 PYTHONS = ((3, 12), (3, 15))
 SKEW = timedelta(minutes=1)
+SHARED = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "gluster", "lustre")
 _OURS = {
-    channels.GROUP: ("slack", "webhook"),
+    channels.GROUP: (
+        *("alertmanager", "alertmanager-api", "atom", "log", "mail", "pagerduty"),
+        *("slack", "webhook"),
+    ),
     models.GROUP: ("base-rate", "hazard"),
 }
 
@@ -44,7 +49,8 @@ def examine(folder: Path, now: datetime, *, send: bool = False) -> Iterator[Find
     yield from _beliefs(watch.config)
     yield from _schedules(watch.config, now)
     yield from _store(watch, now)
-    yield from _channels(watch.config, now, send=send)
+    yield from _channels(watch, now, send=send)
+    yield from _heartbeat(watch.config)
 
 
 def _python() -> Finding:
@@ -133,12 +139,31 @@ def _store(watch: Watch, now: datetime) -> Iterator[Finding]:
             detail = f"{path} is not there yet"
             yield Finding("store", Level.WARN, detail, "`tocsin ingest` makes it")
             return
+        if path is not None:
+            yield from _file_system(path)
         with open_store(url, create=False) as store:
             yield from _store_checks(store)
             yield _clock(store, watch.config, now)
             yield from _questions(store, watch.config)
+            yield from _channel_states(store, watch.config)
     except TocsinError as error:
         yield Finding("store", Level.FAIL, str(error), "see [watch] store, or TOCSIN_STORE")
+
+
+def _file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
+    """A write-ahead log needs memory that all its users share, and so one machine.
+
+    https://www.sqlite.org/wal.html
+    """
+    try:
+        lines = [line.split() for line in mounts.read_text().splitlines()]
+    except OSError:
+        return  # not Linux: nothing is known
+    under = [line for line in lines if path.resolve().is_relative_to(line[1])]
+    kind = max(under, key=lambda line: len(line[1]))[2] if under else ""
+    if kind.startswith(SHARED):
+        detail = f"{path} lies on {kind}, where SQLite may be damaged"
+        yield Finding("store place", Level.WARN, detail, "move it to a local disk, or PostgreSQL")
 
 
 def _store_checks(store: Store) -> Iterator[Finding]:
@@ -179,14 +204,49 @@ def _questions(store: Store, config: Config) -> Iterator[Finding]:
         yield Finding("questions", Level.OK, f"{len(questions)}, all of them defined")
 
 
-def _channels(config: Config, now: datetime, *, send: bool) -> Iterator[Finding]:
+def _channel_states(store: Store, config: Config) -> Iterator[Finding]:
+    """What the service found out about the channels as it sent."""
+    states = store.alerts.channel_states()
+    for table in config.channels:
+        state = states.get(table.id)
+        if state is None or state.health is ChannelHealth.WORKS:
+            continue
+        is_off = state.health is ChannelHealth.DISABLED
+        how = "is switched off" if is_off else "fails"
+        detail = f"{how} since {format_instant(state.since)}: {state.reason}"
+        again = f"mend it, then `tocsin alerts enable {table.id}`"
+        mend = again if is_off else f"`tocsin alerts test {table.id}` tries it"
+        yield Finding(f"channel {table.id}", Level.FAIL if is_off else Level.WARN, detail, mend)
+
+
+def _heartbeat(config: Config) -> Iterator[Finding]:
+    """Who notices that nobody is there any more to notice anything."""
+    if config.heartbeat is None:
+        if config.channels:
+            detail = "there is none: if the service stops, nobody is told"
+            mend = "[heartbeat] with the url of a dead-man's switch tells its owner"
+            yield Finding("heartbeat", Level.WARN, detail, mend)
+        return
+    try:
+        resolve_reference(config.heartbeat.url, "heartbeat.url")
+    except TocsinError as error:
+        yield Finding("heartbeat", Level.FAIL, str(error), "set what it refers to")
+    else:
+        yield Finding("heartbeat", Level.OK, f"every {config.heartbeat.every}")
+
+
+def _channels(watch: Watch, now: datetime, *, send: bool) -> Iterator[Finding]:
+    config = watch.config
+    if len(config.channels) == 1:
+        detail = "there is one only: if it fails, nobody is told"
+        yield Finding("channels", Level.WARN, detail, "`tocsin alerts subscribe` adds another")
     if not config.channels:
         mend = "`tocsin alerts subscribe` adds one"
         yield Finding("channels", Level.WARN, "there are none: nobody is rung", mend)
     for table in config.channels:
         name = f"channel {table.id}"
         try:
-            check_channel(table, now)
+            check_channel(table, watch.folder, now)
             if send:
                 send_trial(table, now, config.watch.link)
         except TocsinError as error:

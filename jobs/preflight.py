@@ -4,12 +4,14 @@ Each check raises ConfigError with the key that is wrong. Nothing is sent.
 """
 
 from datetime import datetime
+from pathlib import Path
 
 from alerts.facts import test_facts
 from alerts.registry import kind_of, open_channel
 from forecast.alert_tables import ChannelTable
 from forecast.config import Config
 from forecast.errors import ConfigError
+from forecast.watch import Watch
 from jobs.scheduler import trigger_of
 from models.priors.beliefs import beliefs_of
 from models.registry import family
@@ -25,20 +27,20 @@ def check_config(config: Config) -> None:
         check_definition(config, root)
 
 
-def unready_channels(config: Config, now: datetime) -> list[ConfigError]:
+def unready_channels(watch: Watch, now: datetime) -> list[ConfigError]:
     """Why channels cannot send now; their messages wait, and nobody else's do."""
     found = []
-    for table in config.channels:
+    for table in watch.config.channels:
         try:
-            check_channel(table, now)
+            check_channel(table, watch.folder, now)
         except ConfigError as error:
             found.append(error)
     return found
 
 
-def check_channel(table: ChannelTable, now: datetime) -> None:
+def check_channel(table: ChannelTable, folder: Path, now: datetime) -> None:
     """Its kind is installed, its secrets are there, and it can write a message."""
-    open_channel(table).request(test_facts(table.id, now), "msg_check", now)
+    open_channel(table, folder=folder).request(test_facts(table.id, now), "msg_check", now)
 
 
 def check_definition(config: Config, root: str) -> None:

@@ -1,6 +1,6 @@
 """The service: slots that are due are run, messages that wait are sent, edits are taken in.
 
-Four ticks, each beside the others and never beside itself. What was done stands in the store
+Five ticks, each beside the others and never beside itself. What was done stands in the store
 alone, so a service may be killed at any moment, and several may share a store. No failure
 stops the service: each is one line in the log, once for as long as it lasts.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -25,11 +25,15 @@ from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.audit import Found
 from jobs.decisions import Work
+from jobs.notify import form_due
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots, unready_channels
+from jobs.ringing import ring
 from jobs.scheduler import Due, due, next_slot, owner_name
-from jobs.slots import LEASE, audit_slot, run_slot
+from jobs.slots import LEASE, Turn, audit_slot, run_slot
 from jobs.update import Inferred
+
+SWEEP_EVERY = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +68,7 @@ class Service:
         self._audit_pool: ProcessPoolExecutor | None = None
         self._troubles: dict[str, str] = {}
         self._stamp = _stamp_of(app.watch)
+        self._swept_at: datetime | None = None
 
     def close(self) -> None:
         """Let the worker processes go; the store is the caller's."""
@@ -85,6 +90,16 @@ class Service:
     def audit_due(self) -> None:
         """Run every audit that is due: beside the updates, which do not wait for it."""
         self._run_due("audit", self._audit)
+
+    def ring(self) -> None:
+        """Form what is to be told into messages; now and then, decide what the clock decides."""
+        with self._reported("alerts"):
+            now = self._clock()
+            if self._swept_at is None or not timedelta(0) <= now - self._swept_at < SWEEP_EVERY:
+                ring(self.app, now)
+                self._swept_at = now
+            else:
+                form_due(self.app, now)
 
     def send(self) -> None:
         """Send what waits in the outbox."""
@@ -121,7 +136,7 @@ class Service:
 
     def warn_of_channels(self) -> None:
         """Say which channels cannot send now; their messages wait, and all else goes on."""
-        for error in unready_channels(self.app.config, self._clock()):
+        for error in unready_channels(self.app.watch, self._clock()):
             _log.warning("%s; its messages wait", error)
 
     def outlook(self) -> str:
@@ -135,15 +150,17 @@ class Service:
         schedules = _counted(len(config.schedules), "schedule")
         return f"{schedules}, {_counted(len(config.channels), 'channel')}; {following}"
 
-    def _run_due(self, kind: str, run: Callable[[Schedule, Due], None]) -> None:
+    def _run_due(self, kind: str, run: Callable[[Turn], None]) -> None:
         with self._reported(f"schedules of kind {kind}"):
             for schedule, slot in self._due():
                 if self.stop.is_set():
                     return
                 if schedule.kind == kind:
-                    title = f"{schedule.id} {format_instant(slot.slot)}"
-                    with self._reported(schedule.id, title):
-                        run(schedule, slot)
+                    turn = Turn(
+                        *(schedule, slot.slot, self._owner, self._clock, slot.missed, self._lease)
+                    )
+                    with self._reported(schedule.id, _title(turn)):
+                        run(turn)
 
     def _due(self) -> Iterator[tuple[Schedule, Due]]:
         store, now = self.app.store, self._clock()
@@ -155,51 +172,34 @@ class Service:
             if slot := due(schedule, store.last_slot(schedule.id), now):
                 yield schedule, slot
 
-    def _run(self, schedule: Schedule, slot: Due) -> None:
-        updated = run_slot(
-            self.app,
-            schedule,
-            slot.slot,
-            self._owner,
-            self._clock,
-            missed=slot.missed,
-            compute=self._compute,
-            lease=self._lease,
-        )
+    def _run(self, turn: Turn) -> None:
+        updated = run_slot(self.app, turn, self._compute)
         if updated is None:
             return
-        estimates, messages = len(updated.estimates), len(updated.notices)
-        self.tally.update(slots=1, estimates=estimates, messages=messages)
-        for failure in updated.failures:
-            self.failure = failure
-            _log.error("%s %s: %s", schedule.id, format_instant(slot.slot), failure)
+        form_due(self.app, self._clock())  # at once: the rest may wait for the next tick
+        estimates, notices = len(updated.estimates), len(updated.notices)
+        self.tally.update(slots=1, estimates=estimates, messages=notices)
+        self._say_failures(turn, updated.failures)
         _log.info(
-            "%s %s: %d estimates, %d messages, %d missed slots made up for",
-            *(schedule.id, format_instant(slot.slot), estimates, messages, slot.missed),
+            "%s: %d estimates, %d notices, %d missed slots made up for",
+            *(_title(turn), estimates, notices, turn.missed),
         )
 
-    def _audit(self, schedule: Schedule, slot: Due) -> None:
-        audited = audit_slot(
-            self.app,
-            schedule,
-            slot.slot,
-            self._owner,
-            self._clock,
-            missed=slot.missed,
-            compute=self._compute_audit,
-            lease=self._lease,
-        )
+    def _audit(self, turn: Turn) -> None:
+        audited = audit_slot(self.app, turn, self._compute_audit)
         if audited is None:
             return
         self.tally.update(slots=1, audits=len(audited.audits))
-        at = f"{schedule.id} {format_instant(slot.slot)}"
-        for failure in audited.failures:
-            self.failure = failure
-            _log.error("%s: %s", at, failure)
+        self._say_failures(turn, audited.failures)
         for audit in audited.audits:
             if audit.verdict is not Verdict.AGREES:
-                _log.warning("%s: %s: %s", at, audit.question_id, audit.reason)
-        _log.info("%s: %s", at, in_words(audited.audits))
+                _log.warning("%s: %s: %s", _title(turn), audit.question_id, audit.reason)
+        _log.info("%s: %s", _title(turn), in_words(audited.audits))
+
+    def _say_failures(self, turn: Turn, failures: Iterable[TocsinError]) -> None:
+        for failure in failures:
+            self.failure = failure
+            _log.error("%s: %s", _title(turn), failure)
 
     def _compute_audit(
         self, audit: Callable[[Work], Found], works: Iterable[Work]
@@ -259,6 +259,10 @@ def _stamp_of(watch: Watch) -> Stamp:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _title(turn: Turn) -> str:
+    return f"{turn.schedule.id} {format_instant(turn.slot)}"
 
 
 def _counted(count: int, noun: str) -> str:

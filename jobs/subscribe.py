@@ -10,7 +10,7 @@ from alerts import registry
 from alerts.api import Endpoint
 from alerts.facts import test_facts
 from forecast.alert import Rule
-from forecast.alert_tables import Subscription
+from forecast.alert_tables import ChannelTable, Subscription
 from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
 from forecast.names import did_you_mean
@@ -29,17 +29,22 @@ class NewChannel:
     """A channel to be made; URL and secret are references."""
 
     kind: str
-    url: str
+    url: str | None = None
     secret: str | None = None
     allow: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, channel: str) -> dict[str, Any]:
         """As it stands in watch.toml."""
-        found: dict[str, Any] = {"id": channel, "kind": self.kind, "url": self.url}
+        found: dict[str, Any] = {"id": channel, "kind": self.kind}
+        if self.url:
+            found["url"] = self.url
         if self.secret:
             found["secret"] = self.secret
         if self.allow:
             found["allow"] = list(self.allow)
+        if self.options:
+            found["options"] = dict(self.options)
         return found
 
 
@@ -53,6 +58,9 @@ class Wish:
     channel: str
     rules: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
     made: NewChannel | None = None
     fire_at: str = ""
     clear_at: str = ""
@@ -76,7 +84,9 @@ def edit_for(folder: Path, config: Config, wish: Wish) -> Edit | None:
     rules = [rule["id"]] if rule else list(wish.rules)
     subscription: dict[str, Any] = {"channel": wish.channel}
     subscription |= {"rules": rules} if rules else {}
-    subscription |= {"questions": list(wish.questions)} if wish.questions else {}
+    for key in ("questions", "units", "tags", "severities"):
+        if patterns := getattr(wish, key):
+            subscription[key] = list(patterns)
     is_known = Subscription.model_validate(subscription) in config.subscriptions
     if is_known and rule is None and wish.made is None:
         return None
@@ -129,14 +139,17 @@ def _check_channel(config: Config, wish: Wish) -> None:
 
 def _check_kind(channel: str, made: NewChannel) -> None:
     """The kind is installed, and has all that it needs to write a message."""
-    kinds = {entry.name: entry for entry in registry.installed()}
-    if made.kind not in kinds:
-        hint = did_you_mean(made.kind, kinds) or f"; there are {', '.join(sorted(kinds))}"
-        raise UsageError(f"there is no kind of channel '{made.kind}'{hint}", at="--kind")
+    try:
+        kind = registry.kind_of(ChannelTable.model_validate(made.table(channel)))
+    except ConfigError as error:
+        raise UsageError(error.message, at="--kind") from None
+    if made.url is None and registry.traits_of(kind).needs_url:
+        raise UsageError(f"a channel of kind {made.kind} needs one, as env:NAME", at="--url")
     if made.secret:
         return
     at = datetime(2000, 1, 1, tzinfo=UTC)
-    trial = kinds[made.kind].load()(Endpoint(channel, "https://example.invalid/", None))
+    url = "https://example.invalid/" if made.url else ""
+    trial = kind(Endpoint(channel, url, None, made.options))
     try:
         trial.request(test_facts(channel, at), "msg_check", at)
     except ConfigError as error:

@@ -49,30 +49,41 @@ def update_questions(
 
     `compute` maps `infer` over the tracks: the built-in map, or that of a process pool.
     """
-    states = states_of(app)
     updated = Updated()
     works: list[Work] = []
     seen = Snapshots(app, as_of)
 
     def prepared() -> Iterator[Work]:
-        # one by one, so that a pool is at work on the first while the next is read
-        for track in tracks_of(app, questions, updated.failures):
-            try:
-                work = prepare(app, track, seen, states)
-            except StoreError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a track must not stop the others
-                updated.failures.append(_failure(track[0].definition, error))
-                continue
-            if work is not None:
-                works.append(work)
-                yield work
+        for work in works_of(app, questions, seen, updated.failures):
+            works.append(work)
+            yield work
 
     for place, answer in enumerate(compute(infer, prepared())):
         updated.add(settle(app, works[place], answer, occasion))
     if seen.to_keep:
         app.store.record(model_states=seen.to_keep, recorded_at=occasion.now)
     return updated
+
+
+def works_of(
+    app: App, questions: Sequence[Question], seen: "Snapshots", failures: list[TocsinError]
+) -> Iterator[Work]:
+    """What the tracks of the questions need, read one by one as they are asked for.
+
+    So a pool is at work on the first while the next is read. A track that cannot be read is a
+    failure, and does not stop the others.
+    """
+    states = states_of(app)
+    for track in tracks_of(app, questions, failures):
+        try:
+            work = prepare(app, track, seen, states)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a track must not stop the others
+            failures.append(failure_of(track[0].definition, error))
+            continue
+        if work is not None:
+            yield work
 
 
 class Snapshots:
@@ -175,10 +186,11 @@ def infer(work: Work) -> Inferred:
         )
         return replace(answer, estimates=tuple(vouched))
     except Exception as error:  # noqa: BLE001 - whatever a model does, the last number is held
-        return Failure(_failure(work.key, error))
+        return Failure(failure_of(work.key, error))
 
 
-def _failure(track: str, error: Exception) -> TocsinError:
+def failure_of(track: str, error: Exception) -> TocsinError:
+    """An error of ours as it is; what else a model may raise, in one line with its track."""
     if isinstance(error, TocsinError):
         return error
     return HeldError(f"the model failed: {type(error).__name__}: {error}", at=track)

@@ -50,6 +50,7 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
         try:
             if once:
                 service.run_due()
+                service.ring()
                 service.send()
                 service.audit_due()
             else:
@@ -57,6 +58,7 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
                     service.stop,
                     service.reload,
                     service.run_due,
+                    service.ring,
                     service.send,
                     service.audit_due,
                 )

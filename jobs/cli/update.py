@@ -44,13 +44,13 @@ def command(
         if patterns and not questions:
             raise UsageError(f"no question fits {' or '.join(patterns)}")
         from jobs.decisions import Occasion
-        from jobs.notify import form_due
+        from jobs.ringing import ring
         from jobs.update import update_questions
 
         occasion = Occasion(now, rings=as_of is None)  # an estimate of the past rings nobody
         updated = update_questions(app, questions, as_of or now, occasion)
         if occasion.rings:
-            form_due(app, now)
+            ring(app, now)
             if not no_send:
                 _send(app)
     if as_json:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -92,6 +93,35 @@ def test_opening_a_store_that_is_at_head_loads_no_alembic(sqlite_url: str) -> No
         [sys.executable, "-c", code, sqlite_url], cwd=ROOT, capture_output=True, text=True
     )
     assert (found.stdout, found.stderr) == ("[]\n", "")
+
+
+KILLED_AT = """
+import itertools, os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from forecast.store import open_store
+
+statements = itertools.count(1)
+
+@event.listens_for(Engine, "after_cursor_execute")
+def _(*args):
+    if next(statements) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+open_store(sys.argv[1]).close()
+"""
+
+
+def test_a_migration_that_is_killed_anywhere_is_done_by_the_next(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    killed = 0
+    for statement in (3, 9, 20, 41, 60):
+        command = [sys.executable, "-c", KILLED_AT, url, str(statement)]
+        killed += subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
+    assert killed == 5, "each was killed in the middle"
+    with open_store(url) as store:
+        assert store.add_reports([REPORT], NOW).new == 1
+        assert all(check.ok for check in store.check() if check.name != "sqlite")
 
 
 def test_several_processes_may_make_one_store_at_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from forecast.watch import Watch, parse_config
 from jobs.app import App
 from jobs.audit import Audited, Found, audit_of, audit_questions, compare
 from jobs.decisions import Failure, Work, states_of
-from jobs.slots import audit_slot
+from jobs.slots import Turn, audit_slot
 from jobs.update import Snapshots, prepare
 from models.api import Answer, EventModel, Task
 from models.audit import Sampled
@@ -294,14 +294,14 @@ def test_an_audit_is_a_run_of_its_schedule(app: App) -> None:
     def compute(_: object, works: Iterable[Work]) -> Iterator[Found]:
         return (audit_of(work, wrong) for work in works)
 
-    audited = audit_slot(app, schedule, START, "me", lambda: START, compute=compute)
+    audited = audit_slot(app, Turn(schedule, START, "me", lambda: START), compute)
     assert audited is not None
     [ran] = app.store.runs()
     assert (ran.schedule_id, ran.status, ran.detail) == ("nightly", "done", "2 contradicted")
     assert app.store.audits("soon") + app.store.audits("late") == sorted(
         audited.audits, key=lambda a: a.question_id, reverse=True
     )
-    assert audit_slot(app, schedule, START, "you", lambda: START, compute=compute) is None
+    assert audit_slot(app, Turn(schedule, START, "you", lambda: START), compute) is None
 
 
 ESTIMATE = Estimate(

@@ -14,7 +14,7 @@ from alerts.testing import Answer, Receiver
 from forecast.clock import utc_now
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from jobs.doctor import examine
+from jobs.doctor import _file_system, examine
 from jobs.findings import Level
 from tests.jobs.desk import SECRET, TOCSIN, Desk, make_desk
 
@@ -172,3 +172,12 @@ def test_questions_of_several_undefined_kinds_are_each_named(desk: Desk) -> None
             store.add_questions([Question(f"q-{kind}", "?", "harbour", kind, now, later)], now)
     names = {name for name, check in found(desk, code=1).items() if check["level"] == "fail"}
     assert names == {"question q-flood", "question q-fire"}
+
+
+def test_a_store_on_a_file_system_of_the_network_is_a_warning(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"disk / ext4 rw 0 0\nserver:/export {tmp_path}/far nfs4 rw 0 0\n")
+    (tmp_path / "far").mkdir()
+    [finding] = _file_system(tmp_path / "far" / "tocsin.db", mounts)
+    assert (finding.level, "nfs4" in finding.detail) == (Level.WARN, True)
+    assert list(_file_system(tmp_path / "tocsin.db", mounts)) == []

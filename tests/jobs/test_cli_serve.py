@@ -54,7 +54,7 @@ def test_a_due_slot_rings_once_and_a_restart_rings_no_second_time(tmp_path: Path
             log = stop(process)
         assert sorted(rings(receiver)) == ["q-long", "q-strike"]
         assert "serving 'Harbour desk': 1 schedule, 1 channel; next slot daily at 20" in log
-        assert "2 estimates, 2 messages" in log
+        assert "2 estimates, 2 notices" in log
         assert log.endswith("stopped\n")
         with serving(desk) as process:
             wait_for(lambda: "serving" in next_line(process))

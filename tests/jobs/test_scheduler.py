@@ -54,6 +54,25 @@ def test_a_slot_that_has_run_is_not_due_again() -> None:
     assert due(schedule("0 * * * *"), NOON, NOON + timedelta(minutes=59)) is None
 
 
+def test_a_clock_that_was_a_day_ahead_or_goes_back_runs_no_slot_twice() -> None:
+    hourly = schedule("0 * * * *")
+    assert due(hourly, NOON, NOON - timedelta(hours=1)) == Due(NOON - timedelta(hours=1), 0)
+    tomorrow = NOON + timedelta(days=1)
+    assert due(hourly, tomorrow, NOON) == Due(NOON, missed=0), "a wrong clock says nothing"
+    assert due(hourly, NOON, tomorrow) == Due(tomorrow, missed=23)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Helsinki", "America/New_York", "Australia/Lord_Howe"])
+def test_a_daily_slot_at_any_time_runs_once_a_day_through_the_changes_of_the_clock(
+    zone: str,
+) -> None:
+    for minute in ("30 2", "15 1", "45 1", "0 3"):
+        daily = schedule(f"{minute} * * *", zone)
+        found = between(daily, "2026-01-01", "2027-01-01")
+        assert len(found) == 365
+        assert len(set(found)) == 365
+
+
 def test_a_schedule_that_never_ran_is_due_at_its_latest_slot_of_the_past_day() -> None:
     assert due(schedule("0 * * * *"), None, NOON) == Due(NOON, missed=0)
     assert due(schedule("0 0 1 1 *"), None, NOON) is None

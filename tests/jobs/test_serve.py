@@ -15,9 +15,10 @@ from forecast.errors import StoreError
 from forecast.evidence import Report
 from forecast.question import Question
 from forecast.store import open_store
+from forecast.watch import load_watch
 from jobs.app import App, open_app
 from jobs.serve import Service
-from jobs.slots import LEASE, run_slot
+from jobs.slots import LEASE, Turn, run_slot
 from jobs.update import Snapshots, infer, prepare, tracks_of
 from models.api import Answer
 from tests.jobs.desk import Desk, make_desk
@@ -52,6 +53,21 @@ def test_slots_missed_while_nobody_was_there_are_made_up_for_by_the_newest(app: 
     assert [(run.status, run.missed) for run in app.store.runs()] == [("done", 3), ("done", 0)]
 
 
+def test_many_schedules_that_are_due_at_once_each_run_once(desk: Desk, app: App) -> None:
+    more = "".join(
+        f'[[schedules]]\nid = "s{n}"\ncron = "0 0 * * *"\nquestions = ["none"]\n'
+        for n in range(100)
+    )
+    desk.rewrite("[[schedules]]", f"{more}[[schedules]]")
+    crowded = App(load_watch(desk.folder), app.store)
+    now = utc_now()
+    for _ in range(2):
+        Service(crowded, lambda: now).run_due()
+    runs = app.store.runs(limit=500)
+    assert len(runs) == 101
+    assert {(run.status, run.missed) for run in runs} == {("done", 0)}
+
+
 def test_a_run_left_by_the_dead_is_taken_over_though_newer_slots_have_run(app: App) -> None:
     now = utc_now()
     app.store.claim_run("daily", now - timedelta(days=3), "gone:1", now, timedelta(minutes=15))
@@ -70,7 +86,7 @@ def test_a_run_in_which_the_store_failed_is_tried_again_after_its_lease(app: App
     schedule = app.config.schedules[0]
     slot = now - timedelta(hours=1)
     with pytest.raises(StoreError):
-        run_slot(app, schedule, slot, "me", lambda: now, compute=lose_the_store)
+        run_slot(app, Turn(schedule, slot, "me", lambda: now), lose_the_store)
     assert [run.status for run in app.store.runs()] == ["running"]
     Service(app, lambda: now + LEASE).run_due()
     assert [(run.status, run.attempts) for run in app.store.runs()] == [("done", 2)]
@@ -84,7 +100,7 @@ def test_a_run_that_failed_by_itself_is_not_tried_again(app: App) -> None:
 
     schedule = app.config.schedules[0]
     with pytest.raises(ZeroDivisionError):
-        run_slot(app, schedule, now, "me", lambda: now, compute=break_down)
+        run_slot(app, Turn(schedule, now, "me", lambda: now), break_down)
     Service(app, lambda: now + LEASE).run_due()
     (run,) = app.store.runs()
     assert (run.status, run.detail) == ("failed", "ZeroDivisionError: of all things")
@@ -101,7 +117,7 @@ def test_an_edit_is_taken_in(desk: Desk, app: App) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('clear_at = "1%"', 'clear_at = "3%"', "rules.0: clear_at 0.03 must be below"),
+        ('clear_at = "1%"', 'clear_at = "3%"', "rules.0: clear_at 3% must be below"),
         ('cron = "0 ', 'cron = "0 0 ', "schedules.daily.cron"),
         ('kind = "webhook"', 'kind = "webhok"', "did you mean 'webhook'?"),
         ('model = "base-rate"', 'model = "base-rat"', "did you mean 'base-rate'?"),

@@ -1,10 +1,13 @@
 """`tocsin alerts subscribe`: who is rung, by which rules, about which questions."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.alert import Rule, RuleKind
+from forecast.clock import DAY
 from forecast.config import Config
 from forecast.errors import UsageError
 from forecast.names import did_you_mean, matches
@@ -14,17 +17,19 @@ from jobs.cli.options import common, note, print_json, say
 if TYPE_CHECKING:
     from jobs.subscribe import NewChannel, Ring
 
-RECENT = 20  # deliveries that `list` shows
-
 
 @click.command("subscribe")
 @click.argument("channel")
 @click.option("--rules", multiple=True, metavar="PATTERN", help="Which rules ring; all if none.")
 @click.option("--questions", multiple=True, metavar="PATTERN", help="About which questions.")
-@click.option("--kind", help="Make the channel: slack, webhook, or one that a package brings.")
+@click.option("--units", multiple=True, metavar="PATTERN", help="About which units.")
+@click.option("--tags", multiple=True, metavar="PATTERN", help="About questions with such tags.")
+@click.option("--severities", multiple=True, metavar="PATTERN", help="Of which severities.")
+@click.option("--kind", help="Make the channel: slack, webhook, mail, or any other that there is.")
 @click.option("--url", metavar="env:NAME", help="Where the new channel's URL is kept.")
 @click.option("--secret", metavar="env:NAME", help="Where the new channel's secret is kept.")
 @click.option("--allow", multiple=True, metavar="NETWORK", help="A private network it may dial.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of its kind.")
 @click.option("--fire-at", default="", metavar="40%", help="Make a rule for these questions.")
 @click.option("--clear-at", default="", metavar="30%", help="Where the new rule clears.")
 @common
@@ -32,10 +37,14 @@ def command(
     channel: str,
     rules: tuple[str, ...],
     questions: tuple[str, ...],
+    units: tuple[str, ...],
+    tags: tuple[str, ...],
+    severities: tuple[str, ...],
     kind: str | None,
     url: str | None,
     secret: str | None,
     allow: tuple[str, ...],
+    options: tuple[str, ...],
     fire_at: str,
     clear_at: str,
     folder: Path,
@@ -48,8 +57,8 @@ def command(
     """
     from jobs.subscribe import Wish, edit_for, rings_on
 
-    made = _new_channel(kind, url, secret, allow)
-    wish = Wish(channel, rules, questions, made, fire_at, clear_at)
+    made = _new_channel(kind, url, secret, allow, options)
+    wish = Wish(channel, rules, questions, units, tags, severities, made, fire_at, clear_at)
     with open_app(folder) as app:
         known = app.store.questions()
         edit = edit_for(folder, app.config, wish)
@@ -66,15 +75,26 @@ def command(
 
 
 def _new_channel(
-    kind: str | None, url: str | None, secret: str | None, allow: tuple[str, ...]
+    kind: str | None,
+    url: str | None,
+    secret: str | None,
+    allow: tuple[str, ...],
+    options: tuple[str, ...],
 ) -> "NewChannel | None":
     from jobs.subscribe import NewChannel
 
-    if kind and url:
-        return NewChannel(kind, url, secret, allow)
-    if kind or url or secret or allow:
-        raise UsageError("a new channel takes both --kind and --url")
+    if kind:
+        return NewChannel(kind, url, secret, allow, dict(map(_pair, options)))
+    if url or secret or allow or options:
+        raise UsageError("a new channel takes --kind as well")
     return None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"'{text}' is not of the form NAME=VALUE", at="--option")
+    return name, value
 
 
 def _warn_of_nothing(
@@ -94,10 +114,21 @@ def _say_rings(rings: "list[Ring]") -> None:
     for ring in rings:
         rule, names = ring.rule, ring.questions
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        say(
-            f"{rule.rule_id} rings at {100 * rule.fire_at:g} % and clears at "
-            f"{100 * rule.clear_at:g} %: {', '.join(names[:5])}{more}"
-        )
+        say(f"{rule.rule_id} {_when(rule)}: {', '.join(names[:5])}{more}")
+
+
+def _when(rule: Rule) -> str:
+    """When a rule rings, in a few words."""
+    fire, clear = f"{100 * rule.fire_at:g} %", f"{100 * rule.clear_at:g} %"
+    return {
+        RuleKind.THRESHOLD: f"rings at {fire} and clears at {clear}",
+        RuleKind.CERTAINTY: f"rings when it is {fire} sure that P is above {100 * rule.level:g} %",
+        RuleKind.CHANGE: f"rings when the odds change by {math.exp(rule.fire_at):.3g}x",
+        RuleKind.LOSS: f"rings when acting pays, from {fire}, and clears at {clear}",
+        RuleKind.DEADLINE: f"rings {rule.within / DAY:g} days before the deadline",
+        RuleKind.UNHEALTHY: "rings when the estimate cannot be relied on",
+        RuleKind.RESOLVED: "rings when the question ends",
+    }[rule.kind]
 
 
 def _ring_as_json(ring: "Ring") -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The crash harness: workers are killed at random under load, and nothing may be lost."""

@@ -1,0 +1,66 @@
+"""One worker: the service as it is, ticking without pause, until it is killed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from alerts.channels import transports
+from alerts.outbox import drain
+from benchmarks.crash.world import FastClock, scripted
+from forecast.errors import StoreError
+from jobs.app import open_app
+from jobs.decisions import Work
+from jobs.serve import Service
+from jobs.update import Inferred
+
+RUN_LEASE = timedelta(minutes=1)
+DEADLINE = 1.0  # seconds for a receiver that hangs
+PAUSE = 0.01
+
+
+class Rehearsal(Service):
+    """The service with scripted forecasts, and less patience for receivers."""
+
+    def _compute(
+        self, infer: Callable[[Work], Inferred], works: Iterable[Work]
+    ) -> Iterable[Inferred]:
+        return map(scripted, works)
+
+    def send(self) -> None:
+        """Send what waits in the outbox."""
+        post = partial(transports.post, deadline=DEADLINE)
+        with self._reported("outbox"):
+            drain(self.app.store, self.app.config.channels, self._clock, self._owner, post=post)
+
+
+def work(
+    folder: str, store_url: str, clock: FastClock, is_calm: "Synchronized[int]", is_up: Event
+) -> None:
+    """Tick for ever; once it is calm, no new slot is run and only what waits is told."""
+    with open_app(Path(folder), store_url) as app:
+        service = Rehearsal(app, clock, lease=RUN_LEASE, cores=1)
+
+        def run() -> None:
+            if not is_calm.value:
+                service.run_due()
+
+        ticks = (run, service.ring, service.send)
+        threads = [threading.Thread(target=_repeat, args=(tick,), daemon=True) for tick in ticks]
+        for thread in threads:
+            thread.start()
+        is_up.set()
+        for thread in threads:
+            thread.join()
+
+
+def _repeat(tick: Callable[[], None]) -> None:
+    while True:
+        with suppress(StoreError):  # busy, or taken over: the next tick tries again
+            tick()
+        time.sleep(PAUSE)

@@ -1,0 +1,209 @@
+"""Rules that the clock, silent sources, channels and edits decide, on a real store."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from forecast.alert import ChannelHealth, ChannelState, NoticeKind, State
+from forecast.clock import DAY, parse_instant
+from forecast.evidence import Event, Report
+from forecast.question import Question
+from forecast.store import Store
+from forecast.watch import Watch, parse_config
+from jobs.app import App
+from jobs.decisions import Occasion, Updated
+from jobs.sweep import Swept, sweep
+from jobs.update import update_questions
+
+WATCH = """
+[watch]
+title = "test desk"
+
+[units.u]
+title = "The Union"
+
+[indicators.march]
+effect = "1.5x..4x"
+half_life = "30 days"
+
+[definitions.strike]
+base_rate = "10%..30% per quarter"
+indicators = ["march"]
+
+{rules}
+
+[[channels]]
+id = "desk"
+kind = "log"
+
+[[channels]]
+id = "owner"
+kind = "log"
+
+[[subscriptions]]
+channel = "desk"
+
+[[subscriptions]]
+channel = "owner"
+"""
+START = parse_instant("2025-06-01")
+LIKELY = '[[rules]]\nid = "likely"\nfire_at = "1%"\ndwell = 1\n'
+NEAR = '[[rules]]\nid = "near"\nkind = "deadline"\nwithin = "7 days"\n'
+STALE = '[[rules]]\nid = "silent"\nkind = "stale"\nafter = "3 days"\n'
+OVERDUE = '[[rules]]\nid = "overdue"\nkind = "unhealthy"\nafter = "2 days"\n'
+ENDED = '[[rules]]\nid = "ended"\nkind = "resolved"\n'
+
+
+def question(name: str = "q", deadline: str = "2025-08-31") -> Question:
+    end = parse_instant(deadline, end_of_day=True)
+    return Question(name, f"{name}?", "u", "strike", parse_instant("2025-05-01"), end)
+
+
+def report(name: str, known: datetime) -> Report:
+    return Report(name, "u", "march", known - timedelta(hours=6), known)
+
+
+def desk(store: Store, folder: Path, *rules: str) -> App:
+    return App(Watch(folder, parse_config(WATCH.format(rules="\n".join(rules)))), store)
+
+
+def update(app: App, as_of: datetime) -> Updated:
+    return update_questions(app, app.store.questions(), as_of, Occasion(as_of))
+
+
+def told(swept: Swept | Updated) -> list[tuple[str, str, str]]:
+    return [(n.rule_id, n.subject, n.kind.value) for n in swept.notices if n.channel == "desk"]
+
+
+def state(app: App, rule: str, subject: str) -> State:
+    found = app.store.alerts.state(rule, subject)
+    return found.state if found else State.OK
+
+
+def test_a_deadline_that_comes_near_is_told_once_and_its_end_is_told_as_resolved(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, NEAR)
+    store.add_questions([question(deadline="2025-06-20")], START)
+    update(app, START)
+    assert sweep(app, parse_instant("2025-06-13")) == Swept()
+    swept = sweep(app, parse_instant("2025-06-14"))
+    assert told(swept) == [("near", "q", "firing")]
+    assert "7 days away, and P is" in swept.transitions[0].detail
+    assert sweep(app, parse_instant("2025-06-15")) == Swept()
+    assert told(update(app, parse_instant("2025-06-21"))) == [("near", "q", "resolved")]
+
+
+def test_a_calm_desk_writes_nothing_however_often_it_is_swept(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, NEAR, STALE, OVERDUE)
+    store.add_questions([question()], START)
+    store.add_reports([report("r", START - DAY)], START)
+    update(app, START)
+    before = store.alerts.states()
+    for hour in range(5):
+        assert sweep(app, START + timedelta(hours=hour)) == Swept()
+    assert store.alerts.states() == before
+
+
+def test_one_silent_source_is_one_alert_however_many_questions_rest_on_it(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, LIKELY, STALE)
+    store.add_questions([question(f"q{n}") for n in range(20)], START)
+    store.add_reports([report("r", START - DAY)], START)
+    update(app, START)
+    swept = sweep(app, START + 3 * DAY)
+    assert told(swept) == [("silent", "u", "firing")]
+    assert "came 4.0 days ago" in swept.transitions[0].detail
+    assert sweep(app, START + 4 * DAY) == Swept()
+    store.add_reports([report("back", START + 5 * DAY)], START + 5 * DAY)
+    assert told(sweep(app, START + 5 * DAY + timedelta(hours=1))) == [("silent", "u", "resolved")]
+
+
+def test_while_its_source_is_silent_a_rule_is_held(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, LIKELY.replace("1%", "3%"), STALE)
+    store.add_questions([question()], START)
+    store.add_reports([report("r", START - DAY)], START)
+    update(app, START)
+    assert state(app, "likely", "q") is State.FIRING
+    sweep(app, START + 5 * DAY)
+    late = update(app, parse_instant("2025-08-31"))
+    [held] = [s for s in store.alerts.states(["q"]) if s.rule_id == "likely"]
+    assert late.estimates[0].probability < 0.02, "it would have cleared"
+    assert (held.state, held.health.value, told(late)) == (State.FIRING, "stale", [])
+
+
+def test_an_estimate_that_is_overdue_rings_and_its_return_clears(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, OVERDUE)
+    store.add_questions([question()], START)
+    update(app, START)
+    minute = timedelta(minutes=1)
+    late = START + 2 * DAY + minute
+    assert told(sweep(app, late)) == [], "it dwells"
+    assert told(sweep(app, late + minute)) == [("overdue", "q", "firing")]
+    update(app, late + 2 * minute)
+    found = [told(sweep(app, late + n * minute)) for n in (3, 4)]
+    assert [("overdue", "q", "resolved")] in found or state(app, "overdue", "q") is State.OK
+
+
+@pytest.mark.parametrize("health", [ChannelHealth.DISABLED, ChannelHealth.FAILING])
+def test_a_channel_that_fails_is_told_to_its_owner_on_another(
+    store: Store, tmp_path: Path, health: ChannelHealth
+) -> None:
+    app = desk(store, tmp_path)
+    store.alerts.add_channel_state(ChannelState("desk", health, START, "410"), START)
+    swept = sweep(app, START + timedelta(hours=1))
+    assert [(n.channel, n.subject, n.kind) for n in swept.notices] == [
+        ("owner", "desk", NoticeKind.FIRING)
+    ]
+    assert "410" in swept.transitions[0].detail
+    works = ChannelState("desk", ChannelHealth.WORKS, START + DAY)
+    store.alerts.add_channel_state(works, START + DAY)
+    assert [n.kind for n in sweep(app, START + DAY).notices] == [NoticeKind.RESOLVED]
+
+
+def test_a_channel_that_fails_for_a_moment_rings_nobody(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path)
+    failing = ChannelState("desk", ChannelHealth.FAILING, START, "503")
+    store.alerts.add_channel_state(failing, START)
+    assert sweep(app, START + timedelta(minutes=14)).notices == []
+    assert len(sweep(app, START + timedelta(minutes=15)).notices) == 1
+
+
+def test_a_rule_that_is_removed_while_it_fires_is_resolved_with_the_reason(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, LIKELY)
+    store.add_questions([question()], START)
+    assert told(update(app, START)) == [("likely", "q", "firing")]
+    edited = desk(store, tmp_path, LIKELY.replace("likely", "other"))
+    swept = sweep(edited, START + DAY)
+    assert told(swept) == [("likely", "q", "resolved")]
+    assert swept.transitions[0].reason == "rule_removed"
+    assert sweep(edited, START + DAY) == Swept()
+
+
+def test_a_rule_that_only_dwelt_is_removed_in_silence(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, LIKELY.replace("dwell = 1", "dwell = 3"))
+    store.add_questions([question()], START)
+    update(app, START)
+    assert state(app, "likely", "q") is State.PENDING
+    swept = sweep(desk(store, tmp_path), START + DAY)
+    assert (swept.notices, state(app, "likely", "q")) == ([], State.OK)
+
+
+def test_a_question_that_ends_is_told_once_by_a_rule_for_it(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, ENDED)
+    store.add_questions([question()], START)
+    assert told(update(app, START)) == []
+    store.add_events([Event("e", "u", "strike", START, START + DAY)], START + DAY)
+    ended = update(app, START + 2 * DAY)
+    assert told(ended) == [("ended", "q", "outcome")]
+    assert "resolved: yes" in ended.transitions[0].detail
+    assert update(app, START + 3 * DAY) == Updated()
+    assert sweep(app, START + 3 * DAY) == Swept()
