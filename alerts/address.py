@@ -2,15 +2,18 @@
 
 A webhook URL is typed by a user, and its name may resolve to anything by the time we dial.
 So the name is resolved once, every address is judged, and the literal address is dialled
-(see `alerts.channels.http`). Public addresses are free; private ones need a network in the
-channel's `allow`; where credentials are served (cloud metadata) nothing helps.
+(`alerts.channels.http`, `alerts.channels.smtp`). Public addresses are free; private ones need
+a network in the channel's `allow`; where credentials are served (cloud metadata) nothing helps.
 
 `ipaddress` alone is not enough: `is_global` lets through IPv4 addresses wrapped in IPv6,
 multicast, and metadata services on public addresses.
 """
 
+import queue
 import socket
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from forecast.errors import ConfigError
@@ -19,8 +22,21 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], list[str]]
 
-WEB_PORTS = (80, 443)
-FIRST_FREE_PORT = 1024
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports that are dialled anywhere: the usual ones of a service, and those from `free` on.
+
+    On others something else listens, and an address that is not in `allow` is none to try.
+    """
+
+    whose: str
+    usual: tuple[int, ...]
+    free: int = 65_536
+
+
+WEB = Ports("the web's", (80, 443), 1024)
+MAIL = Ports("mail's", (25, 465, 587, 2525))
 
 _NEVER: tuple[Network, ...] = tuple(
     ip_network(text)
@@ -39,6 +55,9 @@ _NEVER: tuple[Network, ...] = tuple(
         "fe80::/10",  # link-local
         "fd00:ec2::/32",  # Amazon's metadata and DNS
         "fd20:ce::/32",  # Google's metadata
+        "fd00:c1::/32",  # Oracle's metadata
+        "fd00:42::/32",  # Scaleway's metadata
+        "fd00:a9fe:a9fe::/48",  # Linode's metadata
         "ff00::/8",  # multicast
     )
 )
@@ -56,6 +75,10 @@ _ON_REQUEST: tuple[Network, ...] = tuple(
 # All else of IPv6 is unassigned, local, or IPv4 in disguise.
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
+# The third quarter of an ISATAP address, whose last is an IPv4 one, under any prefix; the bit of
+# 0x0200 says that it is unique in the world (RFC 5214, 6.1).
+_ISATAP = 0x0000_5EFE
+_WORLDWIDE = 0x0200_0000
 
 
 def refusal(address: Address, allow: Sequence[Network] = ()) -> str | None:
@@ -69,9 +92,9 @@ def refusal(address: Address, allow: Sequence[Network] = ()) -> str | None:
     True
     """
     address = _unwrap(address)
-    if _within(address, _NEVER):
+    if is_within(address, _NEVER) or _is_isatap(address):
         return f"{address} is never dialled"
-    if _within(address, allow):
+    if is_within(address, allow):
         return None
     if not _is_public(address):
         return f"{address} is not public; a network in `allow` would open it"
@@ -84,8 +107,35 @@ def system_resolver(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def resolve_within(seconds: float, resolve: Resolver, host: str, port: int) -> list[str]:
+    """The addresses of a name; TimeoutError after `seconds`, OSError where it has none.
+
+    The system's resolver knows no timeout, so it is left behind in a daemon thread.
+    """
+    answers: queue.Queue[list[str] | OSError] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(resolve(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(OSError(str(error)))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
 def choose_address(
-    host: str, port: int, allow: Sequence[Network], resolve: Resolver = system_resolver
+    host: str,
+    port: int,
+    allow: Sequence[Network],
+    resolve: Resolver = system_resolver,
+    ports: Ports = WEB,
 ) -> str:
     """The one literal address to dial for `host`; ConfigError where any is refused.
 
@@ -98,14 +148,25 @@ def choose_address(
     for address in addresses:
         if reason := refusal(address, allow):
             raise ConfigError(f"the address is refused: {reason}")
-        if not _is_web_port(port) and not _within(_unwrap(address), allow):
-            raise ConfigError(f"the address is refused: port {port} is not one of the web's")
+        is_free = port in ports.usual or port >= ports.free
+        if not is_free and not is_allowed(address, allow):
+            raise ConfigError(f"the address is refused: port {port} is not one of {ports.whose}")
     return str(addresses[0])
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """The networks of a channel's `allow`."""
     return tuple(ip_network(text) for text in texts)
+
+
+def is_allowed(address: Address, allow: Sequence[Network]) -> bool:
+    """Whether a network in `allow` names what the address reaches."""
+    return is_within(_unwrap(address), allow)
+
+
+def is_within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether one of the networks holds it."""
+    return any(address in network for network in networks)
 
 
 def _unwrap(address: Address) -> Address:
@@ -118,15 +179,12 @@ def _unwrap(address: Address) -> Address:
     return address
 
 
+def _is_isatap(address: Address) -> bool:
+    third = int(address) >> 32 & 0xFFFF_FFFF
+    return isinstance(address, IPv6Address) and third & ~_WORLDWIDE == _ISATAP
+
+
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and address not in _UNICAST:
         return False
-    return address.is_global and not _within(address, _ON_REQUEST)
-
-
-def _within(address: Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks)
-
-
-def _is_web_port(port: int) -> bool:
-    return port in WEB_PORTS or port >= FIRST_FREE_PORT
+    return address.is_global and not is_within(address, _ON_REQUEST)

@@ -4,20 +4,28 @@
        <-not above--                           <-not below--
 
 "Above" is value - z * error >= fire_at and "below" is value + z * error <= clear_at, so that
-Monte Carlo noise alone rings nothing. Between the two lines every state holds. A reading that
-is not healthy holds the state too: a broken model, or one whose reports have stopped, neither
-fires nor resolves.
+Monte Carlo noise alone rings nothing. Between the lines OK stays OK and FIRING stays FIRING. A
+reading that is not healthy holds every state with its counters: a broken model, or one whose
+reports have stopped, neither fires nor resolves.
+
+A ring that a retune caused goes to the digest. Once news has moved the odds on from there, and
+for the dwell, it rings after all, as an episode of its own: who is to read of the retune has
+not been told of the news (`alerts.news`).
 """
 
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
+from alerts import details
+from alerts.news import has_risen, rings_once, traced
 from alerts.readings import Reading
 from forecast.alert import (
     ALARMED,
+    NO_TIME,
     NoticeKind,
     Route,
     Rule,
@@ -29,7 +37,10 @@ from forecast.alert import (
 )
 from forecast.alert_tables import ON_PROBABILITY
 from forecast.evidence import Outcome
-from forecast.likelihood import percent
+
+_SHARES = (*ON_PROBABILITY, RuleKind.CERTAINTY)  # their values lie in 0..1
+_PLAIN = Rule("")
+_BEYOND_PLAIN = ("kind", "for_up", "for_down", "level", "direction", "over", "within", "after")
 
 
 class Reason(StrEnum):
@@ -45,11 +56,11 @@ class Reason(StrEnum):
     RULE_CHANGED = "rule_changed"
     RULE_REMOVED = "rule_removed"
     QUESTION_RESOLVED = "question_resolved"
+    QUESTION_EXPIRED = "question_expired"
     RISING_ON = "rising_on"
 
 
 _REASONS = {
-    (State.OK, State.PENDING): Reason.DWELL_STARTED,
     (State.PENDING, State.OK): Reason.DWELL_BROKEN,
     (State.FIRING, State.RECOVERING): Reason.RECOVERY_STARTED,
     (State.RECOVERING, State.FIRING): Reason.RECOVERY_BROKEN,
@@ -59,12 +70,45 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Sides:
-    """On which side of its lines a reading lies. `edited`: the numbers are new to the state."""
+class _Look:
+    """Where one evaluation lies, and what is new in it.
+
+    `is_new`: the estimate was not looked at before. `edited`: the rule's numbers are new to the
+    state. `by_edit`: it is they, not news, that put the value above the line. `risen`: news has
+    moved the odds on since a retune began the episode.
+    """
 
     above: bool
     below: bool
+    is_new: bool
     edited: bool
+    by_edit: bool
+    risen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Dwell:
+    """Evaluations in a row, the `as_of` of the first, and the time from there to the last."""
+
+    count: int = 0
+    since: datetime | None = None
+    lasted: timedelta = NO_TIME
+
+    def meets(self, count: int, span: timedelta) -> bool:
+        return self.count >= count and self.lasted >= span
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The next state, the dwell that leads there or goes on there, and whether it rings.
+
+    `is_news`: it rings because of news, in an episode that a retune began quietly.
+    """
+
+    after: State
+    dwell: _Dwell = _Dwell()
+    rings: bool = False
+    is_news: bool = False
 
 
 def decide(
@@ -78,31 +122,22 @@ def decide(
     state = state or RuleState(rule.rule_id, reading.subject)
     digest = definition_digest(rule)
     edited = state.definition_digest not in ("", digest)
-    if not _is_news(state, reading, edited):
+    seen = state.evaluated_as_of
+    is_new = seen is None or reading.as_of > seen
+    if not is_new and not (edited and reading.as_of == seen):
         return state, None
-    if reading.health is not RuleHealth.HEALTHY or not _is_finite(reading):
-        health = reading.health if _is_finite(reading) else RuleHealth.MODEL_UNHEALTHY
+    health = reading.health if _is_sound(rule, reading) else RuleHealth.MODEL_UNHEALTHY
+    if health is not RuleHealth.HEALTHY:
         return replace(state, health=health), None
-    sides = _Sides(
-        above=reading.value - rule.z * reading.error >= rule.fire_at,
-        below=reading.value + rule.z * reading.error <= rule.clear_at,
-        edited=edited,
-    )
-    after, streak, since = _step(rule, state, reading, sides)
-    seen = replace(
-        state,
-        streak=streak,
-        streak_since=since,
-        evaluated_as_of=reading.as_of,
-        definition_digest=digest,
-        health=RuleHealth.HEALTHY,
-        baseline=reading.probability if state.baseline is None else state.baseline,
-    )
-    if after is not state.state:
-        return _enter(rule, seen, after, reading, now, edited=edited)
-    if _is_rising_on(rule, seen, reading, sides):
-        return _ring_after_all(rule, seen, reading, now)
-    return seen, None
+    before = traced(rule, state, reading) if is_new else state
+    look = _looked(rule, before, reading, is_new=is_new, edited=edited)
+    step = _step(rule, before, look, reading.as_of)
+    after = _after(rule, before, step, reading, digest, now)
+    if step.rings:
+        after = _rung(rule, after, step, look, reading)
+    if step.after is before.state and not step.rings:
+        return after, None
+    return after, _transition(rule, before, after, step, look, reading, now)
 
 
 def close(
@@ -115,183 +150,238 @@ def close(
     """
     if state.state is State.OK:
         return state, None
-    last = "" if probability is None else f" The last estimate was {percent(probability)}."
+    after = replace(state, state=State.OK, since=now, streak=0, streak_since=None, cause="")
     notify = NoticeKind.RESOLVED.value if state.state in ALARMED else ""
-    after = replace(state, state=State.OK, since=now, streak=0, streak_since=None)
-    return after, _transition(
-        state, after, now, reason, f"{ended}{last}", probability, notify=notify, route=state.route
-    )
+    return after, _end(state, after, reason, ended, probability, notify, now)
 
 
 def close_question(
     state: RuleState, outcome: Outcome | None, probability: float | None, now: datetime
 ) -> tuple[RuleState, Transition | None]:
     """End a rule's watch on a question that resolved, or that expired (`outcome` None)."""
-    return close(state, Reason.QUESTION_RESOLVED, ended_words(outcome), probability, now)
+    reason = Reason.QUESTION_RESOLVED if outcome else Reason.QUESTION_EXPIRED
+    return close(state, reason, details.ended_words(outcome), probability, now)
 
 
 def await_outcome(
     rule: Rule, state: RuleState | None, question_id: str, now: datetime
-) -> RuleState:
-    """A rule of kind resolved while its question is open: it pends, and rings at the end."""
-    if state is not None and state.state is State.PENDING:
-        return state
+) -> tuple[RuleState, Transition | None]:
+    """A rule of kind resolved while its question is open: it pends, and rings at the end.
+
+    An episode from before an edit, when the rule was of another kind, is closed first.
+    """
     state = state or RuleState(rule.rule_id, question_id)
-    return replace(state, state=State.PENDING, since=now, definition_digest=definition_digest(rule))
+    if state.state in ALARMED:
+        ended = "The rule was edited: it tells how the question ends now."
+        return close(state, Reason.RULE_CHANGED, ended, None, now)
+    digest = definition_digest(rule)
+    if state.state is State.PENDING and state.definition_digest == digest:
+        return state, None
+    waits = replace(state, state=State.PENDING, since=now, streak=0, streak_since=None, cause="")
+    return replace(waits, definition_digest=digest), None
 
 
 def tell_outcome(
     state: RuleState, outcome: Outcome | None, probability: float | None, now: datetime
 ) -> tuple[RuleState, Transition | None]:
-    """Ring once, by a rule of kind resolved, for a question that ended."""
-    if state.state is not State.PENDING:
-        return state, None
-    last = "" if probability is None else f" The last estimate was {percent(probability)}."
-    after = replace(state, state=State.OK, episode=state.episode + 1, since=now)
-    return after, _transition(
-        state,
-        after,
-        now,
-        Reason.QUESTION_RESOLVED,
-        f"{ended_words(outcome)}{last}",
-        probability,
-        notify=NoticeKind.OUTCOME.value,
-    )
+    """Ring once, by a rule of kind resolved, for a question that ended.
 
-
-def ended_words(outcome: Outcome | None) -> str:
-    """How a question ended, in a sentence."""
-    if outcome is None:
-        return "The deadline has passed; no outcome is recorded yet."
-    return f"The question was resolved: {outcome.value}."
-
-
-def definition_digest(rule: Rule) -> str:
-    """A digest of the numbers that decide; the severity and the name are not among them."""
-    numbers = (
-        *(rule.fire_at, rule.clear_at, rule.dwell_up, rule.dwell_down, rule.z),
-        *(rule.for_up.total_seconds(), rule.for_down.total_seconds(), rule.level),
-        *(rule.within.total_seconds(), rule.after.total_seconds() if rule.after else -1),
-        rule.over.total_seconds() if rule.over else -1,
-    )
-    text = " ".join([rule.kind.value, rule.direction, *(repr(float(n)) for n in numbers)])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _is_finite(reading: Reading) -> bool:
-    return math.isfinite(reading.value) and math.isfinite(reading.error)
-
-
-def _is_news(state: RuleState, reading: Reading, edited: bool) -> bool:
-    seen = state.evaluated_as_of
-    return seen is None or reading.as_of > seen or (edited and reading.as_of == seen)
-
-
-def _step(
-    rule: Rule, state: RuleState, reading: Reading, sides: _Sides
-) -> tuple[State, int, datetime | None]:
-    """The next state, its streak, and since when that lasts.
-
-    An edit that leaves the value above the new line rings without a dwell: its author is
-    waiting for it. An edit that leaves it below dwells like any other recovery.
+    While a deadline has passed and no outcome is known (None) it waits on.
     """
-    streak, since = state.streak + 1, state.streak_since or reading.as_of
-    lasted = reading.as_of - since
-    if state.state in ALARMED:
-        if not sides.below:
-            return State.FIRING, 0, None
-        if streak >= rule.dwell_down and lasted >= rule.for_down:
-            return State.OK, 0, None
-        return State.RECOVERING, streak, since
-    if not sides.above:
-        return State.OK, 0, None
-    if sides.edited or (streak >= rule.dwell_up and lasted >= rule.for_up):
-        return State.FIRING, 0, None
-    return State.PENDING, streak, since
+    if state.state is not State.PENDING or outcome is None:
+        return state, None
+    after = replace(state, state=State.OK, episode=state.episode + 1, since=now)
+    ended, notify = details.ended_words(outcome), NoticeKind.OUTCOME.value
+    reason = Reason.QUESTION_RESOLVED
+    return after, _end(state, after, reason, ended, probability, notify, now)
 
 
-def _is_rising_on(rule: Rule, state: RuleState, reading: Reading, sides: _Sides) -> bool:
-    """Whether an episode that only a retune or a new model began, unrung, is now real news."""
+@lru_cache(maxsize=4096)
+def definition_digest(rule: Rule) -> str:
+    """A digest of the numbers that decide; the severity and the name are not among them.
+
+    What an ordinary threshold leaves at its default is left out, as it once was not there.
+    """
+    lines = (rule.fire_at, rule.clear_at, rule.dwell_up, rule.dwell_down, rule.z)
+    words = [repr(float(number)) for number in lines]
+    for name in _BEYOND_PLAIN:
+        if (value := getattr(rule, name)) != getattr(_PLAIN, name):
+            words.append(f"{name}={value}")
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
+
+
+def _is_sound(rule: Rule, reading: Reading) -> bool:
+    p = reading.probability
     return (
-        state.state is State.FIRING
-        and state.route is Route.DIGEST
-        and sides.above
-        and reading.cause != ""
-        and reading.cause not in rule.digest_causes
-        and reading.probability is not None
-        and state.baseline is not None
-        and reading.probability >= state.baseline + (rule.fire_at - rule.clear_at)
+        math.isfinite(reading.value)
+        and math.isfinite(reading.error)
+        and reading.error >= 0.0
+        and (p is None or 0.0 <= p <= 1.0)
+        and (rule.kind not in _SHARES or 0.0 <= reading.value <= 1.0)
     )
 
 
-def _ring_after_all(
-    rule: Rule, state: RuleState, reading: Reading, now: datetime
-) -> tuple[RuleState, Transition]:
-    after = replace(state, route=Route.NOW, episode=state.episode + 1, baseline=reading.probability)
-    detail = f"{_opening(rule, reading, edited=False)}, and rises on."
-    return after, _transition(
-        state,
+def _is_calm(rule: Rule, state: RuleState) -> bool:
+    """Whether what is above now would begin a dwell or an episode."""
+    return state.state is State.OK or (state.state in ALARMED and rings_once(rule))
+
+
+def _looked(rule: Rule, state: RuleState, reading: Reading, *, is_new: bool, edited: bool) -> _Look:
+    above = reading.value - rule.z * reading.error >= rule.fire_at
+    was_above = (
+        rule.kind in ON_PROBABILITY
+        and reading.previous is not None
+        and reading.previous >= rule.fire_at
+    )
+    is_quiet = state.state in ALARMED and state.route is Route.DIGEST
+    p, came = reading.probability, state.baseline
+    return _Look(
+        above=above,
+        below=reading.value + rule.z * reading.error <= rule.clear_at,
+        is_new=is_new,
+        edited=edited,
+        by_edit=edited and state.state is State.OK and (was_above or not is_new),
+        risen=is_quiet
+        and above
+        and p is not None
+        and came is not None
+        and has_risen(rule, came, p),
+    )
+
+
+def _step(rule: Rule, state: RuleState, look: _Look, as_of: datetime) -> _Step:
+    """The next state.
+
+    An edit that by itself puts the value above the new line rings without a dwell: its author
+    is waiting for it. An edit that leaves it below dwells like any other recovery.
+    """
+    if state.state in ALARMED and not rings_once(rule):
+        if look.below:
+            dwell = _dwell(state, State.RECOVERING, look, as_of)
+            is_over = dwell.meets(rule.dwell_down, rule.for_down)
+            return _Step(State.OK if is_over else State.RECOVERING, dwell)
+        if not look.risen:
+            return _Step(State.FIRING)
+        dwell = _dwell(state, State.FIRING, look, as_of)
+        is_news = dwell.meets(rule.dwell_up, rule.for_up)
+        return _Step(State.FIRING, dwell, rings=is_news, is_news=is_news)
+    if not look.above:
+        return _Step(State.OK)
+    dwell = _dwell(state, State.PENDING, look, as_of)
+    fires = look.by_edit or dwell.meets(rule.dwell_up, rule.for_up)
+    return _Step(State.FIRING if fires else State.PENDING, dwell, rings=fires)
+
+
+def _dwell(state: RuleState, dwelling: State, look: _Look, as_of: datetime) -> _Dwell:
+    """The dwell with this evaluation: the one that runs, or a new one where another state ran."""
+    if state.state is not dwelling or state.streak == 0:
+        return _Dwell(1, as_of)
+    since = state.streak_since or as_of
+    return _Dwell(state.streak + look.is_new, since, as_of - since)
+
+
+def _after(
+    rule: Rule, before: RuleState, step: _Step, reading: Reading, digest: str, now: datetime
+) -> RuleState:
+    """The state after a healthy evaluation, its episode as it was."""
+    is_over = step.after is State.OK
+    begins = not is_over and _is_calm(rule, before)
+    is_moved = before.baseline is None or (begins and not rings_once(rule))
+    runs = _Dwell() if is_over or step.rings else step.dwell
+    cause = "" if is_over else before.cause
+    return replace(
+        before,
+        state=step.after,
+        since=now if step.rings or step.after is not before.state else before.since,
+        streak=runs.count,
+        streak_since=runs.since,
+        evaluated_as_of=reading.as_of,
+        definition_digest=digest,
+        health=RuleHealth.HEALTHY,
+        baseline=reading.probability if is_moved else before.baseline,
+        cause=reading.cause if begins else cause,
+    )
+
+
+def _rung(rule: Rule, after: RuleState, step: _Step, look: _Look, reading: Reading) -> RuleState:
+    """The state with a new episode, which rings now or, caused by a retune, in the digest."""
+    is_quiet = after.cause in rule.digest_causes and not look.by_edit and not step.is_news
+    keeps = is_quiet and not rings_once(rule)
+    return replace(
         after,
-        now,
-        Reason.RISING_ON,
-        detail,
-        reading.probability,
-        reading,
-        notify=NoticeKind.FIRING.value,
+        episode=after.episode + 1,
+        route=Route.DIGEST if is_quiet else Route.NOW,
+        cause=reading.cause if step.is_news else after.cause,
+        baseline=after.baseline if keeps else reading.probability,
     )
-
-
-def _enter(
-    rule: Rule, state: RuleState, after: State, reading: Reading, now: datetime, *, edited: bool
-) -> tuple[RuleState, Transition]:
-    before = state.state
-    fires = after is State.FIRING and before not in ALARMED
-    clears = after is State.OK and before in ALARMED
-    usual = Reason.THRESHOLD_CROSSED if rule.kind in ON_PROBABILITY else Reason.CONDITION_MET
-    reason = Reason.RULE_CHANGED if edited else _REASONS.get((before, after), usual)
-    entered = replace(state, state=after, since=now)
-    notify = ""
-    if fires:
-        is_retuned = not edited and reading.cause in rule.digest_causes
-        entered = replace(
-            entered,
-            episode=state.episode + 1,
-            route=Route.DIGEST if is_retuned else Route.NOW,
-            baseline=reading.probability,
-        )
-        notify = NoticeKind.FIRING.value
-    elif clears and not _rings_once(rule):
-        notify = NoticeKind.RESOLVED.value
-    detail = _detail(rule, reading, before, after, state.streak, edited)
-    return entered, _transition(
-        state,
-        entered,
-        now,
-        reason,
-        detail,
-        reading.probability,
-        reading,
-        notify=notify,
-        route=entered.route if notify else Route.NOW,
-    )
-
-
-def _rings_once(rule: Rule) -> bool:
-    """A change since the last alert is over by having rung; there is nothing to resolve."""
-    return rule.kind is RuleKind.CHANGE and rule.over is None
 
 
 def _transition(
+    rule: Rule,
     before: RuleState,
     after: RuleState,
+    step: _Step,
+    look: _Look,
+    reading: Reading,
     now: datetime,
+) -> Transition:
+    is_quiet = step.rings and after.route is Route.DIGEST
+    clears = step.after is State.OK and before.state in ALARMED
+    notify = NoticeKind.FIRING.value if step.rings else ""
+    if clears and (look.edited or not rings_once(rule)):
+        notify = NoticeKind.RESOLVED.value
+    return Transition(
+        rule_id=after.rule_id,
+        subject=after.subject,
+        at=now,
+        before=before.state,
+        after=after.state,
+        reason=_reason(rule, before, step, look).value,
+        detail=_detail(rule, before, step, look, reading, quiet=after.cause if is_quiet else ""),
+        episode=after.episode,
+        probability=reading.probability,
+        previous=reading.previous,
+        notify=notify,
+        cause=after.cause if is_quiet else reading.cause,
+        route=after.route if notify else Route.NOW,
+    )
+
+
+def _reason(rule: Rule, before: RuleState, step: _Step, look: _Look) -> Reason:
+    if step.is_news:
+        return Reason.RISING_ON
+    if look.edited:
+        return Reason.RULE_CHANGED
+    if step.rings:
+        on_probability = rule.kind in ON_PROBABILITY
+        return Reason.THRESHOLD_CROSSED if on_probability else Reason.CONDITION_MET
+    return _REASONS.get((before.state, step.after), Reason.DWELL_STARTED)
+
+
+def _detail(
+    rule: Rule, before: RuleState, step: _Step, look: _Look, reading: Reading, *, quiet: str
+) -> str:
+    """One plain sentence: the number, the line it met, and how far the dwell has come."""
+    if step.is_news:
+        sentence = details.rising_words(rule, reading, before.cause)
+    elif step.after is State.OK and before.state in ALARMED and rings_once(rule):
+        sentence = details.rung_once_words(reading)
+    else:
+        dwell = step.dwell
+        arrow = (before.state, step.after)
+        sentence = details.change_words(rule, reading, *arrow, dwell.count, dwell.lasted)
+    sentence += details.digest_words(quiet) if quiet else ""
+    return f"{details.as_edited(sentence) if look.edited else sentence}."
+
+
+def _end(
+    before: RuleState,
+    after: RuleState,
     reason: Reason,
-    detail: str,
+    ended: str,
     probability: float | None,
-    reading: Reading | None = None,
-    *,
-    notify: str = "",
-    route: Route = Route.NOW,
+    notify: str,
+    now: datetime,
 ) -> Transition:
     return Transition(
         rule_id=after.rule_id,
@@ -300,52 +390,9 @@ def _transition(
         before=before.state,
         after=after.state,
         reason=reason.value,
-        detail=detail,
+        detail=f"{ended}{details.last_words(probability)}",
         episode=after.episode,
         probability=probability,
-        previous=reading.previous if reading else None,
         notify=notify,
-        cause=reading.cause if reading else "",
-        route=route,
+        route=before.route if notify == NoticeKind.RESOLVED else Route.NOW,
     )
-
-
-def _opening(rule: Rule, reading: Reading, *, edited: bool) -> str:
-    """The number and the line it met; for other kinds, what the reading says."""
-    start = "The rule was edited: the" if edited else "The"
-    if rule.kind in ON_PROBABILITY:
-        return f"{start} probability is {percent(reading.value)}"
-    said = reading.says.rstrip(".")
-    return f"The rule was edited: {said[:1].lower()}{said[1:]}" if edited else said
-
-
-def _detail(
-    rule: Rule, reading: Reading, before: State, after: State, streak: int, edited: bool
-) -> str:
-    """One plain sentence: the number, the line it met, and how far the dwell has come."""
-    opening = _opening(rule, reading, edited=edited)
-    if rule.kind in ON_PROBABILITY:
-        fire, clear = (f"{100 * line:.4g} %" for line in (rule.fire_at, rule.clear_at))
-        up = f"at or above the alert line of {fire}"
-        down = f"at or below the all-clear line of {clear}"
-        unclear = f"no longer clearly above the alert line of {fire}"
-        stays = f"no longer clearly below {clear}"
-    else:
-        up, down, unclear, stays = "the rule's condition", "over", "over", "back"
-    sentence = {
-        State.PENDING: f"{up}; {streak} of {rule.dwell_up} evaluations in a row",
-        State.FIRING: f"{stays}; the alert stays on"
-        if before is State.RECOVERING
-        else f"{up}{_dwelt(rule, edited)}",
-        State.RECOVERING: f"{down}; {streak} of {rule.dwell_down} evaluations in a row",
-        State.OK: down if before in ALARMED else f"{unclear}; no alert was sent",
-    }[after]
-    if rule.kind in ON_PROBABILITY:
-        return f"{opening}, {sentence}."
-    if after is State.FIRING and before is not State.RECOVERING:
-        return f"{opening}{_dwelt(rule, edited)}."
-    return f"{opening}: {sentence}."
-
-
-def _dwelt(rule: Rule, edited: bool) -> str:
-    return "" if edited or rule.dwell_up == 1 else f" in {rule.dwell_up} evaluations in a row"

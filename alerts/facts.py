@@ -1,17 +1,19 @@
 """What an alert knows: facts as JSON values, which travel in the outbox and are rendered when sent.
 
 Everything that a sentence needs is in them. They are small (under 20 kB) whatever the
-question's text.
+question's text. Durations are in seconds; a number that is not finite is null.
 """
 
 import hashlib
 import json
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from forecast.alert import Rule, Transition
+from alerts.readings import Baseline
+from forecast.alert import Rule, RuleKind, Transition
 from forecast.clock import format_instant
 from forecast.estimate import Contribution, Estimate, Move
 from forecast.evidence import CrowdForecast
@@ -25,6 +27,8 @@ TOP_CONTRIBUTIONS = 5
 TOP_CROWD = 3
 
 Facts = dict[str, Any]
+
+_LOOKED_AT = 4  # times as many characters as are kept: a title may be a whole book
 
 # They turn the text around them: U+202E makes "exe.gpj" of "jpg.exe".
 _BIDI_CONTROLS = frozenset(
@@ -42,22 +46,30 @@ def build_facts(
     previous_at: datetime | None = None,
     meanings: Mapping[str, str] | None = None,
     crowd: Sequence[CrowdForecast] = (),
+    baseline: Baseline | None = None,
+    outcome: str = "",
 ) -> Facts:
     """Everything that an alert about a question says, as JSON values.
 
     `link` is the question's page; `previous_at` the time of the estimate before this one;
-    `meanings` says tags in plain words; of `crowd` the newest forecasts are kept. Without an
-    estimate what only that knows is null.
+    `meanings` says tags in plain words; of `crowd` the newest forecasts are kept. `baseline`
+    is what a rule of kind change compared with. `outcome` says how the question ended: yes, no,
+    void, or expired where its deadline passed without one. Without an estimate what only that
+    knows is null.
     """
     facts = _transition_facts(rule, transition, "question", question.title, link)
     facts["question"] = _question_facts(question)
     facts["previous"] = _previous_facts(transition, previous_at)
     facts["crowd"] = _crowd_facts(crowd)
+    facts["baseline"] = _baseline_facts(baseline)
+    facts["outcome"] = str(outcome)
     if estimate is None:
         return facts
+    is_certainty = rule.kind is RuleKind.CERTAINTY
     return facts | {
         "interval": _interval_facts(estimate),
-        "mcse": estimate.mcse,
+        "certainty": estimate.exceedance(rule.level) if is_certainty else None,
+        "mcse": finite(estimate.mcse),
         "as_of": format_instant(estimate.as_of),
         "health": estimate.health.value,
         "moved": _move_facts(estimate.moved),
@@ -69,14 +81,37 @@ def build_facts(
 def subject_facts(
     rule: Rule, transition: Transition, what: str, title: str, link: str = ""
 ) -> Facts:
-    """Everything that an alert about a unit or a channel (`what`) says, as JSON values."""
+    """Everything that an alert about a unit or a channel (`what`) says, as JSON values.
+
+    The keys are those of `build_facts`; what only a question has is null or empty.
+    """
     return _transition_facts(rule, transition, what, title, link)
+
+
+def again(facts: Facts, kind: str, at: datetime, **more: Any) -> Facts:
+    """What is told again of an episode that fires, from the facts of its firing: of another kind.
+
+    A reminder has its `number` (from 1), what is acknowledged has `acknowledged`: author, note
+    and at. `since` is when the episode began to fire, unless `more` says it better.
+    """
+    since = facts.get("since") or facts["at"]
+    added = {name: _kept(value) for name, value in more.items()}
+    return {**facts, "kind": kind, "at": format_instant(at), "since": since, **added}
+
+
+def _kept(value: Any) -> Any:
+    """A person's words made harmless and short, times as text, wherever they stand."""
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, Mapping):
+        return {name: _kept(part) for name, part in value.items()}
+    return clean(value, TEXT_LIMIT) if isinstance(value, str) else value
 
 
 def _transition_facts(
     rule: Rule, transition: Transition, what: str, title: str, link: str
 ) -> Facts:
-    p = transition.probability
+    p = finite(transition.probability)
     return {
         "schema": SCHEMA,
         "kind": transition.notify,
@@ -91,12 +126,15 @@ def _transition_facts(
         "interval": None,
         "mcse": None,
         "previous": None,
+        "baseline": None,
+        "certainty": None,
         "rule": _rule_facts(rule),
         "severity": rule.severity,
         "episode": transition.episode,
         "reason": transition.reason,
         "cause": transition.cause,
         "detail": clean(transition.detail, TEXT_LIMIT),
+        "outcome": "",
         "at": format_instant(transition.at),
         "as_of": None,
         "health": "",
@@ -150,10 +188,13 @@ def clean(words: str, limit: int) -> str:
     NUL and lone surrogates cannot be stored or sent as UTF-8; controls of direction would
     let a title rearrange the text around it.
     """
-    kept = (" " if unicodedata.category(ch) in ("Cc", "Zl", "Zp") else ch for ch in words)
+    head = words[: _LOOKED_AT * limit]
+    kept = (" " if unicodedata.category(ch) in ("Cc", "Zl", "Zp") else ch for ch in head)
     line = "".join(ch for ch in kept if _is_harmless(ch))
     line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    if len(line) <= limit and len(head) == len(words):
+        return line
+    return line[: limit - 1].rstrip() + "…"
 
 
 def _is_harmless(ch: str) -> bool:
@@ -173,6 +214,8 @@ def _question_facts(question: Question) -> Facts:
 
 
 def _rule_facts(rule: Rule) -> Facts:
+    """Numbers of the rule; those that its kind does not have are null."""
+    is_loss = rule.kind is RuleKind.LOSS
     return {
         "id": rule.rule_id,
         "kind": rule.kind.value,
@@ -180,8 +223,27 @@ def _rule_facts(rule: Rule) -> Facts:
         "clear_at": rule.clear_at,
         "dwell_up": rule.dwell_up,
         "dwell_down": rule.dwell_down,
+        "for_up": _seconds(rule.for_up),
+        "for_down": _seconds(rule.for_down),
         "z": rule.z,
+        "level": rule.level if rule.kind is RuleKind.CERTAINTY else None,
+        "direction": rule.direction if rule.kind is RuleKind.CHANGE else None,
+        "over": _seconds(rule.over),
+        "cost": rule.cost if is_loss else None,
+        "loss": rule.loss if is_loss else None,
+        "within": _seconds(rule.within) if rule.kind is RuleKind.DEADLINE else None,
+        "after": _seconds(rule.after),
+        "repeat": _seconds(rule.repeat),
     }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def finite(number: float | None) -> float | None:
+    """The number, or None where it is none: JSON has no NaN."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _model_facts(estimate: Estimate) -> Facts:
@@ -194,15 +256,24 @@ def _model_facts(estimate: Estimate) -> Facts:
     }
 
 
-def _interval_facts(estimate: Estimate) -> Facts:
+def _interval_facts(estimate: Estimate) -> Facts | None:
     interval = estimate.interval
+    if finite(interval.lower) is None or finite(interval.upper) is None:
+        return None
     return {"lower": interval.lower, "upper": interval.upper, "mass": interval.mass}
 
 
 def _previous_facts(transition: Transition, at: datetime | None) -> Facts | None:
-    if transition.previous is None:
+    previous = finite(transition.previous)
+    if previous is None:
         return None
-    return {"probability": transition.previous, "at": format_instant(at) if at else None}
+    return {"probability": previous, "at": format_instant(at) if at else None}
+
+
+def _baseline_facts(baseline: Baseline | None) -> Facts | None:
+    if baseline is None:
+        return None
+    return {"probability": baseline.probability, "named": clean(baseline.named, TITLE_LIMIT)}
 
 
 def _move_facts(move: Move | None) -> Facts | None:
@@ -235,7 +306,7 @@ def _contribution_facts(
         {
             "tag": c.tag,
             "meaning": clean(meanings.get(c.tag) or c.tag, TITLE_LIMIT // 3),
-            "multiplier": {"median": c.median, "lower": c.lower, "upper": c.upper},
+            "multiplier": {end: finite(getattr(c, end)) for end in ("median", "lower", "upper")},
             "incidents": len(c.incidents),
         }
         for c in weighty

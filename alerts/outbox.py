@@ -2,40 +2,47 @@
 
 At least once: a crash after a send and before its mark sends again, under the same id. Each
 channel has a line and a thread of its own, so that one that hangs delays no other; the store
-is used from the caller's thread only. A channel that does not answer, or asks us to wait,
-is left alone until then. No delivery can stop the others: whatever goes wrong with one is
-written into its row.
+is used from the caller's thread only. A channel that does not answer, or asks us to wait, is
+left alone until then, and its line goes back unsent; one that is gone is switched off. No
+delivery can stop the others: whatever goes wrong with one is written into its row.
 """
 
 import logging
 import traceback
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alerts import registry
 from alerts.address import Network, parse_networks
 from alerts.api import Channel, Outcome, Reply, Request, Verdict
-from alerts.channels import http
+from alerts.channels import transports
 from alerts.retry import SCHEDULE, retry_delay
-from forecast.alert import Delivery
+from alerts.throttle import AT_ONCE, Throttle
+from forecast.alert import ChannelHealth, Delivery
 from forecast.alert_tables import ChannelTable
 from forecast.clock import Clock
-from forecast.errors import OutsideError, TocsinError
+from forecast.errors import OutsideError, StoreError, TocsinError
 
 if TYPE_CHECKING:
     from forecast.store import Store
 
-# The worst line is one whose every delivery takes twice 20 s, as it is and in plain form. A
-# longer lease would only delay what a killed process leaves behind.
 LINE = 5
-LEASE = timedelta(minutes=5)
+# Renewed while we live, so it need not outlast a line; a longer one would only delay what a
+# killed process leaves behind.
+LEASE = timedelta(minutes=2)
+RENEWAL = LEASE / 3
 SHORTEST_WAIT = timedelta(seconds=30)
-LOOK_SECONDS = 0.5  # how often to look for new deliveries while others are being sent
+LONGEST_HOLD = timedelta(seconds=2)  # a line that would wait for longer goes back
+LOOK = timedelta(seconds=0.5)  # how often to look for new deliveries while others are being sent
+# Too many requests, or nobody behind the gateway: what holds for one holds for the next.
+# https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+BUSY = (429, 502, 503, 504)
 
 Post = Callable[[str, bytes, Mapping[str, str], Sequence[Network]], Reply]
 
@@ -53,11 +60,15 @@ class Drained:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """One delivery's outcome; `pauses`: its channel is to be left alone for now."""
+    """One delivery's outcome; `hold` is how long its channel is then to be left alone.
+
+    `is_of_channel`: it says something of how the channel fares.
+    """
 
     delivery: Delivery
     outcome: Outcome
-    pauses: bool = False
+    hold: timedelta = AT_ONCE
+    is_of_channel: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,8 @@ class _Sender:
     now: Clock
     post: Post
     kinds: Sequence[EntryPoint] | None
+    folder: Path
+    throttle: Throttle
 
 
 def drain(
@@ -76,29 +89,115 @@ def drain(
     now: Clock,
     owner: str,
     *,
-    post: Post = http.post,
+    folder: Path = Path(),
+    post: Post = transports.post,
     kinds: Sequence[EntryPoint] | None = None,
+    throttle: Throttle | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Drained:
-    """Send every delivery that is due; return when none is.
+    """Send every delivery that is due; return when none is that may be sent now.
 
-    Once `is_stopping`, what is lent to us is still sent, and no more is borrowed.
-    `channels` are those of watch.toml; `owner` names this process in its claims. `kinds`
-    stands in for the installed kinds of channel.
+    Once `is_stopping`, what is being sent is sent to its end, and all else goes back. `channels`
+    are those of watch.toml in `folder`; `owner` names this process in its claims. `throttle`
+    remembers from one drain to the next which channels are to be left alone. `kinds` stands in
+    for the installed kinds of channel. StoreError where the store fails, once what was being
+    sent is settled as far as may be.
     """
-    sender = _Sender({table.id: table for table in channels}, now, post, kinds)
-    # Each drain borrows under a name of its own: what one before it left behind is not its.
-    borrower = f"{owner} {now().isoformat()}"
-    tally: Counter[str] = Counter()
-    with ThreadPoolExecutor(len(sender.tables) + 1) as threads:
+    tables = {table.id: table for table in channels}
+    sender = _Sender(tables, now, post, kinds, folder, throttle or Throttle(now))
+    with ThreadPoolExecutor(len(tables) + 1) as threads:
+        # Each drain borrows under a name of its own: what one before it left behind is not its.
         lines = _Lines(sender, threads)
+        desk = _Desk(store, sender, lines, f"{owner} {now().isoformat()}", now())
         while True:
-            if not is_stopping():
-                lines.join(store.claim_deliveries(now(), borrower, LEASE, LINE))
-            if not lines.sending:
-                return Drained(tally["sent"], tally["retried"], tally["dead"])
-            for result in lines.results():
-                tally[_settle(store, result, now())] += 1
+            if is_stopping() or desk.failure:
+                desk.give_back(lines.leave())
+            else:
+                desk.borrow()
+            lines.begin()
+            if not lines.are_busy:
+                break
+            ended = lines.ended()
+            desk.heed(ended)
+            if not is_stopping():  # the next ones are under way while these are written down
+                lines.begin()
+            desk.settle(ended)
+    desk.settle(())
+    if desk.failure:
+        raise desk.failure
+    return Drained(desk.tally["sent"], desk.tally["retried"], desk.tally["dead"])
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The store's side of a drain; `failure` is the store's own, which ends the drain.
+
+    `unsettled` are results that could not be written down when they came.
+    """
+
+    store: "Store"
+    sender: _Sender
+    lines: "_Lines"
+    borrower: str
+    renewed_at: datetime
+    tally: Counter[str] = field(default_factory=Counter)
+    unsettled: list[_Result] = field(default_factory=list)
+    failure: StoreError | None = None
+
+    def borrow(self) -> None:
+        """Fill the lines, and keep what is in them ours."""
+        now = self.sender.now()
+        held = self.sender.throttle.held(LONGEST_HOLD)
+        try:
+            if not AT_ONCE <= now - self.renewed_at < RENEWAL:
+                self.store.renew_deliveries(self.borrower, now + LEASE)
+                self.renewed_at = now
+            claimed = self.store.claim_deliveries(now, self.borrower, LEASE, LINE, held)
+            self.lines.join(claimed)
+            self._heed_others({delivery.channel for delivery in claimed}, now)
+        except StoreError as error:
+            self.failure = error
+
+    def heed(self, results: Iterable[_Result]) -> None:
+        """Leave channels alone for as long as they ask; what would wait for long goes back."""
+        for result in results:
+            channel = result.delivery.channel
+            self._hold(channel, result.hold)
+            if result.outcome.verdict is Verdict.GONE:
+                self.give_back(self.lines.leave(channel))
+
+    def settle(self, results: Iterable[_Result]) -> None:
+        """Write down what came of some sends, and of those that could not be written before."""
+        results, self.unsettled = [*self.unsettled, *results], []
+        for result in results:
+            try:
+                self.tally[_settle(self.store, result, self.sender.now())] += 1
+            except StoreError as error:
+                self.failure = error
+                self.unsettled.append(result)
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """What was not begun is due as it was before."""
+        if not deliveries:
+            return
+        try:
+            self.store.release_deliveries(deliveries)
+        except StoreError as error:  # then its lease runs out
+            self.failure = error
+
+    def _heed_others(self, channels: Iterable[str], now: datetime) -> None:
+        """A pace counts from the last send of anybody, of a process before this one too."""
+        paces = {c: pace for c in channels if (pace := _pace(self.sender, c)) > AT_ONCE}
+        if not paces:
+            return
+        for channel, at in self.store.last_attempts(list(paces)).items():
+            if at <= now:
+                self._hold(channel, paces[channel] - (now - at))
+
+    def _hold(self, channel: str, pause: timedelta) -> None:
+        self.sender.throttle.hold(channel, pause)
+        if pause > LONGEST_HOLD:
+            self.give_back(self.lines.leave(channel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,99 +208,135 @@ class _Lines:
     threads: ThreadPoolExecutor
     waiting: dict[str, deque[Delivery]] = field(default_factory=lambda: defaultdict(deque))
     sending: dict[str, Future[_Result]] = field(default_factory=dict)
-    pauses: dict[str, tuple[datetime, Outcome]] = field(default_factory=dict)
+
+    @property
+    def are_busy(self) -> bool:
+        """Whether anything is lent to us."""
+        return bool(self.sending) or any(self.waiting.values())
 
     def join(self, deliveries: Iterable[Delivery]) -> None:
         """Put deliveries at the ends of their lines."""
         for delivery in deliveries:
             self.waiting[delivery.channel].append(delivery)
-            self._send_next(delivery.channel)
 
-    def results(self) -> Iterator[_Result]:
+    def leave(self, channel: str | None = None) -> list[Delivery]:
+        """Take everything not yet begun out of one line, or of all."""
+        lines = [self.waiting[channel]] if channel is not None else list(self.waiting.values())
+        left = [delivery for line in lines for delivery in line]
+        for line in lines:
+            line.clear()
+        return left
+
+    def begin(self) -> None:
+        """Send the first of each line whose channel is free."""
+        for channel, line in self.waiting.items():
+            if line and channel not in self.sending and not self.sender.throttle.left(channel):
+                self.sending[channel] = self.threads.submit(_send, self.sender, line.popleft())
+
+    def ended(self) -> list[_Result]:
         """What has come to its end by now, after a short wait where nothing has."""
-        wait(self.sending.values(), LOOK_SECONDS, FIRST_COMPLETED)
+        idle = [c for c, line in self.waiting.items() if line and c not in self.sending]
+        shortest = min([LOOK, *map(self.sender.throttle.left, idle)])
+        if not self.sending:
+            self.sender.throttle.sleep(shortest)
+        wait(self.sending.values(), shortest.total_seconds(), FIRST_COMPLETED)
         ended = [channel for channel, future in self.sending.items() if future.done()]
-        for channel in ended:
-            result = self.sending.pop(channel).result()
-            if result.pauses:
-                self._pause(result)
-            self._send_next(channel)
-            yield result
-
-    def _send_next(self, channel: str) -> None:
-        """Begin with the first in line, unless one is under way."""
-        if channel in self.sending or not self.waiting[channel]:
-            return
-        delivery = self.waiting[channel].popleft()
-        until, outcome = self.pauses.get(channel, (None, None))
-        if outcome and until and self.sender.now() < until:
-            self.sending[channel] = self.threads.submit(_Result, delivery, outcome)
-        else:
-            self.sending[channel] = self.threads.submit(_send, self.sender, delivery)
-
-    def _pause(self, result: _Result) -> None:
-        """Leave a channel alone; those in its line wait as this one does."""
-        delivery, outcome = result.delivery, result.outcome
-        reason = f"waits behind {delivery.delivery_id}: {outcome.reason}"
-        until = self.sender.now() + _wait(SHORTEST_WAIT, outcome.after)
-        self.pauses[delivery.channel] = (until, replace(outcome, reason=reason))
+        return [self.sending.pop(channel).result() for channel in ended]
 
 
 def _send(sender: _Sender, delivery: Delivery) -> _Result:
     """One delivery to its end; never raises, since a lost result would stop the drain."""
     table = sender.tables.get(delivery.channel)
-    if table is None:
+    if table is None:  # perhaps a typing error, or an edit that this process has yet to read
         gone = f"there is no channel '{delivery.channel}' in watch.toml"
-        return _Result(delivery, Outcome(Verdict.DEAD, gone))
+        return _Result(delivery, Outcome(Verdict.RETRY, gone), is_of_channel=False)
+    pace = _pace(sender, table.id)
     try:
-        outcome = _converse(sender, table, delivery)
+        result = _converse(sender, table, delivery, pace)
     except OutsideError as error:
-        return _Result(delivery, Outcome(Verdict.RETRY, str(error)), pauses=True)
+        hold = _hold(delivery, None, sender.now())
+        result = _Result(delivery, Outcome(Verdict.RETRY, str(error)), hold)
     except TocsinError as error:
-        return _Result(delivery, Outcome(Verdict.RETRY, str(error)))
+        result = _Result(delivery, Outcome(Verdict.RETRY, str(error)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's defect is its own
-        return _Result(delivery, Outcome(Verdict.RETRY, _defect(table, error)))
-    asks_to_wait = outcome.verdict is Verdict.RETRY and outcome.after is not None
-    return _Result(delivery, outcome, pauses=asks_to_wait)
+        result = _Result(delivery, Outcome(Verdict.RETRY, _defect(table, error)))
+    return replace(result, hold=max(result.hold, pace))
 
 
-def _converse(sender: _Sender, table: ChannelTable, delivery: Delivery) -> Outcome:
+def _converse(sender: _Sender, table: ChannelTable, delivery: Delivery, pace: timedelta) -> _Result:
     """Render and send; once more in plain form where the receiver refuses the first one."""
-    channel = registry.open_channel(table, sender.kinds)
-    outcome = _exchange(sender, channel, table, delivery, plain=False)
-    if outcome.verdict is not Verdict.SIMPLIFY:
-        return outcome
-    _log.error("delivery %s goes out in plain form: %s", delivery.delivery_id, outcome.reason)
-    outcome = _exchange(sender, channel, table, delivery, plain=True)
+    channel = registry.open_channel(table, sender.kinds, sender.folder)
+    result = _exchange(sender, channel, table, delivery, plain=False)
+    if result.outcome.verdict is not Verdict.SIMPLIFY:
+        return result
+    refusal = result.outcome.reason
+    _log.error("delivery %s goes out in plain form: %s", delivery.delivery_id, refusal)
+    sender.throttle.sleep(min(pace, LONGEST_HOLD))
+    result = _exchange(sender, channel, table, delivery, plain=True)
+    outcome = result.outcome
     if outcome.verdict is Verdict.SIMPLIFY:
-        return Outcome(Verdict.DEAD, f"{outcome.reason}, even in the plainest form")
-    return outcome
+        outcome = Outcome(Verdict.DEAD, f"{outcome.reason}, even in the plainest form")
+    elif outcome.verdict is Verdict.DELIVERED:
+        outcome = replace(outcome, reason=f"in plain form: {refusal}")
+    return replace(result, outcome=outcome)
 
 
 def _exchange(
     sender: _Sender, channel: Channel, table: ChannelTable, delivery: Delivery, *, plain: bool
-) -> Outcome:
+) -> _Result:
     request: Request = channel.request(
         delivery.facts, delivery.delivery_id, sender.now(), plain=plain
     )
     networks = parse_networks(table.allow)
     reply = sender.post(request.url, request.body, request.headers, networks)
-    return channel.judge(reply, sender.now())
+    now = sender.now()
+    outcome = channel.judge(reply, now)
+    is_busy = outcome.after is not None or reply.status in BUSY
+    if outcome.verdict is Verdict.RETRY and is_busy:
+        return _Result(delivery, outcome, _hold(delivery, outcome.after, now))
+    return _Result(delivery, outcome)
 
 
 def _settle(store: "Store", result: _Result, now: datetime) -> str:
     """Write the outcome down; "" where another process holds the claim by now."""
     delivery, outcome = result.delivery, result.outcome
     if outcome.verdict is Verdict.DELIVERED:
-        return "sent" if store.mark_delivered(delivery, now) else ""
-    if outcome.verdict is Verdict.DEAD:
-        return "dead" if store.mark_dead(delivery, now, outcome.reason) else ""
-    delay = retry_delay(delivery.delivery_id, delivery.attempts, now - delivery.created_at)
+        return "sent" if store.mark_delivered(delivery, now, outcome.reason) else ""
+    health = ChannelHealth.FAILING if result.is_of_channel else None
+    if outcome.verdict is Verdict.GONE:
+        health = ChannelHealth.DISABLED
+        _log.error("channel %s is switched off: %s", delivery.channel, outcome.reason)
+    if outcome.verdict in (Verdict.DEAD, Verdict.GONE):
+        return "dead" if store.mark_dead(delivery, now, outcome.reason, health) else ""
+    delay = _delay(delivery, now)
     if delay is None:
         reason = f"{outcome.reason}; given up after {delivery.attempts} attempts"
-        return "dead" if store.mark_dead(delivery, now, reason) else ""
+        return "dead" if store.mark_dead(delivery, now, reason, health) else ""
     due_at = now + _wait(delay, outcome.after)
-    return "retried" if store.reschedule(delivery, due_at, outcome.reason, now) else ""
+    return "retried" if store.reschedule(delivery, due_at, outcome.reason, now, health) else ""
+
+
+def _pace(sender: _Sender, channel: str) -> timedelta:
+    """The least time between two messages; none where the kind does not load, as sending says."""
+    table = sender.tables.get(channel)
+    if table is None:
+        return AT_ONCE
+    try:
+        kind = registry.kind_of(table, sender.kinds)
+        return max(registry.traits_of(kind).pace, AT_ONCE)
+    except Exception:  # noqa: BLE001 - a plug-in's defect is its own
+        return AT_ONCE
+
+
+def _delay(delivery: Delivery, now: datetime) -> timedelta | None:
+    """The wait until its next attempt; None where this was the last."""
+    age = now - (delivery.queued_at or delivery.created_at)
+    return retry_delay(delivery.delivery_id, delivery.attempts, age)
+
+
+def _hold(delivery: Delivery, asked: timedelta | None, now: datetime) -> timedelta:
+    """How long a channel is left alone that was busy, or did not answer."""
+    return _wait(min(_delay(delivery, now) or SHORTEST_WAIT, SHORTEST_WAIT), asked)
 
 
 def _wait(scheduled: timedelta, asked: timedelta | None) -> timedelta:

@@ -10,15 +10,15 @@ Whether a number may be acted on is said beside it, and never changes it.
 
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from forecast.alert import ChannelHealth, ChannelState, Rule, RuleHealth, RuleKind, RuleState
-from forecast.clock import days_between
-from forecast.estimate import Estimate, Health
+from forecast.estimate import QUANTILE_LEVELS, Estimate, Health
 from forecast.likelihood import percent
 from forecast.question import Question
 
 CERTAIN = 1e-9  # odds of probabilities nearer to 0 or 1 than this are not told apart
+BETWEEN_LINES = 0.5  # of yes and no: neither fires nor clears
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """An earlier probability, its Monte Carlo standard error, and where it is taken from."""
+    """An earlier probability, its Monte Carlo standard error, and where it is taken from.
+
+    Not `is_sound`: no gate vouched for it, so a change from it cannot be told.
+    """
 
     probability: float
     mcse: float
     named: str
+    is_sound: bool = True
 
 
 def read_estimate(
@@ -60,8 +64,10 @@ def read_estimate(
 ) -> Reading | None:
     """What an estimate says to a rule; None where it says nothing of what the rule compares.
 
-    `baseline` is that of a rule of kind change, and `is_stale` whether the unit's reports have
-    stopped coming. An estimate that is not healthy, or not a number, is read as unhealthy.
+    `baseline` is that of a rule of kind change: without one a rule that compares with its last
+    alert begins here, and one that compares with an earlier estimate waits for it. `is_stale`:
+    whether the unit's reports have stopped coming. An estimate that is not healthy, not a
+    number, or too poor for the rule is read as unhealthy.
     """
     reading = Reading(
         estimate.question_id,
@@ -73,14 +79,18 @@ def read_estimate(
         _health(estimate, is_stale=is_stale),
         estimate.moved.main_cause() if estimate.moved else "",
     )
-    if rule.kind in (RuleKind.THRESHOLD, RuleKind.LOSS):
-        return reading
     if rule.kind is RuleKind.UNHEALTHY:
         return _unhealthiness(reading, estimate)
+    if rule.kind is RuleKind.THRESHOLD or not _is_number(estimate):
+        return reading
+    if rule.kind is RuleKind.LOSS:
+        return replace(reading, says=_loss_words(rule, estimate.probability))
     if rule.kind is RuleKind.CERTAINTY:
         return _certainty(rule, reading, estimate)
-    if rule.kind is RuleKind.CHANGE and baseline is not None:
-        return _change(rule, reading, baseline)
+    if rule.kind is RuleKind.CHANGE:
+        if baseline is None and rule.over is None:
+            baseline = Baseline(estimate.probability, estimate.mcse, "at the first estimate")
+        return _change(rule, reading, baseline) if baseline else None
     return None
 
 
@@ -88,24 +98,24 @@ def baseline_of(rule: Rule, state: RuleState | None, earlier: Estimate | None) -
     """With what a rule of kind change compares.
 
     That is the estimate that stood `rule.over` ago (`earlier`), or, of a rule that compares
-    with its last alert, the probability that its state holds.
+    with its last alert, the probability that its state holds, whose own error is not kept.
     """
     if rule.over is not None:
         if earlier is None:
             return None
-        days = rule.over.total_seconds() / 86400
-        span = f"{days:.3g} days" if days >= 2 else f"{24 * days:.3g} hours"
-        return Baseline(earlier.probability, earlier.mcse, f"{span} before")
+        is_sound = earlier.health is not Health.UNVERIFIED
+        named = f"{span_words(rule.over)} before"
+        return Baseline(earlier.probability, earlier.mcse, named, is_sound)
     if state is None or state.baseline is None:
         return None
-    return Baseline(state.baseline, 0.0, "at the last alert")
+    named = "at the last alert" if state.episode else "at the first estimate"
+    return Baseline(state.baseline, 0.0, named)
 
 
 def read_deadline(rule: Rule, question: Question, last: Estimate | None, now: datetime) -> Reading:
     """Whether the deadline of an open question is near."""
     left = question.deadline - now
-    days = max(days_between(now, question.deadline), 0.0)
-    words = f"{days:.0f} days" if days >= 2 else f"{24 * days:.0f} h"
+    when = "has passed" if left <= timedelta(0) else f"is {span_words(left)} away"
     probability = last.probability if last else None
     stands = "there is no estimate" if probability is None else f"P is {percent(probability)}"
     return Reading(
@@ -113,14 +123,14 @@ def read_deadline(rule: Rule, question: Question, last: Estimate | None, now: da
         now,
         float(left <= rule.within),
         probability=probability,
-        says=f"The deadline is {words} away, and {stands}.",
+        says=f"The deadline {when}, and {stands}.",
     )
 
 
 def read_overdue(
     rule: Rule, question: Question, last: Estimate | None, now: datetime
 ) -> Reading | None:
-    """To a rule of kind unhealthy: whether a good estimate is overdue; None where it is not.
+    """To a rule of kind unhealthy: whether an estimate is overdue; None where none is.
 
     None also where the rule has no `after`: then only estimates themselves are read.
     """
@@ -135,7 +145,7 @@ def read_overdue(
         now,
         1.0,
         probability=last.probability if last else None,
-        says=f"There is no good estimate {told}.",
+        says=f"There is no new estimate {told}.",
     )
 
 
@@ -143,81 +153,148 @@ def read_unit(rule: Rule, unit: str, last_report: datetime | None, now: datetime
     """To a rule of kind stale: whether a unit's reports stopped coming; None if none ever came."""
     if last_report is None or rule.after is None:
         return None
-    age = now - last_report
-    days = age.total_seconds() / 86400
+    age = max(now - last_report, timedelta(0))
     return Reading(
         unit,
         now,
         float(age > rule.after),
-        says=f"The newest report on {unit} came {days:.1f} days ago.",
+        says=f"The newest report on {unit} came {span_words(age)} ago.",
     )
 
 
 def read_channel(rule: Rule, state: ChannelState, now: datetime) -> Reading:
-    """To a rule of kind channel: whether it is switched off, or has failed for long."""
+    """To a rule of kind channel: whether it is switched off, or has failed for long.
+
+    A failure that is not yet long fires nothing, and clears nothing either.
+    """
     is_long = rule.after is None or now - state.since >= rule.after
-    is_off = state.health is ChannelHealth.DISABLED
-    fails = is_off or (state.health is ChannelHealth.FAILING and is_long)
-    how = {
-        ChannelHealth.DISABLED: f"is switched off: {state.reason}",
-        ChannelHealth.FAILING: f"fails since {state.since:%Y-%m-%d %H:%M} UTC: {state.reason}",
-        ChannelHealth.WORKS: "works",
+    why = f": {state.reason.rstrip('.')}" if state.reason else ""
+    value, how = {
+        ChannelHealth.DISABLED: (1.0, f"is switched off{why}"),
+        ChannelHealth.FAILING: (
+            1.0 if is_long else BETWEEN_LINES,
+            f"has failed since {state.since:%Y-%m-%d %H:%M} UTC{why}",
+        ),
+        ChannelHealth.WORKS: (0.0, "works"),
     }[state.health]
-    return Reading(state.channel, now, float(fails), says=f"The channel {state.channel} {how}.")
+    return Reading(state.channel, now, value, says=f"The channel {state.channel} {how}.")
+
+
+def span_words(span: timedelta) -> str:
+    """A length of time in words.
+
+    >>> [span_words(timedelta(hours=h)) for h in (0.25, 1, 6, 47.6, 48, 250)]
+    ['15 minutes', '1 hour', '6 hours', '47.6 hours', '2 days', '10.4 days']
+    """
+    seconds = span.total_seconds()
+    units = (("day", 86400, 172800), ("hour", 3600, 3600), ("minute", 60, 0))
+    name, size = next((name, size) for name, size, least in units if seconds >= least)
+    number = f"{seconds / size:.3g}"
+    return f"{number} {name}" if number == "1" else f"{number} {name}s"
+
+
+def decimals_of(rule: Rule) -> int:
+    """Of percentages beside the rule's lines, so that they are told apart from these.
+
+    >>> [decimals_of(Rule("r", line, 0.0)) for line in (0.4, 0.405, 0.01, 0.001, 0.98765)]
+    [0, 1, 1, 2, 2]
+    """
+    shown = [f"{100 * line:.4g}" for line in (rule.fire_at, rule.clear_at)]
+    own = max(len(text.partition(".")[2]) for text in shown)
+    from_the_end = min(rule.fire_at, 1.0 - rule.fire_at)
+    if from_the_end >= 0.02 or from_the_end <= 0.0:
+        return own
+    return max(own, 1 + math.ceil(-math.log10(100.0 * from_the_end) - 1e-9))
+
+
+def log_odds(p: float) -> float:
+    """log(p / (1 - p)); p is kept CERTAIN away from 0 and 1."""
+    kept = _kept(p)
+    return math.log(kept / (1.0 - kept))
 
 
 def _health(estimate: Estimate, *, is_stale: bool) -> RuleHealth:
-    numbers = (estimate.probability, estimate.mcse)
-    if estimate.health is not Health.HEALTHY or not all(map(math.isfinite, numbers)):
+    if estimate.health is not Health.HEALTHY or not _is_number(estimate):
         return RuleHealth.MODEL_UNHEALTHY
     return RuleHealth.STALE if is_stale else RuleHealth.HEALTHY
 
 
+def _is_number(estimate: Estimate) -> bool:
+    return math.isfinite(estimate.probability) and math.isfinite(estimate.mcse)
+
+
 def _unhealthiness(reading: Reading, estimate: Estimate) -> Reading:
-    """Read whatever the health: the rule is about it."""
+    """Read whatever the health: the rule is about it. What moved P is no reason not to ring."""
     is_bad = reading.health is RuleHealth.MODEL_UNHEALTHY
-    how = f"is {estimate.health.value}: {estimate.reason}" if is_bad else "can be relied on again"
+    how = "can be relied on again"
+    if is_bad:
+        named = estimate.health.value if _is_number(estimate) else "not a number"
+        why = f": {estimate.reason.rstrip('.')}" if estimate.reason else ""
+        how = f"is {named}{why}"
     return replace(
         reading,
         value=float(is_bad),
         error=0.0,
+        probability=reading.probability if math.isfinite(estimate.probability) else None,
         health=RuleHealth.HEALTHY,
-        says=f"The estimate {how.rstrip('.: ')}.",
+        cause="",
+        says=f"The estimate {how}.",
     )
 
 
-def _certainty(rule: Rule, reading: Reading, estimate: Estimate) -> Reading | None:
+def _certainty(rule: Rule, reading: Reading, estimate: Estimate) -> Reading:
     certainty = estimate.exceedance(rule.level)
     if certainty is None:
-        return None
+        is_held = reading.health is not RuleHealth.HEALTHY
+        health = reading.health if is_held else RuleHealth.MODEL_UNHEALTHY
+        return replace(reading, health=health, says="The estimate keeps no quantiles of P.")
     draws = estimate.diagnostics.get("ess", 0.0)
     error = math.sqrt(certainty * (1.0 - certainty) / draws) if draws > 0 else 0.0
-    level = f"{100 * rule.level:.4g} %"
-    says = f"That P is above {level} is {percent(certainty)} certain."
+    says = (
+        f"It is {_certain_words(rule, certainty)} certain that P is above {100 * rule.level:.4g} %."
+    )
     return replace(reading, value=certainty, error=error, says=says)
 
 
+def _certain_words(rule: Rule, certainty: float) -> str:
+    """Beyond the outermost quantile that is kept nothing finer is known."""
+    edge = QUANTILE_LEVELS[0]
+    if certainty < edge:
+        return f"less than {100 * edge:.4g} %"
+    if certainty > 1 - edge:
+        return f"more than {100 * (1 - edge):.4g} %"
+    return percent(certainty, decimals_of(rule))
+
+
+def _loss_words(rule: Rule, p: float) -> str:
+    return f"The expected loss is {p * rule.loss:.4g} ({percent(p)} of {rule.loss:.6g})."
+
+
 def _change(rule: Rule, reading: Reading, baseline: Baseline) -> Reading:
-    moved = _log_odds(reading.value) - _log_odds(baseline.probability)
+    moved = log_odds(reading.value) - log_odds(baseline.probability)
     errors = (
         _logit_error(reading.value, reading.error),
         _logit_error(baseline.probability, baseline.mcse),
     )
-    value = {"up": moved, "down": -moved, "either": abs(moved)}[rule.direction]
-    way = "up" if moved > 0 else "down"
-    says = (
-        f"The odds moved {way} by {math.exp(abs(moved)):.3g}x, "
-        f"from {percent(baseline.probability)} {baseline.named} to {percent(reading.value)}."
+    is_held = baseline.is_sound or reading.health is not RuleHealth.HEALTHY
+    return replace(
+        reading,
+        value={"up": moved, "down": -moved, "either": abs(moved)}[rule.direction],
+        error=math.hypot(*errors),
+        health=reading.health if is_held else RuleHealth.MODEL_UNHEALTHY,
+        says=_change_words(moved, reading.value, baseline),
     )
-    return replace(reading, value=value, error=math.hypot(*errors), says=says)
+
+
+def _change_words(moved: float, p: float, baseline: Baseline) -> str:
+    factor = f"{math.exp(abs(moved)):.3g}"
+    way = "up" if moved > 0 else "down"
+    odds = "The odds have not moved" if factor == "1" else f"The odds moved {way} by {factor}x"
+    return f"{odds}, from {percent(baseline.probability)} {baseline.named} to {percent(p)}."
 
 
 def _kept(p: float) -> float:
     return min(max(p, CERTAIN), 1.0 - CERTAIN)
-
-
-def _log_odds(p: float) -> float:
-    return math.log(_kept(p) / (1.0 - _kept(p)))
 
 
 def _logit_error(p: float, mcse: float) -> float:

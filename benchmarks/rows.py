@@ -26,8 +26,8 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the value the peer's is."""
-        return None if self.peer_value is None else self.peer_value / self.value
+        """How many times the value the peer's is; None where the value is 0."""
+        return None if self.peer_value is None or not self.value else self.peer_value / self.value
 
     @property
     def target(self) -> str | None:

@@ -18,9 +18,23 @@ PARTS = {
     "refit": "benchmarks.refit:measure",
     "report-in": "benchmarks.news:measure",
     "memory": "benchmarks.memory:measure",
+    "flapping": "benchmarks.flapping:measure",
+    "rules": "benchmarks.rules:measure",
+    "ringing": "benchmarks.ringing:measure",
+    "delivery": "benchmarks.delivery:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
-USUAL = ("starts", "ingest", "refit", "report-in", "memory")
+USUAL = (
+    "starts",
+    "ingest",
+    "refit",
+    "report-in",
+    "memory",
+    "flapping",
+    "rules",
+    "ringing",
+    "delivery",
+)
 
 
 @click.command()

@@ -86,7 +86,7 @@ class Rule:
     fire_at is their ratio. deadline: `within` of it. stale, unhealthy, channel: longer than
     `after`. `repeat`: a reminder so often while it fires. A move caused mainly by one of
     `digest_causes` (names of `Move.parts`) goes to the digest. `inhibited_by` are patterns of
-    rules that, firing on the same question, keep this one from ringing.
+    rules that, firing on the same question or its unit, keep this one from ringing.
     """
 
     rule_id: str
@@ -115,12 +115,14 @@ class Rule:
 class RuleState:
     """The stored state of one rule on one subject: a question, a unit or a channel, by its id.
 
-    `streak` counts evaluations in PENDING or RECOVERING, `streak_since` is the `as_of` of the
-    first of them; `episode` numbers the stretches of firing from 1; `evaluated_as_of` is the
-    evaluation last looked at, so that it counts once; `definition_digest` is of the rule's
-    numbers, so that an edit is seen. `health`: unless healthy, the state is held. `baseline` is
-    the probability at which the rule last rang (or, before that, was first read), and `route`
-    whether the present episode rang or waits for the digest.
+    `streak` counts evaluations of a dwell, `streak_since` is the `as_of` of the first of them;
+    `episode` numbers the stretches of firing from 1; `evaluated_as_of` is the evaluation last
+    looked at, so that it counts once; `definition_digest` is of the rule's numbers, so that an
+    edit is seen. `health`: unless healthy, the state is held. `cause` is that of the move which
+    began the present dwell or episode (a name of `Move.parts`, or ""), `route` whether the
+    episode rang or, for its cause, waits for the digest, and `baseline` the probability from
+    which there may be news: at which the rule last rang, where a retune put it, or, before
+    that, was first read.
     """
 
     rule_id: str
@@ -135,6 +137,7 @@ class RuleState:
     health: RuleHealth = RuleHealth.HEALTHY
     baseline: float | None = None
     route: Route = Route.NOW
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,8 @@ class Transition:
     `notify` is the kind of message it asks for (a `NoticeKind`), or "" for none; `route`
     whether that rings now. `probability` is that of the estimate, None where the subject has
     none; `previous` of the one before it, if there was one. `cause` is the main cause of the
-    move between them, a name of `Move.parts`, or "".
+    move between them, a name of `Move.parts`, or ""; of a ring that waits for the digest, the
+    cause for which it does.
     """
 
     rule_id: str

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from forecast.alert import NO_TIME, Rule, RuleKind, Selector
+from forecast.estimate import QUANTILE_LEVELS
 from forecast.fields import (
     ClockTime,
     Days,
@@ -37,20 +38,29 @@ READ_TWICE = (
 )
 ON_QUESTIONS = frozenset(RuleKind) - {RuleKind.STALE, RuleKind.CHANNEL}
 ON_PROBABILITY = (RuleKind.THRESHOLD, RuleKind.LOSS)
-_WITH_LINES = {RuleKind.THRESHOLD, RuleKind.CERTAINTY, RuleKind.CHANGE}
+_WITH_LINES = frozenset({RuleKind.THRESHOLD, RuleKind.CERTAINTY, RuleKind.CHANGE})
+_WITH_ERRORS = _WITH_LINES | {RuleKind.LOSS}
+_WITH_EPISODES = frozenset(RuleKind) - {RuleKind.RESOLVED}
 # Which kinds a key goes with; the other keys go with all.
-_KINDS_OF_KEY: dict[str, set[RuleKind]] = {
+_KINDS_OF_KEY: dict[str, frozenset[RuleKind]] = {
+    "questions": ON_QUESTIONS,
+    "tags": ON_QUESTIONS,
+    "units": frozenset(RuleKind) - {RuleKind.CHANNEL},
+    "channels": frozenset({RuleKind.CHANNEL}),
     "fire_at": _WITH_LINES,
-    "clear_at": _WITH_LINES | {RuleKind.LOSS},
-    "z": _WITH_LINES | {RuleKind.LOSS},
-    "level": {RuleKind.CERTAINTY},
-    "over": {RuleKind.CHANGE},
-    "direction": {RuleKind.CHANGE},
-    "cost": {RuleKind.LOSS},
-    "loss": {RuleKind.LOSS},
-    "within": {RuleKind.DEADLINE},
-    "after": {RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL},
-    "channels": {RuleKind.CHANNEL},
+    "clear_at": _WITH_ERRORS,
+    "z": _WITH_ERRORS,
+    "digest_on": _WITH_ERRORS,
+    "dwell": _WITH_EPISODES,
+    "repeat": _WITH_EPISODES,
+    "level": frozenset({RuleKind.CERTAINTY}),
+    "over": frozenset({RuleKind.CHANGE}),
+    "direction": frozenset({RuleKind.CHANGE}),
+    "cost": frozenset({RuleKind.LOSS}),
+    "loss": frozenset({RuleKind.LOSS}),
+    "within": frozenset({RuleKind.DEADLINE}),
+    "after": frozenset({RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL}),
+    "inhibited_by": ON_QUESTIONS,
 }
 _NEEDED = {
     RuleKind.THRESHOLD: ("fire_at",),
@@ -61,8 +71,12 @@ _NEEDED = {
     RuleKind.STALE: ("after",),
 }
 _CERTAIN, _DOUBTFUL = 0.9, 0.6
+_GAP, _LOW_GAP = 0.05, 0.6
+# Past the outermost quantiles that an estimate keeps, Pr(P > level) is not known.
+_MOST_CERTAIN = QUANTILE_LEVELS[-1]
 
-Dwell = Annotated[int, Field(ge=1, le=1000)] | PositiveDays
+Evaluations = Annotated[int, Field(ge=1, le=1000, strict=True)]
+Dwell = Evaluations | PositiveDays | tuple[Evaluations, PositiveDays]
 Amount = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Cause = Literal["time", "evidence", "credibility", "learning", "prior", "model", "montecarlo"]
@@ -79,10 +93,11 @@ class RuleTable(Table):
     """An alert rule: which questions it watches, what it compares, where it fires and clears.
 
     `fire_at` and `clear_at` are probabilities, and for `change` factors of the odds ("2x").
-    `dwell` is evaluations in a row (2) or a time ("6 hours"), both ways or {up, down}.
+    `dwell` is evaluations in a row (2), a time ("6 hours") or both ([3, "6 hours"]), the same
+    up and down or {up, down}.
     """
 
-    id: str
+    id: str = Field(min_length=1)
     kind: RuleKind = RuleKind.THRESHOLD
     questions: Patterns = ["*"]
     units: Patterns = ["*"]
@@ -129,12 +144,26 @@ class RuleTable(Table):
         for key in _NEEDED.get(self.kind, ()):
             if getattr(self, key) is None:
                 raise ValueError(f"a rule of kind {self.kind} needs {key}")
+        if self.over == LAST_ALERT and given & {"clear_at", "repeat"}:
+            raise ValueError("a change since the last alert rings once: no clear_at, no repeat")
+        self._check_numbers()
+        return self
+
+    def _check_numbers(self) -> None:
         if self.cost is not None and self.loss is not None and self.cost >= self.loss:
             raise ValueError("cost must be below loss, or it never pays to act")
+        if self.level is not None and not 0.0 < self.level < 1.0:
+            raise ValueError(f"level {self.level:g} must lie strictly between 0% and 100%")
         fire, clear = self._lines()
+        if self.kind is RuleKind.CERTAINTY and not 0.0 < fire <= _MOST_CERTAIN:
+            raise ValueError(f"fire_at of a certainty lies above 0% and up to {_MOST_CERTAIN:.1%}")
+        if fire <= 0.0:
+            raise ValueError("fire_at must be above 0, or it always fires")
         if clear >= fire:
-            raise ValueError(f"clear_at {self.clear_at} must be below fire_at {self.fire_at}")
-        return self
+            raise ValueError(f"clear_at {self.clear_at} must be below fire_at {self._fire_words()}")
+
+    def _fire_words(self) -> str:
+        return f"{self._lines()[0]:.4g}" if self.fire_at is None else str(self.fire_at)
 
     def rule(self) -> Rule:
         """The rule as a fact, its numbers on the scale that it is decided on.
@@ -197,15 +226,17 @@ class RuleTable(Table):
         if self.kind is RuleKind.CERTAINTY and fire > _DOUBTFUL:
             return fire, _DOUBTFUL
         # a low line must still be one that P can come down to
-        return fire, max(fire - 0.05, 0.6 * fire)
+        return fire, max(fire - _GAP, _LOW_GAP * fire)
 
     def _dwell(self, way: Literal["up", "down"]) -> tuple[int, timedelta]:
         """Evaluations and time; a time alone takes two evaluations, which begin and end it."""
-        usual = 2 if self.kind in READ_TWICE else 1
         dwell = self.dwell.get(way) if isinstance(self.dwell, dict) else self.dwell
-        if isinstance(dwell, str):
-            return 2, timedelta(days=parse_days(dwell))
-        return dwell or usual, NO_TIME
+        if dwell is None:
+            return (2 if self.kind in READ_TWICE else 1), NO_TIME
+        if isinstance(dwell, int):
+            return dwell, NO_TIME
+        count, span = (2, dwell) if isinstance(dwell, str) else dwell
+        return count, timedelta(days=parse_days(span))
 
 
 # Where a watch has no rule of their kinds, these hold.

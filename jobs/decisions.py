@@ -7,13 +7,14 @@ process decides in between, the store refuses and it is decided again.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import decide as alerting
 from alerts.readings import Reading, baseline_of, read_estimate
 from forecast.alert import (
     ALARMED,
     Notice,
+    NoticeKind,
     Rule,
     RuleKind,
     RuleState,
@@ -32,6 +33,7 @@ from jobs.prior_ledger import settle_prior
 from models.api import Answer, Task
 
 TRIES = 5
+INSTANT = timedelta(microseconds=1)
 type States = dict[tuple[str, str], RuleState]
 
 
@@ -173,8 +175,9 @@ class _Decided:
             for rule in self._app.config.rules_for(question):
                 before = self._states.get((rule.rule_id, question.question_id))
                 if rule.kind is RuleKind.RESOLVED:
-                    waits = alerting.await_outcome(rule, before, question.question_id, self._now)
-                    self._note(question, rule, before, waits, None, estimate)
+                    name = question.question_id
+                    waits, end = alerting.await_outcome(rule, before, name, self._now)
+                    self._note(question, rule, before, waits, end, estimate)
                     continue
                 reading = self._reading(rule, before, estimate)
                 if reading is not None:
@@ -207,8 +210,8 @@ class _Decided:
         last = self._work.task.previous.get(name)
         earlier = None
         if rule.kind is RuleKind.CHANGE and rule.over is not None:
-            moment = estimate.as_of - rule.over
-            earlier = self._app.store.latest_estimate(name, before=moment)
+            just_after = estimate.as_of - rule.over + INSTANT
+            earlier = self._app.store.latest_estimate(name, before=just_after)
         return read_estimate(
             rule,
             estimate,
@@ -231,9 +234,26 @@ class _Decided:
         if transition is not None:
             last = self._work.task.previous.get(question.question_id)
             self._updated.transitions.append(transition)
+            if before is not None and transition.reason == alerting.Reason.RISING_ON:
+                over = _ended_by(transition, before)
+                self._updated.notices += notices_about(
+                    self._app, question, rule, over, estimate, last
+                )
             self._updated.notices += notices_about(
                 self._app, question, rule, transition, estimate, last
             )
+
+
+def _ended_by(rings: Transition, before: RuleState) -> Transition:
+    """The end of an episode that only a digest told, as the same alert rings now by another."""
+    return replace(
+        rings,
+        after=State.OK,
+        episode=before.episode,
+        notify=NoticeKind.RESOLVED.value,
+        route=before.route,
+        detail=f"It rings now, as episode {rings.episode}.",
+    )
 
 
 def is_news(resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]) -> bool:

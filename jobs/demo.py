@@ -166,7 +166,8 @@ def replay(
                     story.estimates += len(updated.estimates)
                     story.held += sum(e.health != "healthy" for e in updated.estimates)
                     if ring(app, slot):
-                        drain(app.store, app.config.channels, utc_now, owner_name())
+                        channels = app.config.channels
+                        drain(app.store, channels, utc_now, owner_name(), folder=folder)
             on_slot(end, len(due), len(due))
         for request in receiver.received:
             story.slack += request.path == "/slack" and not request.problem

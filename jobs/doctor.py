@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from alerts import registry as channels
+from alerts.details import gap_warning
 from forecast.alert import ChannelHealth
 from forecast.clock import format_instant
 from forecast.config import Config
@@ -145,6 +146,7 @@ def _store(watch: Watch, now: datetime) -> Iterator[Finding]:
             yield from _store_checks(store)
             yield _clock(store, watch.config, now)
             yield from _questions(store, watch.config)
+            yield from _gaps(store, watch.config)
             yield from _channel_states(store, watch.config)
     except TocsinError as error:
         yield Finding("store", Level.FAIL, str(error), "see [watch] store, or TOCSIN_STORE")
@@ -202,6 +204,18 @@ def _questions(store: Store, config: Config) -> Iterator[Finding]:
         yield Finding("questions", Level.WARN, detail, "`tocsin ingest questions.csv`")
     elif not unknown:
         yield Finding("questions", Level.OK, f"{len(questions)}, all of them defined")
+
+
+def _gaps(store: Store, config: Config) -> Iterator[Finding]:
+    """Rules whose lines are so near to each other that Monte Carlo noise may cross both."""
+    latest, said = store.latest_estimates(), set()
+    for question in store.questions():
+        last = latest.get(question.question_id)
+        for rule in config.lines_for(question) if last else ():
+            words = gap_warning(rule, last.mcse) if last else ""
+            if words and rule.rule_id not in said:
+                said.add(rule.rule_id)
+                yield Finding(f"rule {rule.rule_id}", Level.WARN, words, "widen its lines")
 
 
 def _channel_states(store: Store, config: Config) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
-"""What is to be rung now: what the clock decides, reminders, and messages formed of it all."""
+"""What is to be rung now, up to the outbox; and what is told again past it."""
 
 from datetime import datetime
 
-from forecast.alert import Delivery
+from alerts import refresh, registry
+from forecast.alert import ChannelHealth, Delivery
 from jobs.app import App
 from jobs.notify import form_due
 from jobs.reminders import remind
@@ -10,7 +11,26 @@ from jobs.sweep import sweep
 
 
 def ring(app: App, now: datetime) -> list[Delivery]:
-    """Everything up to the outbox, which is emptied by `alerts.outbox.drain`."""
+    """Decide what the clock decides, remind, and form messages of all that waits.
+
+    They are sent by `alerts.outbox.drain`.
+    """
     sweep(app, now)
     remind(app, now)
     return form_due(app, now)
+
+
+def refresh_channels(app: App, now: datetime) -> list[str]:
+    """Tell what stands to the channels whose receivers forget; what went wrong, a line each."""
+    states = app.store.alerts.channel_states()
+    tables = [
+        table
+        for table in app.config.channels
+        if registry.traits_of(registry.kind_of(table)).refresh is not None
+        and (table.id not in states or states[table.id].health is not ChannelHealth.DISABLED)
+    ]
+    if not tables:
+        return []
+    rules = app.store.alerts.states()
+    told = app.store.alerts.notices_of(refresh.episodes(rules, now))
+    return refresh.refresh(told, rules, tables, now, folder=app.watch.folder)

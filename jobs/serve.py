@@ -1,6 +1,6 @@
 """The service: slots that are due are run, messages that wait are sent, edits are taken in.
 
-Five ticks, each beside the others and never beside itself. What was done stands in the store
+Seven ticks, each beside the others and never beside itself. What was done stands in the store
 alone, so a service may be killed at any moment, and several may share a store. No failure
 stops the service: each is one line in the log, once for as long as it lasts.
 """
@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+from alerts.heartbeat import Heartbeat
 from alerts.outbox import drain
+from alerts.throttle import Throttle
 from forecast.audit import Verdict, in_words
 from forecast.clock import Clock, format_instant
 from forecast.config import Schedule
@@ -28,12 +30,13 @@ from jobs.decisions import Work
 from jobs.notify import form_due
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots, unready_channels
-from jobs.ringing import ring
+from jobs.ringing import refresh_channels, ring
 from jobs.scheduler import Due, due, next_slot, owner_name
 from jobs.slots import LEASE, Turn, audit_slot, run_slot
 from jobs.update import Inferred
 
 SWEEP_EVERY = timedelta(minutes=1)
+REFRESH_EVERY = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,10 @@ class Service:
         self._troubles: dict[str, str] = {}
         self._stamp = _stamp_of(app.watch)
         self._swept_at: datetime | None = None
+        self._rang_at: datetime | None = None
+        self._refreshed_at: datetime | None = None
+        self._heartbeat = Heartbeat(app.config.heartbeat)
+        self._throttle = Throttle(clock)
 
     def close(self) -> None:
         """Let the worker processes go; the store is the caller's."""
@@ -95,22 +102,47 @@ class Service:
         """Form what is to be told into messages; now and then, decide what the clock decides."""
         with self._reported("alerts"):
             now = self._clock()
-            if self._swept_at is None or not timedelta(0) <= now - self._swept_at < SWEEP_EVERY:
+            if _has_passed(self._swept_at, now, SWEEP_EVERY):
                 ring(self.app, now)
                 self._swept_at = now
             else:
                 form_due(self.app, now)
+            self._rang_at = now
+
+    def refresh(self) -> None:
+        """Tell again, now and then, what still fires to receivers that forget."""
+        with self._reported("refresh"):
+            now = self._clock()
+            if not _has_passed(self._refreshed_at, now, REFRESH_EVERY):
+                return
+            self._refreshed_at = now
+            for problem in refresh_channels(self.app, now):
+                _log.warning("refresh: %s", problem)
+
+    def beat(self) -> None:
+        """Call the dead man's switch, as long as alerts are formed and nothing is in trouble."""
+        now = self._clock()
+        rings = not _has_passed(self._rang_at, now, 2 * SWEEP_EVERY)
+        self._heartbeat.beat(now, rings and not self._troubles)
 
     def send(self) -> None:
-        """Send what waits in the outbox."""
+        """Send what waits in the outbox, and first of all what was just decided."""
         with self._reported("outbox"):
             now = self._clock()
+            form_due(self.app, now)
             waits_until = self.app.store.next_due(now)
             if waits_until is None or waits_until > now:
                 return
-            channels = self.app.config.channels
+            app = self.app
             done = drain(
-                self.app.store, channels, self._clock, self._owner, is_stopping=self.stop.is_set
+                app.store,
+                app.config.channels,
+                self._clock,
+                self._owner,
+                folder=app.watch.folder,
+                throttle=self._throttle,
+                # an edited watch.toml ends a long one, too
+                is_stopping=lambda: self.stop.is_set() or self.app is not app,
             )
             self.tally.update(sent=done.sent, retried=done.retried, dead=done.dead)
             said = _log.warning if done.retried or done.dead else _log.info
@@ -131,6 +163,7 @@ class Service:
         if watch.store_url != self.app.watch.store_url:
             _log.warning("another store takes a restart; this one stays in use")
         self.app = App(watch, self.app.store)
+        self._heartbeat = Heartbeat(watch.config.heartbeat)
         _log.info("%s was read anew; %s", FILE_NAME, self.outlook())
         self.warn_of_channels()
 
@@ -259,6 +292,11 @@ def _stamp_of(watch: Watch) -> Stamp:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _has_passed(since: datetime | None, now: datetime, wait: timedelta) -> bool:
+    """Whether a wait is over; so it is where the clock was set back."""
+    return since is None or not timedelta(0) <= now - since < wait
 
 
 def _title(turn: Turn) -> str:

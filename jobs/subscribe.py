@@ -140,7 +140,7 @@ def _check_channel(config: Config, wish: Wish) -> None:
 def _check_kind(channel: str, made: NewChannel) -> None:
     """The kind is installed, and has all that it needs to write a message."""
     try:
-        kind = registry.kind_of(ChannelTable.model_validate(made.table(channel)))
+        kind = registry.kind_of(ChannelTable(id=channel, kind=made.kind))
     except ConfigError as error:
         raise UsageError(error.message, at="--kind") from None
     if made.url is None and registry.traits_of(kind).needs_url:

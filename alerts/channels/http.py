@@ -9,12 +9,10 @@ client. No redirect is followed and no proxy is read from the environment.
 """
 
 import logging
-import queue
 import ssl
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +20,13 @@ import certifi
 import httpcore
 import httpx
 
-from alerts.address import Network, Resolver, choose_address, system_resolver
+from alerts.address import (
+    Network,
+    Resolver,
+    choose_address,
+    resolve_within,
+    system_resolver,
+)
 from alerts.api import Reply
 from forecast.errors import ConfigError, OutsideError, TocsinError
 
@@ -52,7 +56,7 @@ def post(
     network = _GuardedNetwork(allow, resolve, time.monotonic() + deadline)
     failure: TocsinError
     try:
-        return _exchange(url, body, headers, network, tls or _tls())
+        return _exchange(url, body, headers, network, tls or trusted())
     except TocsinError as error:
         failure = type(error)(error.message)
     except httpx.InvalidURL:
@@ -80,31 +84,21 @@ class _GuardedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = self._resolve_in_time(host, port)
-        address = choose_address(host, port, self._allow, lambda *_: addresses)
+        address = self._address(host, port)
         stream = self._network.connect_tcp(
             address, port, _left(self._deadline), local_address, socket_options
         )
         return _TimedStream(stream, self._deadline)
 
-    def _resolve_in_time(self, host: str, port: int) -> list[str]:
-        """The system's resolver knows no timeout, so it is left behind in a daemon thread."""
-        answers: queue.Queue[list[str] | OSError] = queue.Queue()
-
-        def ask() -> None:
-            try:
-                answers.put(self._resolve(host, port))
-            except (OSError, UnicodeError) as error:
-                answers.put(OSError(str(error)))
-
-        threading.Thread(target=ask, daemon=True).start()
+    def _address(self, host: str, port: int) -> str:
+        """The one to dial; OutsideError where the name has none."""
+        resolve = partial(resolve_within, _left(self._deadline), self._resolve)
         try:
-            answer = answers.get(timeout=_left(self._deadline))
-        except queue.Empty:
+            return choose_address(host, port, self._allow, resolve)
+        except TimeoutError:
             raise httpcore.ConnectTimeout from None
-        if isinstance(answer, OSError):
-            raise OutsideError("the receiver's name does not resolve")
-        return answer
+        except OSError:
+            raise OutsideError("the receiver's name does not resolve") from None
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -234,7 +228,7 @@ def _check(url: str) -> None:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The machine's certificates and Mozilla's; a desk adds its own with SSL_CERT_FILE."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())

@@ -5,6 +5,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,15 @@ from forecast.errors import ConfigError
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 TYPE_PREFIX = "tocsin.alert."
+SOURCE = "/tocsin"  # of what has no page of its own
+
+# RFC 3986, of the web, in ASCII; anything else would make the event no CloudEvent.
+_CHARACTER = r"(?:[\w.~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_WEB = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    rf"(?:/{_CHARACTER}*)?(?:\?(?:{_CHARACTER}|\?)*)?(?:#(?:{_CHARACTER}|\?)*)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +49,11 @@ class Webhook:
         return Request(self.endpoint.url, headers, body)
 
     def judge(self, reply: Reply, now: datetime) -> Outcome:
-        """2xx is delivered, 410 is dead; all else, a redirect too, is tried again."""
+        """2xx is delivered, 410 closes the channel; all else, a redirect too, is tried again."""
         if 200 <= reply.status < 300:
             return Outcome(Verdict.DELIVERED)
         if reply.status == 410:
-            return Outcome(Verdict.DEAD, "the receiver says that it is gone (410)")
+            return Outcome(Verdict.GONE, "the receiver says that it is gone (410)")
         if 300 <= reply.status < 400:
             return Outcome(Verdict.RETRY, f"redirects are not followed ({reply.status})")
         wait = retry_after(reply.headers, now)
@@ -55,13 +65,19 @@ def event(facts: Mapping[str, Any], delivery_id: str) -> dict[str, Any]:
     envelope = {
         "specversion": "1.0",
         "id": delivery_id,
-        "source": facts["link"] or "/tocsin",
+        "source": facts["link"] if _WEB.fullmatch(facts["link"]) else SOURCE,
         "type": TYPE_PREFIX + facts["kind"],
         "time": facts["at"],
         "timestamp": facts["at"],
         "datacontenttype": "application/json",
         "data": dict(facts),
     }
-    if "question" in facts:
-        envelope["subject"] = f"questions/{quote(facts['question']['id'], safe='')}"
+    if subject := facts.get("subject") or _question(facts):
+        envelope["subject"] = f"{subject['kind']}s/{quote(subject['id'], safe='')}"
     return envelope
+
+
+def _question(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The subject of facts from before other things than questions had rules."""
+    question = facts.get("question")
+    return {"kind": "question", "id": question["id"]} if question else None

@@ -3,51 +3,21 @@
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from alerts import message
 from alerts.signing import parse_secrets, verify
-from alerts.testing.slack import slack_complaint
+from alerts.testing.exchange import Answer, Received, Service
+from alerts.testing.slack import SLACK_ERRORS, slack_answer, slack_complaint
 from forecast.clock import Clock, utc_now
 from forecast.errors import InputError
 
+__all__ = ["Answer", "Received", "Receiver", "Service"]
+
 ENDLESS_CHUNK = b"x" * 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the receiver is to answer. `hang`: nothing, for ever; `endless`: a body without end;
-    `drip_seconds`: the pause after each byte of the body.
-    """
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b"ok"
-    hang: bool = False
-    endless: bool = False
-    drip_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One request: header names in lower case, `problem` why it would be refused, or ""."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    problem: str = ""
-
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
-Service = Callable[[Received], Answer]
-"""Answers the requests of one path as the real service would."""
 
 
 class Receiver:
@@ -171,6 +141,8 @@ class Receiver:
 
 
 def _own_answer(path: str, problem: str) -> Answer:
+    if path == "/slack" and problem in SLACK_ERRORS:
+        return slack_answer(problem)
     if problem and path in ("/slack", "/webhook"):
         unsigned = path == "/webhook" and problem != "invalid_payload"
         return Answer(401 if unsigned else 400, body=problem.encode())

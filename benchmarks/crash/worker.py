@@ -36,7 +36,16 @@ class Rehearsal(Service):
         """Send what waits in the outbox."""
         post = partial(transports.post, deadline=DEADLINE)
         with self._reported("outbox"):
-            drain(self.app.store, self.app.config.channels, self._clock, self._owner, post=post)
+            app = self.app
+            drain(
+                app.store,
+                app.config.channels,
+                self._clock,
+                self._owner,
+                folder=app.watch.folder,
+                post=post,
+                throttle=self._throttle,
+            )
 
 
 def work(

@@ -13,7 +13,7 @@ from jobs.decisions import Failure, Work
 from jobs.update import Inferred, infer
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-SPEED = 60.0  # a slot a minute is one a second; a lease of five minutes ends after five seconds
+SPEED = 60.0  # a slot a minute is one a second; a lease of two minutes ends after two seconds
 UNITS, QUESTIONS = 4, 12
 SECRET = "whsec_MfKQ9r8GKYqTwjUPD8ILPZIo2LaLjSnC"
 CHANNELS = ("good", "flaky", "hanging", "busy")

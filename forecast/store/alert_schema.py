@@ -22,8 +22,9 @@ rule_state = Table(
     Column("health", Word(RuleHealth), nullable=False),
     Column("baseline", Float(53)),
     Column("route", Word(Route), nullable=False),
+    text("cause"),
     instant("recorded_at"),
-    Index("rule_state_version", "rule_id", "subject", "row_id"),
+    Index("rule_state_version", "subject", "rule_id", "row_id"),
 )
 
 transition = Table(

@@ -14,7 +14,8 @@ from forecast.alert import (
     Silence,
     Transition,
 )
-from forecast.store import notices, outbox, rule_states, silences
+from forecast.question import Question
+from forecast.store import notices, outbox, reading, rule_states, silences
 from forecast.store.database import Database
 from forecast.store.notices import Episode, Told
 
@@ -39,15 +40,34 @@ class Alerts:
         """Changes of mind in the order in which they happened."""
         return self._read(rule_states.transitions, subject, rule_id)
 
+    def states_of(self, rule_ids: Iterable[str], subjects: Iterable[str]) -> list[RuleState]:
+        """Where some rules stand on some subjects."""
+        return self._read(rule_states.states_of, list(rule_ids), list(subjects))
+
+    def questions_among(self, subjects: Iterable[str]) -> dict[str, Question]:
+        """The questions among some subjects, by id; the others are units and channels."""
+        return self._read(reading.questions_named, subjects)
+
     # What is to be told
 
-    def waiting(self) -> list[Notice]:
-        """Every notice that is still to be told, in the order in which they were recorded."""
-        return self._read(notices.waiting)
+    def waiting(self, *, light: bool = False) -> list[Notice]:
+        """Every notice that is still to be told, in the order in which they were recorded.
 
-    def notices_of(self, episodes: Iterable[Episode]) -> list[Told]:
-        """All notices of some episodes (rule, subject, number), oldest first."""
-        return self._read(notices.of_episodes, episodes)
+        `light` leaves the facts out: thousands may wait for a morning.
+        """
+        return self._read(notices.waiting, light=light)
+
+    def notices_named(self, notice_ids: Iterable[str]) -> list[Notice]:
+        """Some notices, whole, in the order in which they were recorded."""
+        return self._read(notices.named, notice_ids)
+
+    def notices_of(self, episodes: Iterable[Episode], *, light: bool = False) -> list[Told]:
+        """All notices of some episodes (rule, subject, number), oldest first; as `waiting`."""
+        return self._read(notices.of_episodes, list(episodes), light=light)
+
+    def open_episodes(self, rule_ids: Iterable[str]) -> list[Episode]:
+        """Of some rules on each subject the last episode, where no end of it is to be told."""
+        return self._read(notices.open_episodes, list(rule_ids))
 
     def notices_in(self, delivery_id: str) -> list[Told]:
         """The notices that one delivery tells."""
@@ -74,6 +94,13 @@ class Alerts:
         """
         self._write(notices.form, formed, withheld, at)
 
+    def reopen_ends(self) -> int:
+        """Have those ends wait again whose firing was given up, and then sent after all."""
+        ids = self._read(notices.ends_left_out)
+        if ids:
+            self._write(notices.reopen, ids)
+        return len(ids)
+
     # What people say
 
     def add_silence(self, silence: Silence, recorded_at: datetime) -> None:
@@ -96,9 +123,10 @@ class Alerts:
 
         return self._write(work)
 
-    def acknowledgements(self) -> list[Acknowledgement]:
-        """All acknowledgements, oldest first."""
-        return self._read(silences.acknowledgements)
+    def acknowledgements(self, episodes: Iterable[Episode] | None = None) -> list[Acknowledgement]:
+        """All acknowledgements, or those of some episodes, oldest first."""
+        wanted = None if episodes is None else list(episodes)
+        return self._read(silences.acknowledgements, wanted)
 
     # How channels fare
 

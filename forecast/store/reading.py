@@ -6,6 +6,7 @@ Of the versions of a fact that were known before the moment, the one recorded la
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, bindparam, exists, func, select, union
@@ -27,6 +28,7 @@ from forecast.store.facts import (
 )
 from forecast.store.types import UtcInstant
 
+MOST_IDS = 1000  # in one statement: SQLite binds 32,766 values at most
 _AS_OF = bindparam("as_of", type_=UtcInstant())
 _UNIT = bindparam("unit", type_=Text())
 _IDS = bindparam("ids", type_=Text(), expanding=True)
@@ -137,6 +139,14 @@ def units(connection: Connection) -> list[str]:
     return sorted(connection.scalars(named))
 
 
+def newest_reports(connection: Connection, as_of: datetime) -> dict[str, datetime]:
+    """When the newest report of each unit became known, of those known before `as_of`."""
+    reports = schema.report.c
+    newest = select(reports.unit, func.max(reports.known_at)).where(reports.known_at < as_of)
+    found = connection.execute(newest.group_by(reports.unit)).all()
+    return {unit: known_at for unit, known_at in found}  # noqa: C416 - a Row is no pair to mypy
+
+
 def units_of(connection: Connection, report_ids: Sequence[str]) -> dict[str, str]:
     """The unit of each report, in its newest version; those that do not stand are left out."""
     found = _facts(connection, REPORTS, _UNITS_OF, {"ids": list(report_ids)})
@@ -172,6 +182,15 @@ def questions(connection: Connection, patterns: Iterable[str]) -> list[Question]
     )
 
 
+def questions_named(connection: Connection, question_ids: Iterable[str]) -> dict[str, Question]:
+    """Those of some questions that there are, by id."""
+    return {
+        q.question_id: q
+        for ids in batched(question_ids, MOST_IDS)
+        for q in _facts(connection, QUESTIONS, _QUESTION, {"ids": ids})
+    }
+
+
 def question(connection: Connection, question_id: str) -> Question:
     """One question; UsageError if there is none of that id."""
     found = _facts(connection, QUESTIONS, _QUESTION, {"ids": [question_id]})
@@ -190,6 +209,12 @@ def resolution(
     of: dict[str, Any] = {"ids": [question_id]}
     found = _resolutions(connection, of if as_of is None else of | {"as_of": as_of})
     return found[0] if found else None
+
+
+def resolved(connection: Connection, question_ids: Sequence[str], as_of: datetime) -> set[str]:
+    """Which of some questions had ended, as known before `as_of`."""
+    of = {"ids": list(question_ids), "as_of": as_of}
+    return {resolution.question_id for resolution in _resolutions(connection, of)}
 
 
 def crowd(connection: Connection, question_id: str) -> list[CrowdForecast]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, select
@@ -15,6 +16,7 @@ from forecast.store.types import columns_of
 type StateChange = tuple[RuleState | None, RuleState]
 
 _STATE, _TRANSITION = alert_schema.rule_state, alert_schema.transition
+MOST_SUBJECTS = 1000  # in one statement: SQLite binds 32,766 values at most
 _STATES_LOCK = 7301  # any number that nobody else in the database locks
 _STATE_FIELDS = [field.name for field in fields(RuleState)]
 _TRANSITION_FIELDS = [field.name for field in fields(Transition)]
@@ -63,6 +65,18 @@ def rule_states(connection: Connection, subjects: Sequence[str] | None) -> list[
     if subjects is not None:
         query = query.where(_STATE.c.subject.in_(subjects))
     return [RuleState(*row) for row in connection.execute(query)]
+
+
+def states_of(
+    connection: Connection, rule_ids: Sequence[str], subjects: Sequence[str]
+) -> list[RuleState]:
+    """Where some rules stand on some subjects."""
+    query = _newest_states().where(_STATE.c.rule_id.in_(rule_ids))
+    return [
+        RuleState(*row)
+        for some in batched(subjects, MOST_SUBJECTS)
+        for row in connection.execute(query.where(_STATE.c.subject.in_(some)))
+    ]
 
 
 def transitions(

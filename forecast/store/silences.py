@@ -1,13 +1,16 @@
 """What people say of alerts, silences and acknowledgements, and how channels fare."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from itertools import batched
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, select, tuple_
 
 from forecast.alert import Acknowledgement, ChannelState, Selector, Silence
 from forecast.store.alert_schema import acknowledgement, channel_state, silence
 from forecast.store.answers import insert_once
+from forecast.store.notices import MOST_IDS, Episode
 from forecast.store.types import columns_of
 
 _SILENCE = [silence.c[field.name] for field in fields(Silence)]
@@ -43,10 +46,20 @@ def acknowledge(connection: Connection, one: Acknowledgement) -> bool:
     return connection.execute(added, row).first() is not None
 
 
-def acknowledgements(connection: Connection) -> list[Acknowledgement]:
-    """All of them, oldest first."""
-    query = select(*_ACKNOWLEDGEMENT).order_by(acknowledgement.c.row_id)
-    return [Acknowledgement(*row) for row in connection.execute(query)]
+def acknowledgements(
+    connection: Connection, episodes: Sequence[Episode] | None = None
+) -> list[Acknowledgement]:
+    """All of them, or those of some episodes, oldest first."""
+    table = acknowledgement.c
+    query = select(*_ACKNOWLEDGEMENT).order_by(table.row_id)
+    if episodes is None:
+        return [Acknowledgement(*row) for row in connection.execute(query)]
+    key = tuple_(table.rule_id, table.subject, table.episode)
+    return [
+        Acknowledgement(*row)
+        for some in batched(episodes, MOST_IDS)
+        for row in connection.execute(query.where(key.in_(some)))
+    ]
 
 
 def add_channel_state(connection: Connection, state: ChannelState, recorded_at: datetime) -> None:

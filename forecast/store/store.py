@@ -1,12 +1,12 @@
 """The store: what we know, what we said, and what is still to be done."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import Connection
 
-from forecast.alert import Delivery, Notice, Transition
+from forecast.alert import ChannelHealth, Delivery, Notice, Transition
 from forecast.audit import Audit
 from forecast.estimate import Estimate
 from forecast.evidence import Assignment, Coverage, CrowdForecast, Event, Report, Resolution
@@ -152,6 +152,10 @@ class Store:
         """Every unit that a report, an event or a question names, sorted."""
         return self._read(reading.units)
 
+    def newest_reports(self, as_of: datetime) -> dict[str, datetime]:
+        """When the newest report of each unit became known, of those known before `as_of`."""
+        return self._read(reading.newest_reports, as_of)
+
     def units_of(self, report_ids: Sequence[str]) -> dict[str, str]:
         """The unit of each report that is known by its id and stands."""
         return self._read(reading.units_of, report_ids)
@@ -171,6 +175,10 @@ class Store:
     def resolution(self, question_id: str, as_of: datetime | None = None) -> Resolution | None:
         """How a question ended, as known before `as_of` or now."""
         return self._read(reading.resolution, question_id, as_of)
+
+    def resolved(self, question_ids: Sequence[str], as_of: datetime) -> set[str]:
+        """Which of some questions had ended, as known before `as_of`."""
+        return self._read(reading.resolved, question_ids, as_of)
 
     def crowd(self, question_id: str) -> list[CrowdForecast]:
         """What others said of a question, by (at, source)."""
@@ -299,22 +307,73 @@ class Store:
         return self._read(runs.abandoned, now)
 
     def claim_deliveries(
-        self, now: datetime, owner: str, lease: timedelta, limit: int
+        self,
+        now: datetime,
+        owner: str,
+        lease: timedelta,
+        limit: int,
+        but_not: Collection[str] = (),
     ) -> list[Delivery]:
-        """Borrow deliveries that are due, or whose borrower's lease ran out, oldest first."""
-        return self._write(outbox.claim, now, owner, lease, limit)
+        """Borrow deliveries that are due, or whose borrower's lease ran out, oldest first.
 
-    def mark_delivered(self, delivery: Delivery, at: datetime) -> bool:
-        """The receiver took it; False if it is no longer ours."""
-        return self._write(outbox.settle, delivery, at, outbox.DELIVERED, error="", delivered_at=at)
+        None of the channels `but_not`, and none of a channel that is switched off.
+        """
+        return self._write(outbox.claim, now, owner, lease, limit, but_not)
 
-    def reschedule(self, delivery: Delivery, due_at: datetime, error: str, at: datetime) -> bool:
-        """It failed and is to be sent again at `due_at`; False if it is no longer ours."""
-        return self._write(outbox.settle, delivery, at, outbox.DUE, error=error, due_at=due_at)
+    def renew_deliveries(self, owner: str, until: datetime) -> None:
+        """Keep what was borrowed for longer."""
+        self._write(outbox.renew, owner, until)
 
-    def mark_dead(self, delivery: Delivery, at: datetime, error: str) -> bool:
-        """It failed for good; False if it is no longer ours."""
-        return self._write(outbox.settle, delivery, at, outbox.DEAD, error=error)
+    def release_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Give back what was borrowed and not sent, as if it never had been."""
+        self._write(outbox.release, deliveries)
+
+    def mark_delivered(self, delivery: Delivery, at: datetime, note: str = "") -> bool:
+        """The receiver took it; False if it is no longer ours. Its channel works."""
+        return self._write(
+            outbox.settle,
+            *(delivery, at, outbox.DELIVERED, note, ChannelHealth.WORKS),
+            delivered_at=at,
+        )
+
+    def reschedule(
+        self,
+        delivery: Delivery,
+        due_at: datetime,
+        error: str,
+        at: datetime,
+        health: ChannelHealth | None = ChannelHealth.FAILING,
+    ) -> bool:
+        """It failed and is to be sent again at `due_at`; False if it is no longer ours.
+
+        `health` is what that says of its channel, if anything.
+        """
+        return self._write(outbox.settle, delivery, at, outbox.DUE, error, health, due_at=due_at)
+
+    def mark_dead(
+        self,
+        delivery: Delivery,
+        at: datetime,
+        error: str,
+        health: ChannelHealth | None = ChannelHealth.FAILING,
+    ) -> bool:
+        """It failed for good; False if it is no longer ours. `health` as above."""
+        return self._write(outbox.settle, delivery, at, outbox.DEAD, error, health)
+
+    def replay(self, ids: Sequence[str], at: datetime) -> None:
+        """Dead deliveries are due again under their ids, their schedule begun anew at `at`.
+
+        UsageError, and nothing changed, where one of them is not there or not dead.
+        """
+        self._write(outbox.replay, ids, at)
+
+    def last_attempts(self, channels: Collection[str]) -> dict[str, datetime]:
+        """When each of some channels was last tried, of those tried lately."""
+        return self._read(outbox.last_attempts, channels)
+
+    def deliveries_named(self, beginning: str, limit: int = 2) -> list[Delivery]:
+        """Deliveries whose id begins so; one that is called just so comes first."""
+        return self._read(outbox.beginning_with, beginning, limit)
 
     def deliveries(
         self, status: str | None = None, channel: str | None = None, limit: int | None = None

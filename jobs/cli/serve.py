@@ -60,6 +60,8 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
                     service.run_due,
                     service.ring,
                     service.send,
+                    service.refresh,
+                    service.beat,
                     service.audit_due,
                 )
                 log.info("stopped")

@@ -106,9 +106,8 @@ def _say(updated: Any) -> None:
 def _send(app: "App") -> None:
     from alerts.outbox import drain
 
-    drained = drain(
-        app.store, app.config.channels, utc_now, f"{socket.gethostname()}:{os.getpid()}"
-    )
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    drained = drain(app.store, app.config.channels, utc_now, owner, folder=app.watch.folder)
     if drained.retried or drained.dead:
         note(
             f"tocsin: {drained.retried} messages will be tried again by `tocsin serve`, "

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from alerts import registry
-from alerts.api import Endpoint, Outcome, Reply, Request, Verdict
+from alerts import outbox, registry
+from alerts.api import Endpoint, Outcome, Reply, Request, Traits, Verdict
+from alerts.outbox import Drained
 from alerts.testing import sample_facts
+from alerts.throttle import Throttle
 from forecast.alert import Delivery
 from forecast.alert_tables import ChannelTable
 from forecast.clock import utc_now
@@ -23,21 +25,34 @@ KINDS = [
     EntryPoint("webhook", "alerts.channels.webhook:Webhook", registry.GROUP),
     EntryPoint("faulty", f"{__name__}:Faulty", registry.GROUP),
     EntryPoint("patient", f"{__name__}:Patient", registry.GROUP),
+    EntryPoint("slow", f"{__name__}:Slow", registry.GROUP),
 ]
 FACTS = sample_facts()
 
 
 @dataclass
 class Time:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until it is told; `throttle` goes by it, and its sleeps pass."""
 
     now: datetime = field(default_factory=lambda: utc_now().replace(microsecond=0))
+    throttle: Throttle = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.throttle = self.new_throttle()
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_by(self, wait: timedelta) -> None:
         self.now += wait
+
+    def new_throttle(self) -> Throttle:
+        """As a process has that was just started."""
+
+        def sleep(seconds: float) -> None:
+            self.pass_by(timedelta(seconds=seconds))
+
+        return Throttle(self, sleep)
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,30 @@ class Patient:
 
     def judge(self, reply: Reply, now: datetime) -> Outcome:
         return Outcome(Verdict.RETRY, "come again", timedelta(days=3650))
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A stranger's channel that takes one message every minute and a half, whatever it says."""
+
+    traits = Traits(pace=timedelta(seconds=90))
+    endpoint: Endpoint
+
+    def request(
+        self, facts: Mapping[str, Any], delivery_id: str, now: datetime, *, plain: bool = False
+    ) -> Request:
+        return Request(self.endpoint.url, {}, delivery_id.encode())
+
+    def judge(self, reply: Reply, now: datetime) -> Outcome:
+        return Outcome(Verdict.DELIVERED if reply.status == 200 else Verdict.RETRY)
+
+
+def drain(
+    store: Store, tables: list[ChannelTable], time: Time, owner: str = "me", **given: Any
+) -> Drained:
+    """One drain of the process whose clock is `time`."""
+    options: dict[str, Any] = {"kinds": KINDS, "throttle": time.throttle} | given
+    return outbox.drain(store, tables, time, owner, **options)
 
 
 def put(store: Store, now: datetime, *names: str, facts: str = "firing") -> list[Delivery]:

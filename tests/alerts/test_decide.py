@@ -4,51 +4,19 @@ import itertools
 import json
 import random
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.decide import close, decide, definition_digest
-from forecast.alert import Rule, RuleState, State, Transition
-from forecast.estimate import Estimate, Health, Interval
-from forecast.evidence import Outcome
+from alerts.decide import decide
+from alerts.readings import Reading
+from forecast.alert import Rule, RuleHealth, RuleKind, RuleState, State
+from forecast.estimate import Health
+from tests.alerts.rule_samples import BRISK, HOUR, RULE, START, estimate, look, run, sure, told
 
-START = datetime(2025, 11, 17, 10, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-RULE = Rule("strike-40", fire_at=0.40, clear_at=0.35)
-BRISK = replace(RULE, dwell_up=1, dwell_down=1)
-
-
-def estimate(
-    p: float, hour: int = 0, mcse: float = 0.0, health: Health = Health.HEALTHY
-) -> Estimate:
-    return Estimate(
-        "us-strike", START + hour * HOUR, p, Interval(0, 1), mcse, health, "hazard", "h", "T0", "d"
-    )
-
-
-def run(
-    rule: Rule, numbers: list[float], state: RuleState | None = None, first: int = 0
-) -> tuple[RuleState, list[Transition]]:
-    """The state and the transitions after one evaluation an hour."""
-    state = state or RuleState(rule.rule_id, "us-strike")
-    transitions = []
-    for hour, p in enumerate(numbers, first):
-        state, made = decide(rule, state, estimate(p, hour), None, START + hour * HOUR)
-        transitions += [made] if made else []
-    return state, transitions
-
-
-def sure(made: Transition | None) -> Transition:
-    """The transition that must have been made."""
-    assert made is not None
-    return made
-
-
-def told(transitions: list[Transition]) -> list[str]:
-    return [t.notify for t in transitions if t.notify]
+HISTORIES = [[], [0.5], [0.5, 0.5], [0.5, 0.5, 0.1]]
 
 
 def test_an_alert_fires_after_its_dwell_and_clears_after_its_dwell() -> None:
@@ -81,7 +49,7 @@ def test_a_dwell_of_three_needs_three_evaluations_in_a_row() -> None:
 
 def test_a_pending_alert_falls_back_when_p_is_no_longer_above() -> None:
     state, transitions = run(RULE, [0.43, 0.39])
-    assert (state.state, state.streak) == (State.OK, 0)
+    assert (state.state, state.streak, state.streak_since) == (State.OK, 0, None)
     assert transitions[-1].reason == "dwell_broken"
 
 
@@ -97,20 +65,50 @@ def test_a_probability_on_the_line_counts_as_across_it() -> None:
     assert told(run(BRISK, [0.40, 0.35])[1]) == ["firing", "resolved"]
 
 
+def test_between_the_lines_nothing_begins_and_nothing_ends() -> None:
+    assert run(BRISK, [0.38] * 5)[1] == []
+    assert told(run(BRISK, [0.5, *[0.38] * 5])[1]) == ["firing"]
+
+
 def test_monte_carlo_error_must_lie_clear_of_the_line() -> None:
-    noisy, _ = decide(BRISK, None, estimate(0.405, mcse=0.01), None, START)
-    clear, _ = decide(BRISK, None, estimate(0.415, mcse=0.01), None, START)
+    noisy, _ = look(BRISK, None, estimate(0.405, mcse=0.01))
+    clear, _ = look(BRISK, None, estimate(0.415, mcse=0.01))
     assert (noisy.state, clear.state) == (State.OK, State.FIRING)
-    held, _ = decide(BRISK, clear, estimate(0.345, 1, mcse=0.01), None, START + HOUR)
+    held, _ = look(BRISK, clear, estimate(0.345, 1, mcse=0.01))
     assert held.state is State.FIRING
-    done, _ = decide(BRISK, clear, estimate(0.335, 1, mcse=0.01), None, START + HOUR)
+    done, _ = look(BRISK, clear, estimate(0.335, 1, mcse=0.01))
     assert done.state is State.OK
 
 
 def test_z_is_the_number_of_errors_and_zero_ignores_them() -> None:
-    careless, _ = decide(replace(BRISK, z=0.0), None, estimate(0.405, mcse=0.01), None, START)
-    careful, _ = decide(replace(BRISK, z=2.0), None, estimate(0.415, mcse=0.01), None, START)
+    careless, _ = look(replace(BRISK, z=0.0), None, estimate(0.405, mcse=0.01))
+    careful, _ = look(replace(BRISK, z=2.0), None, estimate(0.415, mcse=0.01))
     assert (careless.state, careful.state) == (State.FIRING, State.OK)
+
+
+def test_a_dwell_in_time_runs_from_the_first_evaluation_above_to_this_one() -> None:
+    rule = replace(RULE, for_up=timedelta(hours=3), for_down=timedelta(hours=2))
+    state, transitions = run(rule, [0.5, 0.5, 0.5])
+    assert (state.state, state.streak, state.streak_since) == (State.PENDING, 3, START)
+    assert told(transitions) == []
+    state, transitions = run(rule, [0.5], state, first=3)
+    assert told(transitions) == ["firing"]
+    assert told(run(rule, [0.1, 0.1], state, first=4)[1]) == []
+    assert told(run(rule, [0.1, 0.1, 0.1], state, first=4)[1]) == ["resolved"]
+
+
+def test_time_alone_is_no_dwell_where_evaluations_are_asked_for_too() -> None:
+    rule = replace(RULE, dwell_up=3, for_up=2 * HOUR)
+    state, _ = look(rule, None, estimate(0.5, 0))
+    state, made = look(rule, state, estimate(0.5, 12))
+    assert (state.state, made) == (State.PENDING, None)
+    assert look(rule, state, estimate(0.5, 12.5))[0].state is State.FIRING
+
+
+def test_a_broken_dwell_in_time_begins_anew() -> None:
+    rule = replace(RULE, for_up=2 * HOUR)
+    assert told(run(rule, [0.5, 0.5, 0.3, 0.5, 0.5])[1]) == []
+    assert told(run(rule, [0.5, 0.5, 0.3, 0.5, 0.5, 0.5])[1]) == ["firing"]
 
 
 def test_episodes_count_up_each_time_it_fires() -> None:
@@ -124,147 +122,73 @@ def test_episodes_count_up_each_time_it_fires() -> None:
 
 
 def test_the_same_estimate_counts_once() -> None:
-    state, _ = decide(RULE, None, estimate(0.5), None, START)
-    assert decide(RULE, state, estimate(0.5), None, START + HOUR) == (state, None)
+    state, _ = look(RULE, None, estimate(0.5))
+    assert look(RULE, state, estimate(0.5)) == (state, None)
 
 
-def test_an_older_estimate_is_ignored() -> None:
-    state, _ = run(BRISK, [0.5, 0.5])
-    assert decide(BRISK, state, estimate(0.1, 0), None, START + 2 * HOUR) == (state, None)
-
-
-@pytest.mark.parametrize("history", [[], [0.5], [0.5, 0.5], [0.5, 0.5, 0.1]])
 @pytest.mark.parametrize("p", [0.0, 0.99])
-def test_a_held_estimate_holds_every_state(history: list[float], p: float) -> None:
+@pytest.mark.parametrize("history", HISTORIES[1:])
+def test_row_36_a_late_or_backfilled_estimate_changes_nothing(
+    history: list[float], p: float
+) -> None:
+    state, _ = run(RULE, history, first=10)
+    for hour in (-3, 9, 9.99):
+        for late in (estimate(p, hour), estimate(p, hour, health=Health.HELD)):
+            assert look(RULE, state, late) == (state, None)
+
+
+@pytest.mark.parametrize("health", [Health.HELD, Health.UNVERIFIED])
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("p", [0.0, 0.99])
+def test_row_28_an_estimate_that_no_gate_vouches_for_holds_every_state(
+    history: list[float], p: float, health: Health
+) -> None:
     state, _ = run(RULE, history)
-    held = estimate(p, 9, health=Health.HELD)
-    assert decide(RULE, state, held, None, START + 9 * HOUR) == (state, None)
-
-
-@pytest.mark.parametrize("z", [0.0, 1.0])
-@pytest.mark.parametrize("p", [0.0, 0.99])
-def test_an_endless_error_holds_every_state(p: float, z: float) -> None:
-    rule = replace(RULE, z=z)
-    pending, _ = run(rule, [0.5])
-    made = decide(rule, pending, estimate(p, 9, mcse=float("inf")), None, START + 9 * HOUR)
-    assert made == (pending, None)
-
-
-def test_a_number_that_is_none_holds_every_state() -> None:
-    broken = estimate(0.5, 9)
-    object.__setattr__(broken, "probability", float("nan"))  # no way to make one honestly
-    pending, _ = run(RULE, [0.5])
-    assert decide(RULE, pending, broken, None, START + 9 * HOUR) == (pending, None)
-
-
-def test_an_edit_that_puts_p_beyond_the_line_fires_once_for_that_reason() -> None:
-    state, _ = run(RULE, [0.3])
-    lower = replace(RULE, fire_at=0.25, clear_at=0.2)
-    state, made = decide(lower, state, estimate(0.3, 0), None, START + HOUR)
-    assert (sure(made).after, sure(made).reason, sure(made).notify) == (
-        State.FIRING,
-        "rule_changed",
-        "firing",
-    )
-    assert sure(made).detail.startswith("The rule was edited")
-    assert decide(lower, state, estimate(0.3, 0), None, START + 2 * HOUR) == (state, None)
-    assert run(lower, [0.3, 0.3], state, first=1)[1] == []
-
-
-def test_an_edit_does_not_reset_a_firing_alert() -> None:
-    state, _ = run(RULE, [0.5, 0.5])
-    state, made = decide(replace(RULE, fire_at=0.45), state, estimate(0.38, 2), None, START)
+    held, made = look(RULE, state, estimate(p, 9, health=health))
     assert made is None
-    assert (state.state, state.episode) == (State.FIRING, 1)
+    assert held == replace(state, health=RuleHealth.MODEL_UNHEALTHY)
+    again, _ = look(RULE, held, estimate(0.38, 10))
+    assert again.health is RuleHealth.HEALTHY
 
 
-def test_an_edit_that_leaves_p_below_dwells_and_resolves() -> None:
-    state, _ = run(RULE, [0.5, 0.5])
-    higher = replace(RULE, fire_at=0.9, clear_at=0.8)
-    _, transitions = run(higher, [0.5, 0.5], state, first=2)
-    assert [(t.reason, t.notify) for t in transitions] == [
-        ("rule_changed", ""),
-        ("cleared", "resolved"),
-    ]
-
-
-def test_an_edit_does_not_bring_back_an_older_estimate() -> None:
-    state, _ = run(RULE, [0.1, 0.3])
-    lower = replace(RULE, fire_at=0.05, clear_at=0.01)
-    assert decide(lower, state, estimate(0.1, 0), None, START + 3 * HOUR) == (state, None)
-
-
-def test_an_edit_seen_under_a_held_estimate_waits_for_a_good_one() -> None:
-    state, _ = run(RULE, [0.3])
-    lower = replace(RULE, fire_at=0.25, clear_at=0.2)
-    state, _ = decide(lower, state, estimate(0.3, 1, health=Health.HELD), None, START)
-    _, made = decide(lower, state, estimate(0.3, 2), None, START)
-    assert sure(made).reason == "rule_changed"
-
-
-def test_only_the_numbers_make_a_rule_another_one() -> None:
-    assert definition_digest(RULE) == definition_digest(replace(RULE, severity="page"))
-    assert definition_digest(RULE) == definition_digest(replace(RULE, rule_id="other"))
-    others = (
-        replace(RULE, fire_at=0.41),
-        replace(RULE, clear_at=0.3),
-        replace(RULE, dwell_up=3),
-        replace(RULE, dwell_down=3),
-        replace(RULE, z=2.0),
-    )
-    digests = {definition_digest(other) for other in others}
-    assert len(digests | {definition_digest(RULE)}) == 6
-
-
-def test_a_transition_carries_the_number_before_and_a_plain_sentence() -> None:
-    _, made = decide(BRISK, None, estimate(0.43), 0.38, START)
-    assert sure(made).previous == 0.38
-    assert sure(made).detail == "The probability is 43 %, at or above the alert line of 40 %."
-
-
-def test_every_arrow_has_its_own_sentence() -> None:
-    _, transitions = run(RULE, [0.43, 0.3, 0.43, 0.43, 0.3, 0.38, 0.3, 0.3])
-    assert [t.detail.split(", ", 1)[1] for t in transitions] == [
-        "at or above the alert line of 40 %; 1 of 2 evaluations in a row.",
-        "no longer clearly above the alert line of 40 %; no alert was sent.",
-        "at or above the alert line of 40 %; 1 of 2 evaluations in a row.",
-        "at or above the alert line of 40 % in 2 evaluations in a row.",
-        "at or below the all-clear line of 35 %; 1 of 2 evaluations in a row.",
-        "no longer clearly below 35 %; the alert stays on.",
-        "at or below the all-clear line of 35 %; 1 of 2 evaluations in a row.",
-        "at or below the all-clear line of 35 %.",
-    ]
-
-
-@pytest.mark.parametrize("history", [[0.5, 0.5], [0.5, 0.5, 0.1]])
-def test_a_resolved_question_closes_an_open_episode(history: list[float]) -> None:
-    state, _ = run(RULE, history)
-    closed, made = close(RULE, state, "us-strike", Outcome.NO, 0.5, START + 9 * HOUR)
-    assert (sure(made).notify, sure(made).reason, sure(made).episode) == (
-        "resolved",
-        "question_resolved",
-        1,
-    )
-    assert sure(made).detail == "The question was resolved: no. The last estimate was 50 %."
-    assert (closed.state, closed.since, closed.streak) == (State.OK, START + 9 * HOUR, 0)
-    assert close(RULE, closed, "us-strike", Outcome.NO, 0.5, START) == (closed, None)
-
-
-def test_an_expired_question_says_that_its_deadline_has_passed() -> None:
-    state, _ = run(RULE, [0.5, 0.5])
-    _, made = close(RULE, state, "us-strike", None, 0.5, START)
-    assert sure(made).notify == "resolved"
-    assert sure(made).detail.startswith("The deadline has passed")
-
-
-def test_a_resolved_question_ends_a_dwell_without_a_message() -> None:
+def test_a_dwell_goes_on_after_estimates_that_were_held() -> None:
     state, _ = run(RULE, [0.5])
-    _, made = close(RULE, state, "us-strike", Outcome.YES, 0.5, START)
-    assert (sure(made).notify, sure(made).after) == ("", State.OK)
+    state, _ = look(RULE, state, estimate(0.1, 1, health=Health.HELD))
+    assert told(run(RULE, [0.5], state, first=2)[1]) == ["firing"]
 
 
-def test_nothing_is_closed_where_nothing_was_evaluated() -> None:
-    assert close(RULE, None, "us-strike", Outcome.YES, 0.5, START)[1] is None
+NOT_NUMBERS = [float("nan"), float("inf"), float("-inf"), -0.1, 1.1]
+
+
+@pytest.mark.parametrize("wrong", NOT_NUMBERS)
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("z", [0.0, 1.0])
+def test_row_27_a_number_that_is_none_holds_every_state_and_says_so(
+    history: list[float], wrong: float, z: float
+) -> None:
+    rule = replace(RULE, z=z)
+    state, _ = run(rule, history)
+    now = START + 9 * HOUR
+    held = (replace(state, health=RuleHealth.MODEL_UNHEALTHY), None)
+    assert decide(rule, state, Reading("us-strike", now, wrong), now) == held
+    assert decide(rule, state, Reading("us-strike", now, 0.9, probability=wrong), now) == held
+    if not 0 <= wrong < 2:
+        assert decide(rule, state, Reading("us-strike", now, 0.9, wrong), now) == held
+
+
+@pytest.mark.parametrize("wrong", ["probability", "mcse"])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_row_27_an_estimate_of_such_numbers_fires_only_the_rule_on_health(
+    wrong: str, number: float
+) -> None:
+    broken = estimate(0.5, 9)
+    object.__setattr__(broken, wrong, number)  # no way to make one honestly
+    pending, _ = run(RULE, [0.5])
+    held, made = look(RULE, pending, broken)
+    assert (held, made) == (replace(pending, health=RuleHealth.MODEL_UNHEALTHY), None)
+    on_health = replace(BRISK, kind=RuleKind.UNHEALTHY, fire_at=1.0, clear_at=0.0)
+    _, made = look(on_health, None, broken)
+    assert (sure(made).notify, sure(made).detail) == ("firing", "The estimate is not a number.")
 
 
 probabilities = st.floats(0, 1)
@@ -307,7 +231,7 @@ def test_noise_within_the_error_never_flaps(
     state, messages = None, []
     for hour, wobble in enumerate(noise):
         p = min(max(getattr(rule, line) + wobble * mcse, 0.0), 1.0)
-        state, made = decide(rule, state, estimate(p, hour, mcse), None, START)
+        state, made = look(rule, state, estimate(p, hour, mcse))
         messages += told([made] if made else [])
     assert messages == []
 
@@ -317,21 +241,69 @@ def test_a_probability_that_only_rises_fires_at_most_once(rule: Rule, numbers: l
     assert told(run(rule, sorted(numbers))[1]) in ([], ["firing"])
 
 
-@given(rule=rules, numbers=st.lists(probabilities, max_size=40), cut=st.integers(0, 40))
-def test_a_restart_in_between_changes_nothing(rule: Rule, numbers: list[float], cut: int) -> None:
-    state, before = run(rule, numbers[:cut])
-    end, after = run(rule, numbers[cut:], restored(state), first=len(numbers[:cut]))
-    assert (end, before + after) == run(rule, numbers)
-
-
 def restored(state: RuleState) -> RuleState:
     """The state as another process reads it from JSON."""
     row = json.loads(json.dumps(asdict(state), default=datetime.isoformat))
     moments = {
         key: datetime.fromisoformat(row[key]) if row[key] else None
-        for key in ("since", "evaluated_as_of")
+        for key in ("since", "evaluated_as_of", "streak_since")
     }
-    return RuleState(**row | moments | {"state": State(row["state"])})
+    words = {"state": State(row["state"]), "health": RuleHealth(row["health"])}
+    return RuleState(**row | moments | words)
+
+
+@given(rule=rules, numbers=st.lists(probabilities, max_size=40), cut=st.integers(0, 40))
+def test_row_31_a_restart_in_between_changes_nothing(
+    rule: Rule, numbers: list[float], cut: int
+) -> None:
+    state, before = run(rule, numbers[:cut])
+    came = [None, *numbers[:cut]][-1]
+    end, after = run(rule, numbers[cut:], restored(state), len(numbers[:cut]), came)
+    assert (end, before + after) == run(rule, numbers)
+
+
+@pytest.mark.parametrize(
+    ("history", "then", "messages"),
+    [
+        ([0.5], [0.5], ["firing"]),
+        ([0.5, 0.5], [0.5] * 9, []),
+        ([0.5, 0.5], [0.1, 0.1], ["resolved"]),
+        ([0.5, 0.5, 0.1], [0.1], ["resolved"]),
+    ],
+)
+def test_row_31_counters_live_through_a_restart_and_nothing_is_told_twice(
+    history: list[float], then: list[float], messages: list[str]
+) -> None:
+    state = restored(run(RULE, history)[0])
+    assert told(run(RULE, then, state, first=len(history))[1]) == messages
+
+
+def test_a_dwell_that_an_older_version_stored_goes_on() -> None:
+    """It kept no `streak_since`."""
+    state = replace(run(RULE, [0.5])[0], streak_since=None)
+    assert told(run(RULE, [0.5], state, first=1)[1]) == ["firing"]
+
+
+def test_row_26_a_spike_over_both_lines_and_back_tells_nobody() -> None:
+    assert told(run(RULE, [0.1, 0.9, 0.1, 0.1])[1]) == []
+    assert told(run(RULE, [0.5, 0.5, 0.1, 0.5, 0.1, 0.5])[1]) == ["firing"]
+
+
+def test_row_26_without_a_dwell_it_fires_and_resolves_exactly_once() -> None:
+    assert told(run(BRISK, [0.1, 0.9, 0.1, 0.1])[1]) == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_row_25_the_same_data_refitted_a_thousand_times_tells_at_most_once(seed: int) -> None:
+    """At fire_at, with the noise of 1,000 draws and of the error that goes with it."""
+    noise = random.Random(seed)
+    mcse = (0.4 * 0.6 / 1000) ** 0.5
+    state, messages = None, []
+    for hour in range(1000):
+        error = mcse * noise.uniform(0.8, 1.2)
+        state, made = look(RULE, state, estimate(noise.gauss(0.40, mcse), hour, error))
+        messages += told([made] if made else [])
+    assert messages in ([], ["firing"])
 
 
 def test_hysteresis_and_dwell_silence_an_alert_that_sits_on_its_line() -> None:

@@ -53,7 +53,7 @@ def test_the_host_stays_the_name_while_the_literal_address_is_dialled() -> None:
     assert receiver.received[0].headers["host"] == f"xn--bcher-kva.example:{port}"
 
 
-def test_a_name_that_turns_to_loopback_is_refused_when_it_is_dialled() -> None:
+def test_matrix_18_a_name_that_turns_to_loopback_is_refused_when_it_is_dialled() -> None:
     """DNS rebinding: what the name meant when it was typed does not count."""
     with Receiver() as receiver:
         port = int(receiver.url("").rsplit(":", 1)[1])
@@ -64,7 +64,7 @@ def test_a_name_that_turns_to_loopback_is_refused_when_it_is_dialled() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_the_metadata_service_is_not_followed(status: int) -> None:
+def test_matrix_11_a_redirect_to_the_metadata_service_is_not_followed(status: int) -> None:
     with Receiver() as second:
         for place in ("http://169.254.169.254/latest/meta-data/", second.url("/slack")):
             with Receiver(script=[Answer(status, {"location": place})]) as receiver:
@@ -74,14 +74,14 @@ def test_a_redirect_to_the_metadata_service_is_not_followed(status: int) -> None
     assert second.received == ()
 
 
-def test_a_receiver_that_hangs_is_left_at_the_deadline() -> None:
+def test_matrix_15_a_receiver_that_hangs_is_left_at_the_deadline() -> None:
     script = [Answer(hang=True)]
     late = pytest.raises(OutsideError, match=r"no full answer within 0\.2 s")
     with Receiver(script=script) as receiver, late:
         send(receiver.slack_url, deadline=0.2)
 
 
-def test_a_body_that_drips_is_left_at_the_deadline() -> None:
+def test_matrix_15_a_body_that_drips_is_left_at_the_deadline() -> None:
     """Each byte is in time; only the whole is not."""
     drip = Answer(body=b"o" * 1000, drip_seconds=0.05)
     with Receiver(script=[drip]) as receiver:
@@ -90,13 +90,13 @@ def test_a_body_that_drips_is_left_at_the_deadline() -> None:
         assert 1 <= receiver.bytes_sent < 1000
 
 
-def test_headers_that_drip_are_left_at_the_deadline() -> None:
+def test_matrix_15_headers_that_drip_are_left_at_the_deadline() -> None:
     drip = raw_server(b"HTTP/1.1 200 OK\r\nx-long: " + b"y" * 1000, pause=0.05)
     with drip as url, pytest.raises(OutsideError, match="no full answer"):
         send(url, deadline=0.3)
 
 
-def test_of_ten_gigabytes_only_the_first_kilobytes_are_read() -> None:
+def test_matrix_15_of_ten_gigabytes_only_the_first_kilobytes_are_read() -> None:
     with Receiver(script=[Answer(endless=True)]) as receiver:
         reply = send(receiver.slack_url)
         assert len(reply.body) == MOST_BYTES
@@ -109,7 +109,7 @@ def test_a_reply_in_full_may_have_exactly_the_most_bytes() -> None:
         assert send(receiver.slack_url).body == b""
 
 
-def test_a_resolver_that_hangs_is_left_at_the_deadline() -> None:
+def test_matrix_17_a_resolver_that_hangs_is_left_at_the_deadline() -> None:
     gate = threading.Event()
 
     def resolve(host: str, port: int) -> list[str]:
@@ -129,7 +129,7 @@ def test_an_answer_that_is_not_http_or_breaks_off_is_a_failure(greeting: bytes) 
         send(url)
 
 
-def test_a_closed_port_and_an_unknown_name_are_failures_of_the_outside() -> None:
+def test_matrix_17_a_closed_port_and_an_unknown_name_are_failures_of_the_outside() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
@@ -139,8 +139,16 @@ def test_a_closed_port_and_an_unknown_name_are_failures_of_the_outside() -> None
     def nothing(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, f"Name or service not known: {host}")
 
-    with pytest.raises(OutsideError, match="does not resolve"):
-        send("http://nowhere.example/", resolve=nothing)
+    def busy(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_AGAIN, f"Temporary failure in name resolution: {host}")
+
+    def empty(host: str, port: int) -> list[str]:
+        return []
+
+    for answer in (nothing, busy, empty):
+        with pytest.raises(OutsideError, match="does not resolve") as caught:
+            send(f"http://{CANARY}.example/", resolve=answer)
+        assert_secret_nowhere(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -160,12 +168,23 @@ def test_a_closed_port_and_an_unknown_name_are_failures_of_the_outside() -> None
         (f"https://hook.example/{CANARY}\x00", "a space or a control"),
         (f"http://①②⑦.⓪.⓪.①/{CANARY}", "cannot be read"),
         (f"http://2130706433/{CANARY}", "refused: 127.0.0.1 is not public"),
+        (f"http://0x7f.1/{CANARY}", "refused: 127.0.0.1 is not public"),
+        (f"http://0177.0.0.1/{CANARY}", "cannot be read"),
+        (f"http://127.1/{CANARY}", "refused: 127.0.0.1 is not public"),
+        (f"http://0/{CANARY}", "refused: 0.0.0.0 is never dialled"),
+        (f"http://localhost:22/{CANARY}", "refused: "),
+        (f"http://8.8.8.8:22/{CANARY}", "refused: port 22 is not one of the web's"),
+        (f"http://[2606:4700::5efe:a9fe:a9fe]/{CANARY}", "never dialled"),
+        (f"http://169.254.169.254\\@8.8.8.8/{CANARY}", "user name or password|never|cannot"),
+        (f"http://[fe80::1]/{CANARY}", "never dialled"),
         (f"http://[::ffff:127.0.0.1]/{CANARY}", "refused: 127.0.0.1 is not public"),
         (f"http://[fd00:ec2::254]/{CANARY}", "never dialled"),
         (f"http://[64:ff9b::a9fe:a9fe]/{CANARY}", "never dialled"),
     ],
 )
-def test_a_bad_url_is_refused_with_a_reason_that_does_not_show_it(url: str, reason: str) -> None:
+def test_matrix_19_a_bad_url_is_refused_with_a_reason_that_does_not_show_it(
+    url: str, reason: str
+) -> None:
     with pytest.raises(ConfigError, match=reason) as caught:
         post(url, b"{}", {}, ())
     assert_secret_nowhere(caught.value)
@@ -221,7 +240,7 @@ def test_an_ipv6_receiver_gets_its_host_in_brackets() -> None:
         ("127.0.0.1", "2021", True, "certificate has expired"),
     ],
 )
-def test_a_certificate_that_proves_nothing_is_refused_with_its_reason(
+def test_matrix_16_a_certificate_that_proves_nothing_is_refused_with_its_reason(
     tmp_path: Path, name: str, until: str, trusted: bool, reason: str
 ) -> None:
     made, key = certificate(tmp_path, name, until)

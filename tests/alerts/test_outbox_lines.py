@@ -1,19 +1,21 @@
 """The lines of the outbox: who waits for whom, and for how long."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.api import Reply
 from alerts.channels import http
-from alerts.outbox import LEASE, LINE, Drained, drain
+from alerts.outbox import LEASE, LINE, RENEWAL, Drained
 from alerts.retry import JITTER, SCHEDULE
 from alerts.testing import Receiver
+from forecast.alert import Delivery
 from forecast.errors import OutsideError
 from forecast.store import Store
 from forecast.store.outbox import LONGEST_LEASE, LONGEST_WAIT
-from tests.alerts.outbox_samples import KINDS, SECRET, MakeChannel, Time, put
+from tests.alerts.outbox_samples import SECRET, MakeChannel, Time, drain, put
 
 
 def test_a_receiver_that_hangs_delays_no_other_channel(
@@ -35,7 +37,7 @@ def test_a_receiver_that_hangs_delays_no_other_channel(
     put(outbox, time.now, "slow/1", "slow/2")
     put(outbox, time.now + timedelta(seconds=1), "quick/1")
     time.pass_by(timedelta(seconds=1))
-    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(1, 2)
+    assert drain(outbox, tables, time, post=post) == Drained(1, 1)
     assert sorted(posts) == ["http://x.example/quick", "http://x.example/slow"], "one knock each"
     assert "defect" not in repr(outbox.deliveries())
 
@@ -61,7 +63,7 @@ def test_a_slow_channel_with_a_long_line_delays_no_other(
     time.pass_by(timedelta(seconds=1))
     if not is_late:
         put(outbox, time.now, "quick/1")
-    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(sent=21)
+    assert drain(outbox, tables, time, post=post) == Drained(sent=21)
 
 
 def test_more_channels_than_ever_hang_and_delay_no_other(
@@ -78,10 +80,10 @@ def test_more_channels_than_ever_hang_and_delay_no_other(
     names = [*(f"slow{n}" for n in range(20)), "quick"]
     tables = [channel(name, "slack", f"http://x.example/{name}") for name in names]
     put(outbox, time.now, *(f"{name}/1" for name in names))
-    assert drain(outbox, tables, time, "me", post=post, kinds=KINDS) == Drained(sent=21)
+    assert drain(outbox, tables, time, post=post) == Drained(sent=21)
 
 
-def test_what_is_lent_is_sent_before_it_stops_and_no_more_is_borrowed(
+def test_what_is_being_sent_when_it_stops_is_sent_and_the_rest_goes_back(
     outbox: Store, channel: MakeChannel, time: Time
 ) -> None:
     posts: list[str] = []
@@ -91,11 +93,13 @@ def test_what_is_lent_is_sent_before_it_stops_and_no_more_is_borrowed(
         return Reply(200, {}, b"ok")
 
     tables = [channel("desk", "slack", "http://x.example/desk")]
-    put(outbox, time.now, *(f"desk/{n:02}" for n in range(LINE + 3)))
-    done = drain(
-        outbox, tables, time, "me", post=post, kinds=KINDS, is_stopping=lambda: bool(posts)
-    )
-    assert done.sent == LINE == len(posts)
+    before = put(outbox, time.now, *(f"desk/{n:02}" for n in range(LINE + 3)))
+    done = drain(outbox, tables, time, post=post, is_stopping=lambda: bool(posts))
+    assert done == Drained(sent=1)
+    assert len(posts) == 1
+    back = outbox.deliveries(status="due")
+    assert [replace(d, token=0) for d in back] == before[1:], "as if they never had been lent"
+    assert drain(outbox, tables, time, "other", post=post).sent == LINE + 2, "at once"
 
 
 def test_a_channel_that_paused_is_tried_again_within_one_long_drain(
@@ -120,7 +124,7 @@ def test_a_channel_that_paused_is_tried_again_within_one_long_drain(
         time.pass_by(timedelta(minutes=1))
         return False
 
-    done = drain(outbox, tables, time, "me", post=post, kinds=KINDS, is_stopping=passing)
+    done = drain(outbox, tables, time, post=post, is_stopping=passing)
     assert done.sent == 2
 
 
@@ -132,14 +136,40 @@ def test_messages_of_one_channel_arrive_in_their_order(
         for number in range(25):
             put(outbox, time.now + timedelta(milliseconds=number), f"siem/{number:02}")
         time.pass_by(timedelta(seconds=1))
-        assert drain(outbox, tables, time, "me", kinds=KINDS) == Drained(sent=25)
+        assert drain(outbox, tables, time) == Drained(sent=25)
     ids = [r.headers["webhook-id"] for r in receiver.received]
     assert ids == sorted(ids)
 
 
-def test_the_lease_is_longer_than_the_slowest_line() -> None:
-    """Each may be sent twice, as it is and in plain form."""
-    assert timedelta(seconds=2 * LINE * http.DEADLINE_SECONDS) < LEASE
+def test_a_line_that_takes_longer_than_a_lease_stays_ours(
+    outbox: Store, channel: MakeChannel, time: Time
+) -> None:
+    """At every look a quarter of a lease is over; the haste of another process gets it nothing."""
+    looks = threading.Semaphore(0)
+    taken: list[Delivery] = []
+
+    def post(*_: object) -> Reply:
+        for _look in range(3):
+            assert looks.acquire(timeout=10)
+        return Reply(200, {}, b"ok")
+
+    def another_looks() -> bool:
+        if outbox.deliveries(status="sending"):
+            time.pass_by(LEASE / 4)
+            taken.extend(outbox.claim_deliveries(time.now, "other", LEASE, LINE))
+            looks.release()
+        return False
+
+    put(outbox, time.now, "siem/1", "siem/2")
+    tables, start = [channel("siem", "webhook", "https://x.example/")], time.now
+    done = drain(outbox, tables, time, post=post, is_stopping=another_looks)
+    assert (done, taken) == (Drained(sent=2), [])
+    assert time.now - start > LEASE
+
+
+def test_one_send_fits_into_what_is_left_of_a_lease_when_it_is_renewed() -> None:
+    """It may be sent twice, as it is and in plain form."""
+    assert timedelta(seconds=2 * http.DEADLINE_SECONDS) <= LEASE - RENEWAL
 
 
 def test_the_store_takes_none_of_our_waits_and_leases_for_those_of_a_broken_clock() -> None:

@@ -16,7 +16,15 @@ from alerts.channels.http import post
 from alerts.channels.slack import block_payload
 from alerts.channels.webhook import Webhook
 from alerts.signing import parse_secrets, sign
-from alerts.testing import Answer, Receiver, check_channel, sample_facts, slack_complaint
+from alerts.testing import (
+    SLACK_ERRORS,
+    Answer,
+    Receiver,
+    check_channel,
+    sample_facts,
+    slack_answer,
+    slack_complaint,
+)
 from forecast.clock import utc_now
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -36,30 +44,68 @@ def context(*texts: str) -> dict[str, Any]:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in texts]}
 
 
+def fields(*texts: str) -> dict[str, Any]:
+    return {"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts]}
+
+
+def blocks(*several: dict[str, Any]) -> dict[str, Any]:
+    return {"text": "x", "blocks": list(several)}
+
+
+DIVIDER = {"type": "divider"}
+
+
 @pytest.mark.parametrize(
     ("payload", "complaint"),
     [
         (GOOD, None),
         ({"text": "x"}, None),
+        ({"blocks": [DIVIDER]}, "no_text"),
+        ({"text": " "}, "no_text"),
+        ({"text": 7}, "no_text"),
+        ({"text": "x" * 40_000}, None),
+        ({"text": "x" * 40_001}, "invalid_payload"),
+        ({"text": "a &lt; b &amp; <https://x.example/?a|1>"}, None),
+        ({"text": "<!channel>"}, "invalid_payload"),
+        ({"text": "<@U123>"}, "invalid_payload"),
+        ({"text": "R&D"}, "invalid_payload"),
+        ({"text": "<javascript:x|1>"}, "invalid_payload"),
+        (blocks(section("<!here>")), "invalid_blocks"),
+        (blocks(section("<!here>", "plain_text")), None),
+        (blocks(context("a > b")), "invalid_blocks"),
+        (blocks(fields("x" * 2000)), None),
+        (blocks(fields("x" * 2001)), "invalid_blocks"),
+        (blocks(fields(*"0123456789")), None),
+        (blocks(fields(*"0123456789a")), "invalid_blocks"),
+        (blocks(fields()), "invalid_blocks"),
+        (blocks(section("x") | fields("y")), None),
+        (blocks({"type": "section"}), "invalid_blocks"),
+        (blocks(section("")), "invalid_blocks"),
+        (blocks(DIVIDER | {"block_id": "x" * 255}), None),
+        (blocks(DIVIDER | {"block_id": "x" * 256}), "invalid_blocks"),
+        (blocks(DIVIDER | {"block_id": ""}), "invalid_blocks"),
+        (blocks(*[DIVIDER | {"block_id": "x"}] * 2), "invalid_blocks"),
+        (blocks(*[section("x" * 2600)] * 4), None),
+        (blocks(*[section("x" * 2700)] * 4), "msg_blocks_too_long"),
         ({}, "no_text"),
         ({"text": ""}, "no_text"),
-        ({"blocks": [header("x" * 150)]}, None),
-        ({"blocks": [header("x" * 151)]}, "invalid_blocks"),
-        ({"blocks": [header("𝄞" * 76)]}, "invalid_blocks"),
-        ({"blocks": [header("")]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [header("x" * 150)]}, None),
+        ({"text": "x", "blocks": [header("x" * 151)]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [header("𝄞" * 76)]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [header("")]}, "invalid_blocks"),
         (
-            {"blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]},
+            {"text": "x", "blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]},
             "invalid_blocks",
         ),
-        ({"blocks": [section("x" * 3000)]}, None),
-        ({"blocks": [section("x" * 3001)]}, "invalid_blocks"),
-        ({"blocks": [section("x", "html")]}, "invalid_blocks"),
-        ({"blocks": [context(*"0123456789")]}, None),
-        ({"blocks": [context(*"0123456789a")]}, "invalid_blocks"),
-        ({"blocks": [context()]}, "invalid_blocks"),
-        ({"blocks": [section("x")] * 50}, None),
-        ({"blocks": [section("x")] * 51}, "invalid_blocks"),
-        ({"blocks": [{"type": "marquee"}]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [section("x" * 3000)]}, None),
+        ({"text": "x", "blocks": [section("x" * 3001)]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [section("x", "html")]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [context(*"0123456789")]}, None),
+        ({"text": "x", "blocks": [context(*"0123456789a")]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [context()]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [section("x")] * 50}, None),
+        ({"text": "x", "blocks": [section("x")] * 51}, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "marquee"}]}, "invalid_blocks"),
         ({"text": "x", "attachments": [{}] * 101}, "too_many_attachments"),
     ],
 )
@@ -79,6 +125,18 @@ def test_the_slack_door_answers_in_slacks_words() -> None:
         (400, b"no_text"),
         (400, b"invalid_payload"),
     ]
+
+
+@pytest.mark.parametrize("word", SLACK_ERRORS)
+def test_a_script_can_say_all_that_slack_says(word: str) -> None:
+    with Receiver(script=[slack_answer(word, retry_after=9)]) as receiver:
+        reply = post(receiver.slack_url, b'{"text": "x"}', {}, LOOPBACK)
+    assert reply.status == SLACK_ERRORS[word]
+    if word == "rate_limited":
+        assert reply.headers["retry-after"] == "9"
+        assert json.loads(reply.body) == {"retry_after": 9, "ok": False, "error": word}
+    else:
+        assert reply.body == word.encode()
 
 
 def test_the_webhook_door_checks_the_signature() -> None:
@@ -176,6 +234,7 @@ def test_a_good_channel_passes() -> None:
         (lambda r, f, now: replace(r, url="ftp://x"), "no web address"),
         (lambda r, f, now: replace(r, headers={"x": "a\r\nb"}), "not printable"),
         (lambda r, f, now: replace(r, body=b"x" * 300_000), "too many"),
+        (lambda r, f, now: replace(r, body=b""), "says nothing"),
     ],
 )
 def test_a_channel_that_renders_wrongly_is_told_so(wrong: Any, complaint: str) -> None:
@@ -199,3 +258,42 @@ def test_a_channel_that_renders_wrongly_is_told_so(wrong: Any, complaint: str) -
 def test_a_channel_that_judges_wrongly_is_told_so(wrong: Any, complaint: str) -> None:
     with pytest.raises(AssertionError, match=complaint):
         check_channel(Odd(GOOD_CHANNEL, judge_as=wrong))
+
+
+def test_410_may_end_the_message_or_the_channel() -> None:
+    for verdict in (Verdict.DEAD, Verdict.GONE):
+        check_channel(Odd(GOOD_CHANNEL, judge_as=always(verdict, 410)))
+
+
+MAIL = {250: Verdict.DELIVERED, 251: Verdict.DELIVERED} | {
+    **dict.fromkeys((421, 450, 451, 452), Verdict.RETRY),
+    **dict.fromkeys((550, 553, 554), Verdict.DEAD),
+}
+
+
+def elsewhere(scheme: str, verdicts: Mapping[int, Verdict]) -> Odd:
+    """A channel of another scheme that judges by these."""
+    return Odd(
+        GOOD_CHANNEL,
+        request_as=lambda r, f, now: replace(r, url=f"{scheme}:there"),
+        judge_as=lambda reply, _: Outcome(verdicts.get(reply.status, Verdict.RETRY)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "verdicts"),
+    [
+        ("smtp", MAIL),
+        ("smtps", MAIL),
+        ("atom", {200: Verdict.DELIVERED}),
+        ("log", {200: Verdict.DELIVERED}),
+    ],
+)
+def test_other_schemes_have_statuses_of_their_own(
+    scheme: str, verdicts: dict[int, Verdict]
+) -> None:
+    check_channel(elsewhere(scheme, verdicts))
+    for status in verdicts.keys() & {200, 250, 450, 550}:
+        wrong = Verdict.RETRY if verdicts[status] is not Verdict.RETRY else Verdict.DEAD
+        with pytest.raises(AssertionError, match=f"{scheme}: a {status} is {wrong}"):
+            check_channel(elsewhere(scheme, verdicts | {status: wrong}))

@@ -19,7 +19,7 @@ NOW = datetime(2025, 11, 29, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 TICK = timedelta(microseconds=1)
 DELIVERY = Delivery("d1", "slack", "firing", NOW, NOW, {"p": 0.7})
-CLAIMANTS = 6
+CLAIMANTS = 8
 
 
 def _all_at_once[T](store_url: str, work: Callable[[Store, int], T]) -> list[T]:

@@ -108,6 +108,15 @@ def test_a_rule_that_was_subscribed_before_it_was_made_rings_once(desk: Desk) ->
     assert "desk-at-4" in [rule.id for rule in config.rules]
 
 
+def test_a_channel_without_an_address_is_made_with_its_options_and_selectors(desk: Desk) -> None:
+    options = ("--kind", "atom", "--option", "path=alerts.xml", "--severities", "page")
+    answer(desk, "subscribe", "feed", *options, "--units", "har*", "--tags", "union.*")
+    config = load_watch(desk.folder).config
+    assert config.channels[-1].options == {"path": "alerts.xml"}
+    last = config.subscriptions[-1]
+    assert (last.units, last.tags, last.severities) == (["har*"], ["union.*"], ["page"])
+
+
 def test_a_pattern_that_fits_nothing_is_pointed_out(desk: Desk) -> None:
     result = desk.run("alerts", "subscribe", "desk", "--questions", "q-lung", "--rules", "x*")
     assert result.returncode == 0
@@ -121,7 +130,9 @@ def test_a_pattern_that_fits_nothing_is_pointed_out(desk: Desk) -> None:
         (("dsk",), "there is no channel 'dsk'; did you mean 'desk'?"),
         (("night",), "there is no channel 'night'; --kind and --url make one"),
         (("desk", *NEW), "there is a channel 'desk' already"),
-        (("night", "--kind", "slack"), "a new channel takes both --kind and --url"),
+        (("night", "--kind", "slack"), "--url: a channel of kind slack needs one, as env:NAME"),
+        (("night", "--url", "env:X"), "a new channel takes --kind as well"),
+        (("night", "--kind", "log", "--option", "x"), "--option: 'x' is not of the form NAME=VALUE"),
         (("night", "--kind", "slak", "--url", "env:X"), "did you mean 'slack'?"),
         (("night", "--kind", "webhook", "--url", "env:X"), "--secret env:NAME gives it"),
         (("desk", "--fire-at", "140%"), "--fire-at: 1.4 is not a probability"),

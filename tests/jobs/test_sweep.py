@@ -95,9 +95,7 @@ def test_a_deadline_that_comes_near_is_told_once_and_its_end_is_told_as_resolved
     assert told(update(app, parse_instant("2025-06-21"))) == [("near", "q", "resolved")]
 
 
-def test_a_calm_desk_writes_nothing_however_often_it_is_swept(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_calm_desk_writes_nothing_however_often_it_is_swept(store: Store, tmp_path: Path) -> None:
     app = desk(store, tmp_path, NEAR, STALE, OVERDUE)
     store.add_questions([question()], START)
     store.add_reports([report("r", START - DAY)], START)
@@ -117,7 +115,7 @@ def test_one_silent_source_is_one_alert_however_many_questions_rest_on_it(
     update(app, START)
     swept = sweep(app, START + 3 * DAY)
     assert told(swept) == [("silent", "u", "firing")]
-    assert "came 4.0 days ago" in swept.transitions[0].detail
+    assert "came 4 days ago" in swept.transitions[0].detail
     assert sweep(app, START + 4 * DAY) == Swept()
     store.add_reports([report("back", START + 5 * DAY)], START + 5 * DAY)
     assert told(sweep(app, START + 5 * DAY + timedelta(hours=1))) == [("silent", "u", "resolved")]
@@ -207,3 +205,49 @@ def test_a_question_that_ends_is_told_once_by_a_rule_for_it(store: Store, tmp_pa
     assert "resolved: yes" in ended.transitions[0].detail
     assert update(app, START + 3 * DAY) == Updated()
     assert sweep(app, START + 3 * DAY) == Swept()
+
+
+def test_a_channel_that_is_taken_out_of_the_watch_is_nobodys_trouble_any_more(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path)
+    store.alerts.add_channel_state(ChannelState("desk", ChannelHealth.DISABLED, START), START)
+    sweep(app, START + timedelta(hours=1))
+    assert state(app, "channel-unhealthy", "desk") is State.FIRING
+    gone = WATCH.replace('[[channels]]\nid = "desk"\nkind = "log"\n', "", 1)
+    gone = gone.replace('[[subscriptions]]\nchannel = "desk"\n', "", 1).format(rules="")
+    without = App(Watch(tmp_path, parse_config(gone)), store)
+    swept = sweep(without, START + DAY)
+    assert [(n.channel, n.kind) for n in swept.notices] == [("owner", NoticeKind.RESOLVED)]
+
+
+def test_a_silent_unit_without_open_questions_is_nobodys_trouble_any_more(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, STALE)
+    store.add_questions([question(deadline="2025-06-20")], START)
+    store.add_reports([report("r", START - DAY)], START)
+    sweep(app, START + 5 * DAY)
+    assert state(app, "silent", "u") is State.FIRING
+    assert told(sweep(app, START + 30 * DAY)) == [("silent", "u", "resolved")]
+
+
+def test_while_an_outcome_is_waited_for_an_episode_is_over(store: Store, tmp_path: Path) -> None:
+    text = WATCH.format(rules=LIKELY)
+    text = text.replace("[definitions.strike]", '[definitions.strike]\ngrace = "10 days"')
+    app = App(Watch(tmp_path, parse_config(text)), store)
+    store.add_questions([question(deadline="2025-06-20")], START)
+    update(app, START)
+    swept = sweep(app, parse_instant("2025-06-22"))
+    assert told(swept) == [("likely", "q", "resolved")]
+    assert swept.transitions[0].reason == "question_expired"
+
+
+def test_a_question_without_an_estimate_is_told_when_it_ends(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, ENDED)
+    store.add_questions([question()], START)
+    assert told(sweep(app, START)) == []
+    assert state(app, "ended", "q") is State.PENDING
+    assert sweep(app, START + DAY) == Swept()
+    store.add_events([Event("e", "u", "strike", START, START + DAY)], START + DAY)
+    assert told(update(app, START + 2 * DAY)) == [("ended", "q", "outcome")]

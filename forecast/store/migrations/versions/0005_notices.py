@@ -1,9 +1,22 @@
 """What is to be told to whom, silences, acknowledgements, the health of channels."""
 
-from alembic import op
-from sqlalchemy import BigInteger, Column, Float, Integer, Text, UniqueConstraint
+from typing import Any
 
-from forecast.store.types import UtcInstant
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Integer,
+    Text,
+    UniqueConstraint,
+    column,
+    insert,
+    select,
+    table,
+)
+
+from forecast.store.types import Json, UtcInstant
 
 revision = "0005"
 down_revision = "0004"
@@ -12,11 +25,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Every old rule was on a question and rang at once; what waits is sent as it stands."""
+    """Every old rule was on a question and rang at once; what waits is sent as it stands.
+
+    Old deliveries get the notices that they would have come from: whoever was told of a firing
+    is told of its end.
+    """
     op.add_column("estimate", Column("quantiles", Text, nullable=False, server_default="[]"))
     _rules()
     _deliveries()
     _notices()
+    _told()
     _people()
 
 
@@ -29,12 +47,13 @@ def _rules() -> None:
         table.add_column(Column("health", Text, nullable=False, server_default="healthy"))
         table.add_column(Column("baseline", Float(53)))
         table.add_column(Column("route", Text, nullable=False, server_default="now"))
+        table.add_column(Column("cause", Text, nullable=False, server_default=""))
     with op.batch_alter_table("transition") as table:
         table.alter_column("question_id", new_column_name="subject")
         table.alter_column("probability", existing_type=Float(53), nullable=True)
         table.add_column(Column("cause", Text, nullable=False, server_default=""))
         table.add_column(Column("route", Text, nullable=False, server_default="now"))
-    op.create_index("rule_state_version", "rule_state", ["rule_id", "subject", "row_id"])
+    op.create_index("rule_state_version", "rule_state", ["subject", "rule_id", "row_id"])
     op.create_index("transition_of_subject", "transition", ["subject", "at"])
 
 
@@ -62,6 +81,49 @@ def _notices() -> None:
     op.create_index("notice_waiting", "notice", ["status", "created_at"])
     op.create_index("notice_of_episode", "notice", ["rule_id", "subject", "episode"])
     op.create_index("notice_of_delivery", "notice", ["delivery_id"])
+
+
+def _told() -> None:
+    names = ("delivery_id", "channel", "kind")
+    delivery = table(
+        "delivery",
+        *(column(name, Text) for name in (*names, "row_id")),
+        column("created_at", UtcInstant),
+        column("facts", Json),
+    )
+    old = select(*(delivery.c[name] for name in (*names, "created_at", "facts")))
+    old = old.where(delivery.c.kind.in_(["firing", "resolved"])).order_by(delivery.c.row_id)
+    connection = op.get_bind()
+    rows = [_notice(*row) for row in connection.execute(old)]
+    if rows:
+        connection.execute(insert(_notice_table()), rows)
+
+
+def _notice(delivery_id: str, channel: str, kind: str, at: Any, facts: Any) -> dict[str, Any]:
+    return {
+        "notice_id": delivery_id,
+        "channel": channel,
+        "rule_id": facts["rule"]["id"],
+        "subject": facts["question"]["id"],
+        "episode": facts["episode"],
+        "kind": kind,
+        "severity": facts.get("severity", "warning"),
+        "route": "now",
+        "created_at": at,
+        "facts": facts,
+        "number": 0,
+        "status": "formed",
+        "delivery_id": delivery_id,
+        "reason": "",
+        "settled_at": at,
+    }
+
+
+def _notice_table() -> Any:
+    types = {"episode": Integer, "number": Integer, "facts": Json}
+    types |= {"created_at": UtcInstant, "settled_at": UtcInstant}
+    names = _notice("", "", "", None, {"rule": {"id": ""}, "question": {"id": ""}, "episode": 0})
+    return table("notice", *(column(name, types.get(name, Text)) for name in names))
 
 
 def _people() -> None:

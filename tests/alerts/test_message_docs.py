@@ -1,0 +1,80 @@
+"""What docs/messages.md shows is what is said, and its recipe works."""
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts import message
+from alerts.api import Endpoint
+from alerts.channels.webhook import Webhook, event
+from alerts.testing import sample_facts
+from forecast.clock import utc_now
+
+PAGE = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
+SAMPLES = sample_facts()
+SHOWN = dict(re.findall(r"<!-- (\w+) -->\n```text\n(.*?)\n```", PAGE, re.DOTALL))
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29vb29vb28="
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_an_example_is_what_the_sample_says(name: str) -> None:
+    assert message.text(SAMPLES[name]) == SHOWN[name]
+
+
+def test_every_kind_of_message_and_of_rule_is_shown() -> None:
+    shown = [SAMPLES[name] for name in SHOWN]
+    assert {facts["kind"] for facts in shown} == {facts["kind"] for facts in SAMPLES.values()}
+    kinds = {facts["rule"]["kind"] for facts in shown if "rule" in facts}
+    assert len(kinds) == 9
+
+
+def test_the_event_is_what_is_sent() -> None:
+    assert json.loads(block("json")) == event(
+        SAMPLES["stale"], "msg_0123456789abcdef0123456789abcdef"
+    )
+
+
+def rows() -> dict[str, str]:
+    """The table of facts: a key, and what is said of it."""
+    table = PAGE.partition("## The facts")[2]
+    return dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+
+
+def test_every_key_of_the_facts_is_explained_and_no_other() -> None:
+    keys = {key for facts in SAMPLES.values() for key in facts}
+    assert rows().keys() == keys
+
+
+def test_every_key_within_them_is_named() -> None:
+    for facts in SAMPLES.values():
+        for key, value in facts.items():
+            inner = value[0] if isinstance(value, list) and value else value
+            if isinstance(inner, dict) and key != "parts":
+                missing = [name for name in inner if f"`{name}`" not in rows()[key]]
+                assert missing == [], key
+
+
+def test_the_recipe_takes_what_is_genuine_and_nothing_else() -> None:
+    known: dict[str, Any] = {}
+    exec(block("python"), known)
+    is_genuine = known["is_genuine"]
+    request = Webhook(Endpoint("siem", "https://x.example/", f"{OTHER_SECRET} {SECRET}")).request(
+        SAMPLES["nasty"], "msg_1", utc_now()
+    )
+    headers = dict(request.headers)
+    assert is_genuine(SECRET, headers, request.body)
+    assert is_genuine(OTHER_SECRET, headers, request.body)
+    assert not is_genuine("whsec_" + "A" * 32, headers, request.body)
+    assert not is_genuine(SECRET, headers, request.body + b" ")
+    late = headers | {"webhook-timestamp": str(int(time.time()) - 301)}
+    assert not is_genuine(SECRET, late, request.body)
