@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.decide import close_question, decide
 from alerts.readings import Baseline, baseline_of, read_estimate
-from forecast.alert import ALARMED, NoticeKind, Route, Rule, RuleKind, RuleState, State, Transition
+from forecast.alert import ALARMED, NoticeKind, Route, Rule, RuleKind, RuleState, Transition
 from forecast.alert_tables import READ_TWICE
 from forecast.estimate import Estimate
 from forecast.evidence import Resolution
@@ -67,7 +67,12 @@ def replay(
 
 def episodes(transitions: Sequence[Transition]) -> list[Episode]:
     """The stretches of firing among one rule's transitions on one subject, oldest first."""
-    ends = {t.episode: t for t in transitions if t.before in ALARMED and t.after is State.OK}
+    ends: dict[int, Transition] = {}
+    for t in transitions:
+        if t.before in ALARMED and t.notify == NoticeKind.FIRING:  # it rings on, as the next one
+            ends[t.episode - 1] = t
+        elif t.before in ALARMED and t.after not in ALARMED:
+            ends[t.episode] = t
     found = []
     for ring in (t for t in transitions if t.notify == NoticeKind.FIRING):
         end = ends.get(ring.episode)

@@ -29,6 +29,7 @@ from forecast.scoring import brier, log_loss, mean
 from jobs.app import App, open_app
 from jobs.ingest import ingest_file
 from jobs.pool import warm_pool
+from jobs.preview import answering_event
 from jobs.ringing import ring
 from jobs.scheduler import owner_name, slots
 from jobs.slots import Turn, run_slot
@@ -217,25 +218,13 @@ def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
     told = [t for t in app.store.alerts.transitions(subject=question.question_id) if t.notify]
-    event = _answering_event(app, question, end) if line.outcome == 1 else None
+    event = answering_event(app, question, line.resolution, end)
     for rule_id in sorted({t.rule_id for t in told}):
         own: list[Transition] = [t for t in told if t.rule_id == rule_id]
         for rang, after in pairwise([*own, None]):
             if rang is not None and rang.notify == "firing":
                 cleared = after.at if after is not None else None
                 yield Ring(question, rule_id, rang.at, rang.probability or 0.0, cleared, event)
-
-
-def _answering_event(app: App, question: Question, end: datetime) -> Event | None:
-    """The first event inside the question's window, whenever it became known."""
-    snapshot = app.store.snapshot(question, end)
-    events = [
-        e
-        for e in snapshot.events
-        if app.config.is_inside(e.definition, question.definition)
-        and question.opens_at <= e.occurred_at <= question.deadline
-    ]
-    return min(events, key=lambda e: e.occurred_at, default=None)
 
 
 @contextmanager

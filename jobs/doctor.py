@@ -262,7 +262,7 @@ def _channels(watch: Watch, now: datetime, *, send: bool) -> Iterator[Finding]:
         try:
             check_channel(table, watch.folder, now)
             if send:
-                send_trial(table, now, config.watch.link)
+                send_trial(table, now, config.watch.link, folder=watch.folder)
         except TocsinError as error:
             yield Finding(name, Level.FAIL, str(error), f"`tocsin alerts test {table.id}` tries it")
         else:

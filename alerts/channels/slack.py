@@ -62,6 +62,7 @@ MALFORMED = frozenset(
     }
 )
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _FORMATTING = re.compile(r"[*_~`]|:[\w+-]+:")
 
 
@@ -139,7 +140,7 @@ def _alert_blocks(facts: dict[str, Any]) -> list[dict[str, Any]]:
 def _group_blocks(facts: dict[str, Any]) -> list[dict[str, Any]]:
     """The members' lines, numbered, then a link for each number."""
     lines = message.member_lines(facts)
-    numbered = [fit(f"{n}. {line}", SMALL_LIMIT) for n, line in enumerate(lines, 1)]
+    numbered = [fit(_tidy(f"{n}. {line}"), SMALL_LIMIT) for n, line in enumerate(lines, 1)]
     shown = message.fit_lines(numbered, LINES_LIMIT, _size)
     blocks = [
         {"type": "section", "text": _plain("\n".join(part), SECTION_LIMIT)}
@@ -172,7 +173,8 @@ def _sections(lines: list[str]) -> list[list[str]]:
 
 
 def _size(line: str) -> int:
-    return units(escape(line))
+    """Units of a line as it is sent: JSON doubles quotes, and all blocks are counted together."""
+    return units(json.dumps(escape(line), ensure_ascii=False)) - len('""')
 
 
 def _fallback(facts: dict[str, Any], limit: int) -> str:
@@ -207,7 +209,7 @@ def units(text: str) -> int:
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": fit(text, limit) or " ", "emoji": False}
+    return {"type": "plain_text", "text": fit(_tidy(text), limit) or " ", "emoji": False}
 
 
 def _markdown(text: str) -> dict[str, Any]:
@@ -218,7 +220,12 @@ def _bold(text: str, limit: int) -> dict[str, Any]:
     """Bold, unless a name in it would be read as formatting."""
     if _FORMATTING.search(text):
         return _plain(text, limit)
-    return _markdown(f"*{escape(fit(text, limit))}*")
+    return _markdown(f"*{escape(fit(_tidy(text), limit))}*")
+
+
+def _tidy(text: str) -> str:
+    """Without control characters, of which each is six characters in JSON."""
+    return _CONTROL.sub(" ", text)
 
 
 def _deadline_and_link(facts: dict[str, Any]) -> str:
