@@ -1,6 +1,6 @@
 """What a rule would have done on a history: the functions that ring, run over it again. Pure."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,10 +84,10 @@ def episodes(transitions: Sequence[Transition]) -> list[Episode]:
 def _baseline(
     rule: Rule, state: RuleState | None, estimate: Estimate, history: Sequence[Estimate]
 ) -> Baseline | None:
-    """With what a rule of kind change compares: as the store answers, strictly before."""
+    """With what a rule of kind change compares: what stood then, at the moment itself too."""
     if rule.kind is not RuleKind.CHANGE:
         return None
     if rule.over is None:
         return baseline_of(rule, state, None)
-    place = bisect_left(history, estimate.as_of - rule.over, key=lambda e: e.as_of)
+    place = bisect_right(history, estimate.as_of - rule.over, key=lambda e: e.as_of)
     return baseline_of(rule, state, history[place - 1] if place else None)

@@ -35,46 +35,53 @@ def sample_facts() -> dict[str, Facts]:
         "bare": _sample("firing", 0.43, bare=True),
         "test": test_facts("desk", NOW - timedelta(hours=1)),
         **_by_rule(),
+        **_by_rule_of_the_clock(),
         **_told_later(),
         **_on_others(),
         **_together(),
     }
 
 
+def _firing(kind: RuleKind, detail: str, rule: Rule, **more: Any) -> Facts:
+    more = {"reason": "condition_met", **more}
+    return _sample("firing", 0.52, detail=detail, rule=replace(rule, kind=kind), **more)
+
+
 def _by_rule() -> dict[str, Facts]:
-    """One of each kind of rule on questions, beside threshold."""
-
-    def firing(kind: RuleKind, detail: str, rule: Rule, **more: Any) -> Facts:
-        more = {"reason": "condition_met", **more}
-        return _sample("firing", 0.52, detail=detail, rule=replace(rule, kind=kind), **more)
-
+    """One of each kind of rule on questions with lines, beside threshold."""
     return {
-        "certainty": firing(
+        "certainty": _firing(
             RuleKind.CERTAINTY,
             "It is 93 % certain that P is above 40 %, at or above the alert line of 90 % in 2 "
             "evaluations in a row.",
             Rule("sure-of-40", 0.9, 0.6, level=0.4),
         ),
-        "change": firing(
+        "change": _firing(
             RuleKind.CHANGE,
             "The odds moved up by 2.41x, from 31 % 24 hours before to 52 %, at or above the alert "
             "line of 2x in 2 evaluations in a row.",
             Rule("doubled", 0.6931471805599453, 0.34657359027997264, over=DAY),
             baseline=Baseline(0.31, 0.002, "24 hours before"),
         ),
-        "loss": firing(
+        "loss": _firing(
             RuleKind.LOSS,
             "The expected loss is 5.2 (52 % of 10), at or above the cost of acting (2) in 2 "
             "evaluations in a row.",
             Rule("insure", 0.2, 0.15, cost=2.0, loss=10.0),
             reason="threshold_crossed",
         ),
-        "deadline": firing(
+    }
+
+
+def _by_rule_of_the_clock() -> dict[str, Facts]:
+    """One of each kind of rule on questions that says yes or no."""
+    return {
+        "deadline": _firing(
             RuleKind.DEADLINE,
             "The deadline is 38.6 days away, and P is 52 %.",
             Rule("near", within=timedelta(days=40)),
         ),
-        "unhealthy": firing(
+        "unhealthy": _firing(
             RuleKind.UNHEALTHY,
             "The estimate is held: the sampler diverged; 2 evaluations in a row.",
             Rule("model-unhealthy"),
@@ -150,7 +157,7 @@ def _together() -> dict[str, Facts]:
     later = _told_later()
     others = [
         *_on_others().values(),
-        _by_rule()["outcome"],
+        _by_rule_of_the_clock()["outcome"],
         *(later["reminder"], later["acknowledged"]),
     ]
     return {

@@ -236,6 +236,12 @@ def test_the_facts_say_all_numbers_of_the_rule_by_its_kind() -> None:
     }
 
 
+def test_numbers_that_a_kind_of_rule_does_not_have_are_null() -> None:
+    rule = facts(rule=replace(RULE, cost=2.0, loss=10.0, level=0.4, direction="up"))["rule"]
+    unused = ("cost", "loss", "level", "direction", "over", "within", "after", "repeat")
+    assert {rule[name] for name in unused} == {None}
+
+
 def test_facts_on_units_and_channels_have_the_keys_of_those_on_questions() -> None:
     assert SAMPLES["stale"].keys() == SAMPLES["channel"].keys() == SAMPLES["firing"].keys()
     assert SAMPLES["stale"]["question"] is None

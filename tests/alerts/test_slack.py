@@ -267,3 +267,14 @@ def test_row_21_a_title_of_any_kind_is_escaped_cut_and_rings_nobody() -> None:
         assert received.problem == ""
         assert "<!channel>" not in received.json()["text"]
         assert "\x00" not in received.body.decode()
+
+
+@pytest.mark.parametrize("character", ['"', "\\", "\x07", "&", "𝄞", "\n"])
+def test_what_json_or_slack_makes_longer_does_not_make_a_message_too_long(character: str) -> None:
+    words = character * 600
+    known = SAMPLES["group"]["members"][0]
+    member = known | {"subject": known["subject"] | {"title": words}}
+    alert = SAMPLES["stale"] | {"detail": words * 3, "link": "https://x.example/" + "a" * 1400}
+    for facts in (SAMPLES["group"] | {"members": [member] * 100}, alert):
+        payload = block_payload(facts, ID)
+        assert slack_complaint(json.loads(json.dumps(payload))) is None
