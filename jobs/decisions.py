@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts import decide as alerting
-from alerts.readings import Reading, baseline_of, read_estimate
+from alerts.readings import Baseline, Reading, baseline_of, read_estimate
 from forecast.alert import (
     ALARMED,
     Notice,
@@ -179,10 +179,13 @@ class _Decided:
                     waits, end = alerting.await_outcome(rule, before, name, self._now)
                     self._note(question, rule, before, waits, end, estimate)
                     continue
-                reading = self._reading(rule, before, estimate)
+                baseline = self._baseline(rule, before, estimate)
+                reading = self._reading(rule, estimate, baseline)
                 if reading is not None:
                     after, transition = alerting.decide(rule, before, reading, self._now)
-                    self._note(question, rule, before, after, transition, estimate)
+                    self._note(
+                        question, rule, before, after, transition, estimate, baseline=baseline
+                    )
 
     def on_ends(self) -> None:
         """End the watch on questions that were resolved."""
@@ -203,20 +206,27 @@ class _Decided:
                     else alerting.close_question
                 )
                 after, transition = end(before, resolution.outcome, p, self._now)
-                self._note(question, rule, before, after, transition, last)
+                self._note(
+                    question, rule, before, after, transition, last, outcome=resolution.outcome
+                )
 
-    def _reading(self, rule: Rule, state: RuleState | None, estimate: Estimate) -> Reading | None:
-        name = estimate.question_id
-        last = self._work.task.previous.get(name)
+    def _baseline(self, rule: Rule, state: RuleState | None, estimate: Estimate) -> Baseline | None:
+        """What a rule of kind change compares with."""
+        if rule.kind is not RuleKind.CHANGE:
+            return None
         earlier = None
-        if rule.kind is RuleKind.CHANGE and rule.over is not None:
+        if rule.over is not None:
             just_after = estimate.as_of - rule.over + INSTANT
-            earlier = self._app.store.latest_estimate(name, before=just_after)
+            earlier = self._app.store.latest_estimate(estimate.question_id, before=just_after)
+        return baseline_of(rule, state, earlier)
+
+    def _reading(self, rule: Rule, estimate: Estimate, baseline: Baseline | None) -> Reading | None:
+        last = self._work.task.previous.get(estimate.question_id)
         return read_estimate(
             rule,
             estimate,
             last.probability if last else None,
-            baseline_of(rule, state, earlier),
+            baseline,
             is_stale=self._is_stale,
         )
 
@@ -228,6 +238,9 @@ class _Decided:
         after: RuleState,
         transition: Transition | None,
         estimate: Estimate | None,
+        *,
+        baseline: Baseline | None = None,
+        outcome: str = "",
     ) -> None:
         if after != before:
             self.changes.append((before, after))
@@ -240,7 +253,14 @@ class _Decided:
                     self._app, question, rule, over, estimate, last
                 )
             self._updated.notices += notices_about(
-                self._app, question, rule, transition, estimate, last
+                self._app,
+                question,
+                rule,
+                transition,
+                estimate,
+                last,
+                baseline=baseline,
+                outcome=outcome,
             )
 
 

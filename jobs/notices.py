@@ -1,8 +1,10 @@
 """Who is to be told of a transition, and what: one notice for each channel."""
 
 from typing import Any
+from urllib.parse import quote
 
 from alerts.facts import build_facts, notice_id, subject_facts
+from alerts.readings import Baseline
 from forecast.alert import Notice, NoticeKind, Rule, Target, Transition
 from forecast.estimate import Estimate
 from forecast.question import Question
@@ -18,8 +20,14 @@ def notices_about(
     transition: Transition,
     estimate: Estimate | None,
     last: Estimate | None,
+    *,
+    baseline: Baseline | None = None,
+    outcome: str = "",
 ) -> list[Notice]:
-    """The notices of a transition on a question; `last` is the estimate before this one."""
+    """The notices of a transition on a question; `last` is the estimate before this one.
+
+    `baseline` is what a rule of kind change compared with, `outcome` how the question ended.
+    """
     channels = _channels(app, transition, app.config.target(rule, question))
     if not channels:
         return []
@@ -36,6 +44,8 @@ def notices_about(
             for c in app.store.crowd(question.question_id)
             if estimate is None or c.at < estimate.as_of
         ],
+        baseline=baseline,
+        outcome=outcome,
     )
     return _notices(rule, transition, channels, facts)
 
@@ -52,7 +62,7 @@ def notices_on(app: App, rule: Rule, transition: Transition, what: str, title: s
 def link_to(app: App, question_id: str) -> str:
     """The page of a question, where the watch has a link."""
     link = app.config.watch.link
-    return f"{link.rstrip('/')}/questions/{question_id}" if link else ""
+    return f"{link.rstrip('/')}/questions/{quote(question_id, safe='')}" if link else ""
 
 
 def _channels(app: App, transition: Transition, target: Target) -> list[str]:
