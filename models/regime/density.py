@@ -162,7 +162,7 @@ class Filtered:
 
 
 class Density:
-    """The compiled model of `length` days, a power of two; a `Target` once data are loaded."""
+    """The compiled model of `length` days, a power of two."""
 
     def __init__(self, length: int) -> None:
         nothing, never = np.zeros((length, 1)), np.zeros(length)
@@ -176,16 +176,6 @@ class Density:
             self.days, self.prior, self.begins = days, prior, begins
             self._compiled.set_data(arrays(days, prior, begins))
         return self
-
-    @property
-    def start(self) -> Array:
-        """The prior means (7 + 2 stream,)."""
-        return self.prior.mean
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations (7 + 2 stream,)."""
-        return self.prior.sd
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log posterior density and its gradient (7 + 2 stream,) at theta."""

@@ -23,7 +23,7 @@ from models.moves import move, shifted
 from models.rows import Rows
 from models.self_exciting.density import (
     SCALARS,
-    HawkesTarget,
+    hawkes_target,
     Past,
     Theta,
     compiled_density,
@@ -236,7 +236,7 @@ class Work:
         digest = hashlib.sha256()
         for array in (x, rows.exposure, past.day, past.count):
             digest.update(np.ascontiguousarray(array).tobytes())
-        target = HawkesTarget(self.density, past, self.prior)
+        target = hawkes_target(self.density, past, self.prior)
         values = values_of(past, self.prior)
         return Problem(
             target=target,
