@@ -22,15 +22,15 @@ from functools import partial
 import numpy as np
 
 from forecast.clock import DAY
-from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.estimate import QUANTILE_LEVELS, CurvePoint, Estimate, Health
 from forecast.explanation import Explanation
 from forecast.question import Question
-from models.api import BAND, BAND_MASS, Answer, Draws, Task
+from models.api import Answer, Draws, Task
 from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
-from models.quantiles import weighted_quantiles
+from models.quantiles import LOWER, UPPER, interval_among
 from models.rows import Rows
 from models.shares import kinds_of, share_of
 from models.track import (
@@ -44,7 +44,8 @@ from models.track import (
 VERSION = "1"
 SHARE_DRAWS = 2000
 COUNTS_SHOWN = 5  # P of at least 1 to 5 events, and to as many as the question asks for
-RATE_NODES = 64  # equal-weight quantiles of the rate, for the band
+RATE_NODES = 100  # equal-weight quantiles of the rate, for those of P
+SHARE_NODES = 200  # the same of the share; where it is known the rate has more
 
 
 type AtLeast = Callable[[int, Array], Array]
@@ -76,12 +77,11 @@ class Gamma:
         scaled = log_rate + np.log(self.rate)
         return np.asarray(self.shape * scaled - np.exp(scaled) - gammaln(self.shape))
 
-    def quantile_rates(self) -> Array:
+    def quantile_rates(self, nodes: int = RATE_NODES) -> Array:
         """Rates at the middle of equally likely slices (node,)."""
         from scipy.special import gammaincinv
 
-        middles = (np.arange(RATE_NODES) + 0.5) / RATE_NODES
-        return np.asarray(gammaincinv(self.shape, middles) / self.rate)
+        return np.asarray(gammaincinv(self.shape, _middles(nodes)) / self.rate)
 
 
 def gamma_of(log_rate: Normal) -> Gamma:
@@ -164,14 +164,16 @@ class _Update:
         missing = events_missing(task, question)
         by_share = self._within(posterior.at_least, missing, share, days_ahead)
         middle = by_share.mean(axis=0)
-        lower, upper = self._band(posterior, missing, share, days_ahead)
+        levels = self._quantiles(posterior, missing, share, days_ahead)
+        lower, upper = levels[[LOWER, UPPER]]
         at = last - first
+        quantiles = tuple(levels[:, at].tolist())
         expected, at_least = self._counts(posterior, question, share, days_ahead[[0, at]])
         estimate = Estimate(
             question_id=question.question_id,
             as_of=task.snapshot.as_of,
             probability=float(middle[at]),
-            interval=Interval(float(lower[at]), float(upper[at]), BAND_MASS),
+            interval=interval_among(quantiles),
             mcse=float(by_share[:, at].std() / np.sqrt(len(share))),
             health=Health.HEALTHY,
             model=BaseRate.name,
@@ -188,6 +190,7 @@ class _Update:
             ),
             expected_count=expected,
             at_least=at_least,
+            quantiles=quantiles,
         )
         return self._with_move(estimate, question, share, days_ahead[[0, at]])
 
@@ -236,14 +239,20 @@ class _Update:
         most = max(COUNTS_SHOWN, question.at_least)
         return expected, tuple(p(max(n - happened, 0)) for n in range(1, most + 1))
 
-    def _band(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
-        """The quantiles BAND of P (2, day) over the rate and the share."""
-        some = share if len(share) == 1 else np.quantile(share, (np.arange(64) + 0.5) / 64)
-        rates = posterior.quantile_rates()
+    def _quantiles(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
+        """P (level, day) at `QUANTILE_LEVELS`, over the rate and the share.
+
+        Where the share is known: P at the same quantile of the rate, between two nodes on the
+        straight line.
+        """
+        is_known = len(share) == 1
+        some = share if is_known else np.quantile(share, _middles(SHARE_NODES))
+        rates = posterior.quantile_rates(3 * RATE_NODES if is_known else RATE_NODES)
         p = np.concatenate(
             [self._within(partial(_at_rate, rate), events, some, days) for rate in rates]
         )
-        return weighted_quantiles(p, np.full(len(p), 1 / len(p)), BAND)
+        found = np.quantile(p, QUANTILE_LEVELS, axis=0, method="hazen")
+        return np.asarray(np.clip(found, 0.0, 1.0))
 
     def _with_move(
         self, estimate: Estimate, question: Question, share: Array, window: Array
@@ -275,6 +284,10 @@ def events_missing(task: Task, question: Question, known_before: datetime | None
     if not task.beliefs.recurrent:
         return question.at_least
     return max(question.at_least - already(task, question, known_before), 1)
+
+
+def _middles(nodes: int) -> Array:
+    return np.asarray((np.arange(nodes) + 0.5) / nodes)
 
 
 def _log_likelihood_of_kinds(task: Task, share: dict[str, Array]) -> Array:

@@ -23,10 +23,10 @@ from models.moves import move, shifted
 from models.rows import Rows
 from models.self_exciting.density import (
     SCALARS,
-    hawkes_target,
     Past,
     Theta,
     compiled_density,
+    hawkes_target,
     prior_of,
     values_of,
 )
