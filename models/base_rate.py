@@ -25,7 +25,7 @@ from forecast.clock import DAY
 from forecast.estimate import QUANTILE_LEVELS, CurvePoint, Estimate, Health
 from forecast.explanation import Explanation
 from forecast.question import Question
-from models.api import Answer, Draws, Task
+from models.api import MOST_COUNTED, Answer, Draws, Task
 from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
@@ -33,17 +33,10 @@ from models.priors.elicit import Normal
 from models.quantiles import LOWER, UPPER, interval_among
 from models.rows import Rows
 from models.shares import kinds_of, share_of
-from models.track import (
-    Track,
-    already,
-    estimate_digest,
-    lay_out,
-    snapshot_digest,
-)
+from models.track import Track, estimate_digest, lay_out, missing, snapshot_digest
 
 VERSION = "1"
 SHARE_DRAWS = 2000
-COUNTS_SHOWN = 5  # P of at least 1 to 5 events, and to as many as the question asks for
 RATE_NODES = 100  # equal-weight quantiles of the rate, for those of P
 SHARE_NODES = 200  # the same of the share; where it is known the rate has more
 
@@ -161,10 +154,10 @@ class _Update:
         first, last = self.track.window(question)
         days_ahead = self.track.edges[first:]
         share = self._share(question)
-        missing = events_missing(task, question)
-        by_share = self._within(posterior.at_least, missing, share, days_ahead)
+        wanted = missing(task, question)
+        by_share = self._within(posterior.at_least, wanted, share, days_ahead)
         middle = by_share.mean(axis=0)
-        levels = self._quantiles(posterior, missing, share, days_ahead)
+        levels = self._quantiles(posterior, wanted, share, days_ahead)
         lower, upper = levels[[LOWER, UPPER]]
         at = last - first
         quantiles = tuple(levels[:, at].tolist())
@@ -199,10 +192,10 @@ class _Update:
         first, last = self.track.window(question)
         start, end = np.outer(self.track.edges[[first, last]], rate)
         share = share_of(self.track.task, question.definition, len(rate))
-        missing = events_missing(self.track.task, question)
+        wanted = missing(self.track.task, question)
         if self.track.task.beliefs.recurrent:
-            return _at_rate(1.0, missing, share * (end - start))
-        return np.asarray(share * (np.exp(-start) - np.exp(-end)) * (missing == 1))
+            return _at_rate(1.0, wanted, share * (end - start))
+        return np.asarray(share * (np.exp(-start) - np.exp(-end)) * (wanted == 1))
 
     def _share(self, question: Question, known_before: datetime | None = None) -> Array:
         task = self.track.task
@@ -227,7 +220,7 @@ class _Update:
         self, posterior: Gamma, question: Question, share: Array, window: Array
     ) -> tuple[float, tuple[float, ...]]:
         """The expected number of events in the question's window, and P of at least 1, 2, ..."""
-        happened = question.at_least - events_missing(self.track.task, question)
+        happened = question.at_least - missing(self.track.task, question)
 
         def p(events: int) -> float:
             within = self._within(posterior.at_least, events, share, window)
@@ -236,7 +229,7 @@ class _Update:
         rate = posterior.shape / posterior.rate
         ahead = rate * float(share.mean()) * float(window[1] - window[0])
         expected = happened + (ahead if self.track.task.beliefs.recurrent else p(1))
-        most = max(COUNTS_SHOWN, question.at_least)
+        most = max(MOST_COUNTED, question.at_least)
         return expected, tuple(p(max(n - happened, 0)) for n in range(1, most + 1))
 
     def _quantiles(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
@@ -267,23 +260,13 @@ class _Update:
         share_then = self._share(question, last.as_of)
 
         def p(rows: Rows, share: Array, known_before: datetime | None) -> float:
-            missing = events_missing(self.track.task, question, known_before)
+            wanted = missing(self.track.task, question, known_before)
             posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
-            within = self._within(posterior.at_least, missing, share, window)
+            within = self._within(posterior.at_least, wanted, share, window)
             return float(within[:, -1].mean())
 
         steps = {"time": p(then, share_then, last.as_of), "learning": p(rows, share, None)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
-
-
-def events_missing(task: Task, question: Question, known_before: datetime | None = None) -> int:
-    """How many more events the window wants; one at least, as the question is still open.
-
-    What can happen only once can never have happened so often as to want fewer.
-    """
-    if not task.beliefs.recurrent:
-        return question.at_least
-    return max(question.at_least - already(task, question, known_before), 1)
 
 
 def _middles(nodes: int) -> Array:

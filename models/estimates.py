@@ -1,6 +1,7 @@
 """From the draws of a rung to the estimate that is stored: means, bands, and what is held."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from forecast.clock import DAY
 from forecast.errors import HeldError
 from forecast.estimate import CurvePoint, Estimate, Health
 from forecast.question import Question
-from models.api import BAND, Task
+from models.api import BAND, MOST_COUNTED, Task
 from models.covariates import Array
 from models.engine.gates import Gate
 from models.engine.ladder import Rung
@@ -52,6 +53,18 @@ def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate
         escalation=rung.failed,
         quantiles=answered.quantiles,
     )
+
+
+def by_count(
+    task: Task, question: Question, happened: int, draws: int, chance: Callable[[int], Array]
+) -> Array:
+    """P of at least 1, 2, ... events in the window (draw, n), some of which have `happened`.
+
+    `chance` is P (draw,) of so many more.
+    """
+    most = max(MOST_COUNTED, question.at_least) if task.beliefs.recurrent else 1
+    known = [np.ones(draws)] * min(happened, most)
+    return np.stack([*known, *map(chance, range(1, most - len(known) + 1))], axis=1)
 
 
 def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:

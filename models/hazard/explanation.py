@@ -1,7 +1,6 @@
 """Why the hazard says what it says: from the stored draws, without fitting anew."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +66,7 @@ def explain(task: Task, question: Question, state: bytes | None, model_hash: str
 def parts_of(account: Account) -> tuple[Part, tuple[TagPart, ...]]:
     """The log of the present multiplier, and its parts by tag and incident, the strongest first."""
     work = account.work
-    draws, weights = account.posterior.draws[:FEW_DRAWS], _first(account.whole.weights)
+    draws, weights = account.posterior.draws[:FEW_DRAWS], account.whole.weights.first(FEW_DRAWS)
     x = work.present()
     parts = log_parts(work.density, work.prior, draws, x)
     usual = plain_setting(work.settings)
@@ -146,8 +145,3 @@ def to_leave_out(track: Track, tags: tuple[TagPart, ...]) -> tuple[list[Incident
 
 def _each_once(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word.strip()))
-
-
-def _first(weights: Weights) -> Weights:
-    w = weights.w[:FEW_DRAWS]
-    return replace(weights, w=w / w.sum())
