@@ -62,10 +62,14 @@ class CompiledModel:
         """Compile."""
         return pytensor.function(inputs, outputs, mode=self._mode, on_unused_input="ignore")
 
-    def set_data(self, data: dict[str, Any]) -> None:
-        """Put data and priors into the compiled functions, under the names of their pm.Data."""
+    def set_data(self, data: dict[str, Any], rows: int = 0) -> None:
+        """Put data and priors into the compiled functions, under the names of their pm.Data.
+
+        `rows` says how many draws are computed at once; where it does not, the longest does.
+        """
         pm.set_data(data, model=self.model)
-        self._rows = max((len(value) for value in data.values() if np.ndim(value)), default=1)
+        longest = max((len(value) for value in data.values() if np.ndim(value)), default=1)
+        self._rows = rows or longest
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log posterior density and its gradient (parameter,) at theta."""
@@ -76,12 +80,9 @@ class CompiledModel:
         """Log prior densities (draw,) of draws (draw, parameter)."""
         return np.asarray(self._compiled_prior(draws))
 
-    def log_likelihood(self, draws: Array, rows: int | None = None) -> Array:
-        """Log likelihoods (draw,) of draws (draw, parameter), as many at once as `rows` allow.
-
-        Without `rows` as many as the longest of the data has.
-        """
-        return in_parts(self._compiled_likelihood, draws, rows or self._rows)
+    def log_likelihood(self, draws: Array) -> Array:
+        """Log likelihoods (draw,) of draws (draw, parameter), on the data that were put in."""
+        return in_parts(self._compiled_likelihood, draws, self._rows)
 
     def along(self, name: str, data: str, draws: Array, values: Array) -> Array:
         """A named deterministic (draw, ...) with `values` in place of what a pm.Data holds.

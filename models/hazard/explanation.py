@@ -18,7 +18,6 @@ from models.hazard.explain import incident_stocks, log_parts, stock_shares
 from models.hazard.leverage import Leverage
 from models.hazard.scenarios import Account
 from models.hazard.settings import plain_setting
-from models.hazard.update import FEW_DRAWS
 from models.incidents import Incident
 from models.track import Track
 
@@ -65,8 +64,8 @@ def explain(task: Task, question: Question, state: bytes | None, model_hash: str
 
 def parts_of(account: Account) -> tuple[Part, tuple[TagPart, ...]]:
     """The log of the present multiplier, and its parts by tag and incident, the strongest first."""
-    work = account.work
-    draws, weights = account.posterior.draws[:FEW_DRAWS], account.whole.weights.first(FEW_DRAWS)
+    work, few = account.work, account.work.few_draws
+    draws, weights = account.posterior.draws[:few], account.whole.weights.first(few)
     x = work.present()
     parts = log_parts(work.density, work.prior, draws, x)
     usual = plain_setting(work.settings)

@@ -10,7 +10,7 @@ from forecast.question import Question
 from models.api import BAND, Task
 from models.covariates import Array
 from models.engine.fit import Fit, Posterior
-from models.engine.ladder import DRAWS, Rung
+from models.engine.ladder import Rung
 from models.estimates import Told, by_count
 from models.hazard.density import SCALARS, Data, Prior, compiled_density
 from models.hazard.evidence import Evidence, SignalsWork
@@ -22,13 +22,9 @@ from models.hazard.signals import Signals
 from models.shares import share_of
 from models.track import already, missing
 
-FEW_DRAWS = DRAWS // 2  # for pictures and moves: differences on the same draws need few
-
 
 class Work(SignalsWork):
     """One update of one track: what its steps share."""
-
-    few_draws = FEW_DRAWS
 
     def __init__(self, task: Task, model_hash: str) -> None:
         super().__init__(task, model_hash)
@@ -127,8 +123,8 @@ class Work(SignalsWork):
             self.track,
             self.density,
             self.prior,
-            rung.posterior.draws[:FEW_DRAWS],
-            rung.weights.first(FEW_DRAWS),
+            rung.posterior.draws[: self.few_draws],
+            rung.weights.first(self.few_draws),
             self.present(),
         )
 

@@ -189,39 +189,26 @@ def hawkes_model(values: Mapping[str, Any]) -> pm.Model:
     return model
 
 
-class Density:
+class Density(CompiledModel):
     """The model compiled once, for any history and prior."""
 
     def __init__(self) -> None:
         empty = Past.of(Rows.of_one_unit(np.zeros((1, 1)), np.ones(1), np.zeros(1)))
         blank = Prior(np.zeros(4), np.ones(4), np.ones(1), np.zeros((1, 0)), False)
-        self.compiled = CompiledModel(hawkes_model(values_of(empty, blank)))
+        super().__init__(hawkes_model(values_of(empty, blank)))
         self._held: tuple[Past, Prior] = (empty, blank)
 
     def load(self, past: Past, prior: Prior) -> "Density":
         """Put a history and a prior into the compiled functions, unless they are there."""
         if past is not self._held[0] or prior is not self._held[1]:
-            self.compiled.set_data(values_of(past, prior))
+            cells = len(past.x) + BLOCK * len(past.day)
+            self.set_data(values_of(past, prior), cells // SMALL_ARRAYS)
             self._held = (past, prior)
         return self
 
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient (4 + tag,) at theta."""
-        return self.compiled.value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,)."""
-        return self.compiled.log_prior(draws)
-
-    def log_likelihood(self, draws: Array) -> Array:
-        """Log likelihoods (draw,) of the history, without the constants of the counts."""
-        past = self._held[0]
-        cells = len(past.x) + BLOCK * len(past.day)
-        return self.compiled.log_likelihood(draws, cells // SMALL_ARRAYS)
-
     def log_multiplier(self, draws: Array, x: Array) -> Array:
         """log m (draw, row) along covariates x, (row, tag) for all or (draw, row, tag) each."""
-        return self.compiled.along("log_m", "x", draws, x)
+        return self.along("log_m", "x", draws, x)
 
 
 @lru_cache(maxsize=1)

@@ -99,7 +99,7 @@ def test_pymc_says_the_same_of_its_model(density: Density) -> None:
     rows, prior = worlds.rows(units=2), Prior.of(BELIEVED)
     density.load(Data.of(rows), prior)
     model = hazard_model(Data.of(rows), prior)
-    theirs = model.compile_logp(mode=density.compiled._mode)
+    theirs = model.compile_logp(mode=density._mode)
     for theta in draws_around(prior, 3):
         point = {"log_rate": theta[0], "log_shape": theta[1], "log_ceiling": theta[2]}
         value = float(theirs({**point, "beta": theta[3:]}))
