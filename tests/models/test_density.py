@@ -95,6 +95,19 @@ def test_the_gradient_is_that_of_the_value(density: Density) -> None:
         assert gradient[i] == pytest.approx((ahead - behind) / 2e-6, rel=1e-5, abs=1e-5)
 
 
+def test_each_target_has_its_own_data_whatever_was_loaded_since(density: Density) -> None:
+    prior = Prior.of(BELIEVED)
+    one, other = (
+        HazardProblem.of(density, Data.of(worlds.rows(days=days)), prior, "", 1).target
+        for days in (40, 90)
+    )
+    draws = draws_around(prior)
+    density.load(Data.of(worlds.rows(days=40)), prior)
+    first = density.log_likelihood(draws)
+    assert not np.allclose(other.log_likelihood(draws), first)
+    assert np.array_equal(one.log_likelihood(draws), first)
+
+
 def test_pymc_says_the_same_of_its_model(density: Density) -> None:
     rows, prior = worlds.rows(units=2), Prior.of(BELIEVED)
     density.load(Data.of(rows), prior)
