@@ -97,15 +97,18 @@ def test_the_gradient_is_that_of_the_value(density: Density) -> None:
 
 def test_each_target_has_its_own_data_whatever_was_loaded_since(density: Density) -> None:
     prior = Prior.of(BELIEVED)
-    one, other = (
-        HazardProblem.of(density, Data.of(worlds.rows(days=days)), prior, "", 1).target
-        for days in (40, 90)
+    few, many = (Data.of(worlds.rows(days=days)) for days in (40, 90))
+    wide, draws = replace(prior, sd=2 * prior.sd), draws_around(prior)
+    one, longer, wider = (
+        HazardProblem.of(density, data, believed, "", 1).target
+        for data, believed in ((few, prior), (many, prior), (few, wide))
     )
-    draws = draws_around(prior)
-    density.load(Data.of(worlds.rows(days=40)), prior)
-    first = density.log_likelihood(draws)
-    assert not np.allclose(other.log_likelihood(draws), first)
-    assert np.array_equal(one.log_likelihood(draws), first)
+    likelihood, log_prior = one.log_likelihood(draws), one.log_prior(draws)
+    assert not np.allclose(longer.log_likelihood(draws), likelihood)
+    assert not np.allclose(wider.log_prior(draws), log_prior)
+    assert np.array_equal(one.log_prior(draws), log_prior)
+    assert np.array_equal(one.log_likelihood(draws), likelihood)
+    assert likelihood == pytest.approx(density.load(Data.of(few.rows), prior).log_likelihood(draws))
 
 
 def test_pymc_says_the_same_of_its_model(density: Density) -> None:
