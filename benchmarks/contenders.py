@@ -18,9 +18,10 @@ from models.engine.gates import weights_gate
 from models.engine.ladder import DRAWS, MANY_DRAWS
 from models.engine.laplace import propose
 from models.engine.psis import smooth
+from models.engine.target import Loaded
 from models.hazard.density import SCALARS, Data, Density, hazard_model
 from models.hazard.outlook import Frailty
-from models.hazard.problem import HazardTarget, expose
+from models.hazard.problem import expose
 
 SEED = 20251125
 PARAMETERS = (*SCALARS, "beta")  # the multiplier of every row is in the model, and not wanted
@@ -55,9 +56,8 @@ class Fitted:
 def by_r1(panel: Panel) -> Fitted:
     """Rung R1: mode, curvature, weighted t draws, and three times as many where a gate fails."""
     start = perf_counter()
-    density = Density()
-    density.load(Data.of(panel.rows), panel.prior)
-    target = HazardTarget(density, panel.prior)
+    density, data, prior = Density(), Data.of(panel.rows), panel.prior
+    target = Loaded(prior.mean, prior.sd, lambda: density.load(data, prior))
     for count in (DRAWS, MANY_DRAWS):
         proposal = propose(target, count, SEED)
         level = target.log_prior(proposal.draws) + target.log_likelihood(proposal.draws)

@@ -13,6 +13,7 @@ from models.priors.beliefs import Beliefs
 
 BAND = (0.05, 0.95)  # the quantiles of P between which its band lies
 BAND_MASS = 0.9
+MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,29 +22,23 @@ from functools import partial
 import numpy as np
 
 from forecast.clock import DAY
-from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.estimate import QUANTILE_LEVELS, CurvePoint, Estimate, Health
 from forecast.explanation import Explanation
 from forecast.question import Question
-from models.api import BAND, BAND_MASS, Answer, Draws, Task
+from models.api import MOST_COUNTED, Answer, Draws, Task
 from models.covariates import Array
 from models.moves import move
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
-from models.quantiles import weighted_quantiles
+from models.quantiles import LOWER, UPPER, interval_among
 from models.rows import Rows
 from models.shares import kinds_of, share_of
-from models.track import (
-    Track,
-    already,
-    estimate_digest,
-    lay_out,
-    snapshot_digest,
-)
+from models.track import Track, estimate_digest, lay_out, missing, snapshot_digest
 
 VERSION = "1"
 SHARE_DRAWS = 2000
-COUNTS_SHOWN = 5  # P of at least 1 to 5 events, and to as many as the question asks for
-RATE_NODES = 64  # equal-weight quantiles of the rate, for the band
+RATE_NODES = 100  # equal-weight quantiles of the rate, for those of P
+SHARE_NODES = 200  # the same of the share; where it is known the rate has more
 
 
 type AtLeast = Callable[[int, Array], Array]
@@ -76,12 +70,11 @@ class Gamma:
         scaled = log_rate + np.log(self.rate)
         return np.asarray(self.shape * scaled - np.exp(scaled) - gammaln(self.shape))
 
-    def quantile_rates(self) -> Array:
+    def quantile_rates(self, nodes: int = RATE_NODES) -> Array:
         """Rates at the middle of equally likely slices (node,)."""
         from scipy.special import gammaincinv
 
-        middles = (np.arange(RATE_NODES) + 0.5) / RATE_NODES
-        return np.asarray(gammaincinv(self.shape, middles) / self.rate)
+        return np.asarray(gammaincinv(self.shape, _middles(nodes)) / self.rate)
 
 
 def gamma_of(log_rate: Normal) -> Gamma:
@@ -161,17 +154,19 @@ class _Update:
         first, last = self.track.window(question)
         days_ahead = self.track.edges[first:]
         share = self._share(question)
-        missing = events_missing(task, question)
-        by_share = self._within(posterior.at_least, missing, share, days_ahead)
+        wanted = missing(task, question)
+        by_share = self._within(posterior.at_least, wanted, share, days_ahead)
         middle = by_share.mean(axis=0)
-        lower, upper = self._band(posterior, missing, share, days_ahead)
+        levels = self._quantiles(posterior, wanted, share, days_ahead)
+        lower, upper = levels[[LOWER, UPPER]]
         at = last - first
+        quantiles = tuple(levels[:, at].tolist())
         expected, at_least = self._counts(posterior, question, share, days_ahead[[0, at]])
         estimate = Estimate(
             question_id=question.question_id,
             as_of=task.snapshot.as_of,
             probability=float(middle[at]),
-            interval=Interval(float(lower[at]), float(upper[at]), BAND_MASS),
+            interval=interval_among(quantiles),
             mcse=float(by_share[:, at].std() / np.sqrt(len(share))),
             health=Health.HEALTHY,
             model=BaseRate.name,
@@ -188,6 +183,7 @@ class _Update:
             ),
             expected_count=expected,
             at_least=at_least,
+            quantiles=quantiles,
         )
         return self._with_move(estimate, question, share, days_ahead[[0, at]])
 
@@ -196,10 +192,10 @@ class _Update:
         first, last = self.track.window(question)
         start, end = np.outer(self.track.edges[[first, last]], rate)
         share = share_of(self.track.task, question.definition, len(rate))
-        missing = events_missing(self.track.task, question)
+        wanted = missing(self.track.task, question)
         if self.track.task.beliefs.recurrent:
-            return _at_rate(1.0, missing, share * (end - start))
-        return np.asarray(share * (np.exp(-start) - np.exp(-end)) * (missing == 1))
+            return _at_rate(1.0, wanted, share * (end - start))
+        return np.asarray(share * (np.exp(-start) - np.exp(-end)) * (wanted == 1))
 
     def _share(self, question: Question, known_before: datetime | None = None) -> Array:
         task = self.track.task
@@ -224,7 +220,7 @@ class _Update:
         self, posterior: Gamma, question: Question, share: Array, window: Array
     ) -> tuple[float, tuple[float, ...]]:
         """The expected number of events in the question's window, and P of at least 1, 2, ..."""
-        happened = question.at_least - events_missing(self.track.task, question)
+        happened = question.at_least - missing(self.track.task, question)
 
         def p(events: int) -> float:
             within = self._within(posterior.at_least, events, share, window)
@@ -233,17 +229,23 @@ class _Update:
         rate = posterior.shape / posterior.rate
         ahead = rate * float(share.mean()) * float(window[1] - window[0])
         expected = happened + (ahead if self.track.task.beliefs.recurrent else p(1))
-        most = max(COUNTS_SHOWN, question.at_least)
+        most = max(MOST_COUNTED, question.at_least)
         return expected, tuple(p(max(n - happened, 0)) for n in range(1, most + 1))
 
-    def _band(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
-        """The quantiles BAND of P (2, day) over the rate and the share."""
-        some = share if len(share) == 1 else np.quantile(share, (np.arange(64) + 0.5) / 64)
-        rates = posterior.quantile_rates()
+    def _quantiles(self, posterior: Gamma, events: int, share: Array, days: Array) -> Array:
+        """P (level, day) at `QUANTILE_LEVELS`, over the rate and the share.
+
+        Where the share is known: P at the same quantile of the rate, between two nodes on the
+        straight line.
+        """
+        is_known = len(share) == 1
+        some = share if is_known else np.quantile(share, _middles(SHARE_NODES))
+        rates = posterior.quantile_rates(3 * RATE_NODES if is_known else RATE_NODES)
         p = np.concatenate(
             [self._within(partial(_at_rate, rate), events, some, days) for rate in rates]
         )
-        return weighted_quantiles(p, np.full(len(p), 1 / len(p)), BAND)
+        found = np.quantile(p, QUANTILE_LEVELS, axis=0, method="hazen")
+        return np.asarray(np.clip(found, 0.0, 1.0))
 
     def _with_move(
         self, estimate: Estimate, question: Question, share: Array, window: Array
@@ -258,23 +260,17 @@ class _Update:
         share_then = self._share(question, last.as_of)
 
         def p(rows: Rows, share: Array, known_before: datetime | None) -> float:
-            missing = events_missing(self.track.task, question, known_before)
+            wanted = missing(self.track.task, question, known_before)
             posterior = self.before.after(float(rows.events.sum()), float(rows.exposure.sum()))
-            within = self._within(posterior.at_least, missing, share, window)
+            within = self._within(posterior.at_least, wanted, share, window)
             return float(within[:, -1].mean())
 
         steps = {"time": p(then, share_then, last.as_of), "learning": p(rows, share, None)}
         return replace(estimate, moved=move(last.probability, steps, estimate.probability, "prior"))
 
 
-def events_missing(task: Task, question: Question, known_before: datetime | None = None) -> int:
-    """How many more events the window wants; one at least, as the question is still open.
-
-    What can happen only once can never have happened so often as to want fewer.
-    """
-    if not task.beliefs.recurrent:
-        return question.at_least
-    return max(question.at_least - already(task, question, known_before), 1)
+def _middles(nodes: int) -> Array:
+    return np.asarray((np.arange(nodes) + 0.5) / nodes)
 
 
 def _log_likelihood_of_kinds(task: Task, share: dict[str, Array]) -> Array:

@@ -31,7 +31,7 @@ from models.explaining import (
 )
 from models.priors.beliefs import Beliefs
 from models.shares import share_of
-from models.track import Track, already, lay_out
+from models.track import Track, lay_out, missing
 
 
 def explain(task: Task, question: Question) -> Explanation:
@@ -91,13 +91,13 @@ class _Counted:
         if beliefs is not None:
             task = replace(task, beliefs=beliefs)
         start, end = self.track.edges[list(self.track.window(self.question))]
-        missing = max(self.question.at_least - already(task, self.question), 1)
+        wanted = missing(task, self.question)
         draws = 1 if self.question.definition == task.beliefs.definition else SHARE_DRAWS
         share = share_of(task, self.question.definition, draws)
         if task.beliefs.recurrent:
-            return at_least(missing, share * (end - start))
+            return at_least(wanted, share * (end - start))
         ahead, behind = at_least(1, np.array([end])), at_least(1, np.array([start]))
-        return share * (ahead - behind) * (missing == 1)
+        return share * (ahead - behind) * (wanted == 1)
 
     def silence(self) -> list[Scenario]:
         """Some days on with no event; none where the deadline is too near."""

@@ -1,19 +1,21 @@
 """From the draws of a rung to the estimate that is stored: means, bands, and what is held."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecast.clock import DAY
 from forecast.errors import HeldError
-from forecast.estimate import CurvePoint, Estimate, Health, Interval
+from forecast.estimate import CurvePoint, Estimate, Health
 from forecast.question import Question
-from models.api import BAND, BAND_MASS, Task
+from models.api import BAND, MOST_COUNTED, Task
 from models.covariates import Array
 from models.engine.gates import Gate
 from models.engine.ladder import Rung
 from models.engine.psis import Weights
+from models.quantiles import interval_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate
         question_id=question.question_id,
         as_of=task.snapshot.as_of,
         probability=_number(answered.probability, question),
-        interval=Interval(answered.lower, answered.upper, BAND_MASS),
+        interval=interval_among(answered.quantiles),
         mcse=_number(answered.mcse, question),
         health=Health.HEALTHY,
         model=task.beliefs.model,
@@ -49,7 +51,20 @@ def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate
         expected_count=float(weights.mean(told.expected)),
         at_least=tuple(np.clip(weights.mean(told.at_least), 0.0, 1.0).tolist()),
         escalation=rung.failed,
+        quantiles=answered.quantiles,
     )
+
+
+def by_count(
+    task: Task, question: Question, happened: int, draws: int, chance: Callable[[int], Array]
+) -> Array:
+    """P of at least 1, 2, ... events in the window (draw, n), some of which have `happened`.
+
+    `chance` is P (draw,) of so many more.
+    """
+    most = max(MOST_COUNTED, question.at_least) if task.beliefs.recurrent else 1
+    known = [np.ones(draws)] * min(happened, most)
+    return np.stack([*known, *map(chance, range(1, most - len(known) + 1))], axis=1)
 
 
 def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:
@@ -71,6 +86,7 @@ def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:
         reason=gate.reason,
         probability=last.probability,
         interval=last.interval,
+        quantiles=last.quantiles,
         mcse=last.mcse,
         curve=last.curve,
         contributions=last.contributions,

@@ -1,8 +1,19 @@
-"""Quantiles of weighted draws."""
+"""Quantiles of weighted draws, and the interval among them."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from forecast.estimate import QUANTILE_LEVELS, Interval
+from models.api import BAND, BAND_MASS
 from models.covariates import Array
+
+LOWER, UPPER = (QUANTILE_LEVELS.index(probability) for probability in BAND)
+
+
+def interval_among(quantiles: Sequence[float]) -> Interval:
+    """The central 90 % from the values at `QUANTILE_LEVELS`."""
+    return Interval(quantiles[LOWER], quantiles[UPPER], BAND_MASS)
 
 
 def weighted_quantiles(g: Array, w: Array, probabilities: tuple[float, ...]) -> Array:

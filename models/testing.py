@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from forecast.clock import parse_instant
-from forecast.estimate import Estimate, Health, log_hazard
+from forecast.estimate import QUANTILE_LEVELS, Estimate, Health, log_hazard
 from forecast.evidence import Event, Report
 from forecast.question import Question, Snapshot
 from models.api import Answer, EventModel, Task
 from models.priors.beliefs import Beliefs, Effect, Narrower
 from models.priors.elicit import Beta, Normal
+from models.quantiles import interval_among
 
 START = parse_instant("2024-03-01")
 AS_OF = START + timedelta(days=120)
@@ -33,6 +34,7 @@ def check_model(model: EventModel) -> None:
     check_shape(model)
     check_purity(model)
     check_probabilities(model)
+    check_quantiles(model)
     check_order(model)
     check_leaks(model)
     check_moves(model)
@@ -87,6 +89,21 @@ def check_probabilities(model: EventModel) -> None:
         at = [c.probability for c in curve if abs(c.by - question.deadline) < timedelta(seconds=1)]
         assert at, f"{name}: the curve has no point at the deadline"
         assert abs(at[0] - p) < ROUNDING, f"{name}: {p} is not on its curve, which says {at[0]}"
+
+
+def check_quantiles(model: EventModel) -> None:
+    """None at all, or one a level: probabilities that rise, with the band's ends among them."""
+    for estimate in _estimates(model, sample_task(model)):
+        name, found = estimate.question_id, estimate.quantiles
+        if not found:
+            continue
+        told = f"{name}: the quantiles are {found}"
+        assert len(found) == len(QUANTILE_LEVELS), f"{told}, not one a level"
+        assert all(0.0 <= p <= 1.0 for p in found), f"{told}, which are not probabilities"
+        assert all(one <= other for one, other in pairwise(found)), f"{told}, which fall"
+        among, band = interval_among(found), estimate.interval
+        off = max(abs(among.lower - band.lower), abs(among.upper - band.upper))
+        assert off < ROUNDING, f"{name}: the band is {band}, and by the quantiles {among}"
 
 
 def check_order(model: EventModel) -> None:

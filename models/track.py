@@ -245,6 +245,16 @@ def already(task: Task, question: Question, known_before: datetime | None = None
     return sum(question.opens_at <= e.occurred_at <= question.deadline for e in happened)
 
 
+def missing(task: Task, question: Question, known_before: datetime | None = None) -> int:
+    """How many more events the window wants; one at least, as the question is still open.
+
+    What can happen only once can never have happened so often as to want fewer.
+    """
+    if not task.beliefs.recurrent:
+        return question.at_least
+    return max(question.at_least - already(task, question, known_before), 1)
+
+
 def snapshot_digest(task: Task) -> str:
     """SHA-256 over every fact of the snapshot that a model may use, and the seed."""
     learnt = hashlib.sha256(task.learnt or b"").hexdigest()

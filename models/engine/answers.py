@@ -1,11 +1,11 @@
-"""What weighed draws answer: a probability with its Monte Carlo error and band."""
+"""What weighed draws answer: a probability with its Monte Carlo error and quantiles."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.api import BAND
+from forecast.estimate import QUANTILE_LEVELS
 from models.covariates import Array
 from models.engine.gates import Gate, is_near_threshold, precision_gate
 from models.engine.psis import Weights
@@ -15,12 +15,11 @@ type Thresholds = dict[str, tuple[float, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A probability with its Monte Carlo error and band."""
+    """A probability, its Monte Carlo error, and the quantiles of P at `QUANTILE_LEVELS`."""
 
     probability: float
     mcse: float
-    lower: float
-    upper: float
+    quantiles: tuple[float, ...]
 
 
 type Answers = dict[str, Answered]
@@ -28,13 +27,12 @@ type Answers = dict[str, Answered]
 
 def answer(weights: Weights, by_draw: Array) -> Answered:
     """Summarise P of each draw (draw,)."""
-    lower, upper = weights.quantiles(by_draw, BAND)
+    quantiles = np.clip(weights.quantiles(by_draw, QUANTILE_LEVELS), 0.0, 1.0) + 0.0  # no -0.0
     middle = float(weights.mean(by_draw))
     return Answered(
         min(max(middle, 0.0), 1.0) if math.isfinite(middle) else math.nan,
         weights.mcse(by_draw),
-        float(np.clip(lower, 0.0, 1.0)),
-        float(np.clip(upper, 0.0, 1.0)),
+        tuple(quantiles.tolist()),
     )
 
 

@@ -42,6 +42,8 @@ class CompiledModel:
         self._log_posterior = self.at_theta(model.logp())
         self._log_prior = self.at_theta(model.varlogp)
         self._log_likelihood = self.at_theta(model.observedlogp + model.potentiallogp)
+        self._along: dict[tuple[str, str, bool], Any] = {}
+        self._rows = 1
 
     def at_theta(self, graph: Any) -> Any:
         """A graph of the model's value variables as one of `theta`."""
@@ -60,9 +62,14 @@ class CompiledModel:
         """Compile."""
         return pytensor.function(inputs, outputs, mode=self._mode, on_unused_input="ignore")
 
-    def set_data(self, data: dict[str, Any]) -> None:
-        """Put data and priors into the compiled functions, under the names of their pm.Data."""
+    def set_data(self, data: dict[str, Any], rows: int = 0) -> None:
+        """Put data and priors into the compiled functions, under the names of their pm.Data.
+
+        `rows` says how many draws are computed at once; where it does not, the longest does.
+        """
         pm.set_data(data, model=self.model)
+        longest = max((len(value) for value in data.values() if np.ndim(value)), default=1)
+        self._rows = rows or longest
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log posterior density and its gradient (parameter,) at theta."""
@@ -73,9 +80,33 @@ class CompiledModel:
         """Log prior densities (draw,) of draws (draw, parameter)."""
         return np.asarray(self._compiled_prior(draws))
 
-    def log_likelihood(self, draws: Array, rows: int = 1) -> Array:
-        """Log likelihoods (draw,) of draws (draw, parameter), as many at once as `rows` allow."""
-        return in_parts(self._compiled_likelihood, draws, rows)
+    def log_likelihood(self, draws: Array) -> Array:
+        """Log likelihoods (draw,) of draws (draw, parameter), on the data that were put in."""
+        return in_parts(self._compiled_likelihood, draws, self._rows)
+
+    def along(self, name: str, data: str, draws: Array, values: Array) -> Array:
+        """A named deterministic (draw, ...) with `values` in place of what a pm.Data holds.
+
+        They are for all draws, or have one axis more and are each draw's own. Their next axis
+        says how many draws are computed at once.
+        """
+        is_own = values.ndim > self.model[data].ndim
+        compiled = self._compiled_along(name, data, is_own)
+        if is_own:
+            return in_parts(compiled, draws, values.shape[1], values)
+        return in_parts(lambda some: compiled(some, values), draws, len(values))
+
+    def _compiled_along(self, name: str, data: str, is_own: bool) -> Any:
+        key = (name, data, is_own)
+        if key not in self._along:
+            graph, held = self.named(name), self.model[data]
+            given = pt.tensor(dtype=held.dtype, shape=(None,) * (held.ndim + is_own))
+            if is_own:
+                batch = self.batched(graph, {held: given})
+            else:
+                batch = self.batched(graph_replace([graph], {held: given})[0])
+            self._along[key] = self.function([self.draws, given], batch)
+        return self._along[key]
 
     def values(self, draws: Array) -> dict[str, Array]:
         """The model's unobserved variables on their own scale, by name: (draw, ...) each."""

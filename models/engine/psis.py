@@ -7,7 +7,7 @@ Source: Vehtari, Simpson, Gelman, Yao, Gabry (2024), Pareto smoothed importance 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -29,6 +29,11 @@ class Weights:
     khat: float
     ess: float
     efficiency: float = 1.0
+
+    def first(self, draws: int) -> "Weights":
+        """Those of the first draws, enough for a picture."""
+        w = self.w[:draws]
+        return replace(self, w=w / w.sum())
 
     def mean(self, g: Array) -> Array:
         """Weighted mean over draws, the first axis."""

@@ -1,25 +1,17 @@
 """What a posterior is to the ladder: a density on unconstrained parameters, and many at once."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from models.covariates import Array
 
 
-class Target(Protocol):
-    """A posterior: theta (parameter,) on the unconstrained scale, draws (draw, parameter).
+class Densities(Protocol):
+    """Log densities at theta (parameter,), unconstrained, or at draws (draw, parameter).
 
-    Densities are up to one constant, the same for the value and for the parts.
+    They are up to one constant, the same for the value and for the parts.
     """
-
-    @property
-    def start(self) -> Array:
-        """Where the search for the mode begins (parameter,): the prior means."""
-        ...
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations (parameter,), on the unconstrained scale."""
-        ...
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log posterior density and its gradient (parameter,)."""
@@ -32,3 +24,41 @@ class Target(Protocol):
     def log_likelihood(self, draws: Array) -> Array:
         """Log likelihoods (draw,) of all the data."""
         ...
+
+
+class Target(Densities, Protocol):
+    """A posterior, and where to look for it."""
+
+    @property
+    def start(self) -> Array:
+        """Where the search for the mode begins (parameter,): the prior means."""
+        ...
+
+    @property
+    def scale(self) -> Array:
+        """The prior standard deviations (parameter,), on the unconstrained scale."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A target whose densities are those of a compiled model that serves others as well.
+
+    `load` puts this one's data and prior into it, if they are not there, and gives it.
+    """
+
+    start: Array
+    scale: Array
+    load: Callable[[], Densities]
+
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
+        """Log posterior density and its gradient (parameter,)."""
+        return self.load().value_and_gradient(theta)
+
+    def log_prior(self, draws: Array) -> Array:
+        """Log prior densities (draw,)."""
+        return self.load().log_prior(draws)
+
+    def log_likelihood(self, draws: Array) -> Array:
+        """Log likelihoods (draw,) of all the data."""
+        return self.load().log_likelihood(draws)

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pytensor.graph.replace import graph_replace
 
 from models.covariates import Array
-from models.engine.compiled import CompiledModel, in_parts
+from models.engine.compiled import CompiledModel
 from models.priors.beliefs import Beliefs
 from models.rows import Rows
 
@@ -179,38 +178,25 @@ class Prior:
         )
 
 
-class Density:
+class Density(CompiledModel):
     """The model's graph compiled; one object serves every prior and every data set."""
 
     def __init__(self) -> None:
         empty = Data.of(Rows.of_one_unit(np.zeros((1, 1)), np.ones(1), np.zeros(1)))
         blank = Prior(np.zeros(4), np.ones(4), np.ones(1), np.zeros((1, 0)), True)
-        self.compiled = CompiledModel(hazard_model(empty, blank))
-        self._log_m = self.compiled.named("log_m")
-        self._rows = 1
+        super().__init__(hazard_model(empty, blank))
+        self._held: tuple[Data, Prior] = (empty, blank)
 
-    def load(self, data: Data, prior: Prior) -> None:
-        """Put data and priors into the compiled functions."""
-        self.compiled.set_data(shared_values(data, prior))
-        self._rows = data.x.shape[0] * data.x.shape[1]
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient (3 + tag,) at theta."""
-        return self.compiled.value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,) of draws (draw, 3 + tag)."""
-        return self.compiled.log_prior(draws)
-
-    def log_likelihood(self, draws: Array) -> Array:
-        """Log likelihoods (draw,) of draws (draw, 3 + tag), on the loaded data."""
-        return self.compiled.log_likelihood(draws, self._rows)
+    def load(self, data: Data, prior: Prior) -> "Density":
+        """Put data and prior into the compiled functions, unless they are there."""
+        if data is not self._held[0] or prior is not self._held[1]:
+            self.set_data(shared_values(data, prior))
+            self._held = (data, prior)
+        return self
 
     def log_multiplier(self, draws: Array, x: Array) -> Array:
         """log m (draw, row) along covariates x, (row, tag) for all or (draw, row, tag) each."""
-        if x.ndim == 3:
-            return in_parts(self._own_paths, draws, x.shape[1], x)
-        return in_parts(lambda some: self._shared_path(some, x), draws, len(x))
+        return self.along("log_m", "x", draws, x)
 
     def of_one_unit(
         self, draws: Array, at_risk: Array, log_m_of_events: Array, events: Array
@@ -227,19 +213,7 @@ class Density:
         rate, shape, events = (pt.matrix(n, shape=(None, 1)) for n in ("rate", "shape", "events"))
         at_risk, log_m = pt.matrix("at_risk"), pt.matrix("log_m")
         inputs = [rate, shape, at_risk, log_m, events]
-        return self.compiled.function(inputs, unit_log_likelihood(*inputs))
-
-    @cached_property
-    def _shared_path(self) -> Any:
-        path = pt.matrix("path")
-        log_m = graph_replace([self._log_m], {self.compiled.model["x"]: path})[0]
-        return self.compiled.function([self.compiled.draws, path], self.compiled.batched(log_m))
-
-    @cached_property
-    def _own_paths(self) -> Any:
-        paths = pt.tensor3("paths")
-        log_m = self.compiled.batched(self._log_m, {self.compiled.model["x"]: paths})
-        return self.compiled.function([self.compiled.draws, paths], log_m)
+        return self.function(inputs, unit_log_likelihood(*inputs))
 
 
 @lru_cache(maxsize=1)

@@ -9,39 +9,40 @@ with c_k = beta x for a tag on its own, and c_k = (beta x)^2 / norm within a gro
 straight path of the stocks the incidents of a tag take part_k by their shares of its stock.
 """
 
-import math
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from forecast.estimate import Contribution
-from models.api import BAND
 from models.covariates import Array
 from models.engine.psis import Weights
-from models.hazard.density import SMOOTHING, Density, Prior
+from models.felt import VISIBLE, felt
+from models.hazard.density import SMOOTHING, Prior
 from models.incidents import Incident
 from models.track import Track, levels_of, pulses_of
 
-VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
 ROUNDING = 1e-12
 
 
+class Background(Protocol):
+    """What knows the multiplier of a hazard."""
+
+    def log_multiplier(self, draws: Array, x: Array) -> Array:
+        """log m (draw, row) along covariates x (row, tag)."""
+        ...
+
+
 def contributions(
-    track: Track, density: Density, prior: Prior, draws: Array, weights: Weights, x: Array
+    track: Track, density: Background, prior: Prior, draws: Array, weights: Weights, x: Array
 ) -> tuple[Contribution, ...]:
     """The multiplier of each tag that is felt now at covariates x (tag,), strongest first."""
+    tags = [effect.tag for effect in track.task.beliefs.effects]
     parts = log_parts(density, prior, draws, x)
-    levels = weights.quantiles(parts, (0.5, *BAND))
-    middle, lower, upper = np.exp(levels).tolist()
-    found = [
-        Contribution(effect.tag, middle[k], lower[k], upper[k], _incidents_of(track, effect.tag))
-        for k, effect in enumerate(track.task.beliefs.effects)
-        if np.abs(np.expm1(levels[:, k])).max() > VISIBLE
-    ]
-    return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
+    return felt(tags, parts, weights, lambda tag: _incidents_of(track, tag))
 
 
-def log_parts(density: Density, prior: Prior, draws: Array, x: Array) -> Array:
+def log_parts(density: Background, prior: Prior, draws: Array, x: Array) -> Array:
     """Parts (draw, tag) of log m at covariates x (tag,)."""
     effects = draws[:, 3:] * x
     counted = effects * prior.alone

@@ -1,7 +1,6 @@
 """Why the hazard says what it says: from the stored draws, without fitting anew."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from models.hazard.explain import incident_stocks, log_parts, stock_shares
 from models.hazard.leverage import Leverage
 from models.hazard.scenarios import Account
 from models.hazard.settings import plain_setting
-from models.hazard.update import FEW_DRAWS
 from models.incidents import Incident
 from models.track import Track
 
@@ -66,8 +64,8 @@ def explain(task: Task, question: Question, state: bytes | None, model_hash: str
 
 def parts_of(account: Account) -> tuple[Part, tuple[TagPart, ...]]:
     """The log of the present multiplier, and its parts by tag and incident, the strongest first."""
-    work = account.work
-    draws, weights = account.posterior.draws[:FEW_DRAWS], _first(account.whole.weights)
+    work, few = account.work, account.work.few_draws
+    draws, weights = account.posterior.draws[:few], account.whole.weights.first(few)
     x = work.present()
     parts = log_parts(work.density, work.prior, draws, x)
     usual = plain_setting(work.settings)
@@ -146,8 +144,3 @@ def to_leave_out(track: Track, tags: tuple[TagPart, ...]) -> tuple[list[Incident
 
 def _each_once(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word.strip()))
-
-
-def _first(weights: Weights) -> Weights:
-    w = weights.w[:FEW_DRAWS]
-    return replace(weights, w=w / w.sum())

@@ -186,7 +186,7 @@ class Leverage:
         likelihood = np.logaddexp.reduce(self.work.problem.by_setting(draws, extras), axis=1)
         log_weights = start.log_weights + likelihood - start.log_likelihood
         posterior = Posterior(draws, log_weights, np.asarray(likelihood), extras)
-        hazard = account.ahead(self.work, draws, account.coming)
+        hazard = self.work.along(draws, account.coming)
         return account.read(self.work, posterior, hazard)
 
     # Conflict

@@ -20,8 +20,6 @@ from models.covariates import Array
 from models.hazard.density import Density
 from models.hazard.problem import AT_RISK, EVENTS, Extras
 
-MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
-
 
 @dataclass(frozen=True, slots=True)
 class Frailty:

@@ -9,41 +9,12 @@ from models.covariates import Array
 from models.engine.fit import Fit, Posterior
 from models.engine.nuts import NutsJob
 from models.engine.problem import Problem
+from models.engine.target import Loaded
 from models.hazard.density import Data, Density, Prior, shared_values
 from models.rows import Rows
 
 AT_RISK, LOG_M, EVENTS = "at_risk", "log_m_of_events", "events"
 Extras = dict[str, Array]
-
-
-@dataclass(frozen=True, slots=True)
-class HazardTarget:
-    """The density with data and prior loaded into it; see `models.engine.target`."""
-
-    density: Density
-    prior: Prior
-
-    @property
-    def start(self) -> Array:
-        """The prior means."""
-        return self.prior.mean
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations."""
-        return self.prior.sd
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient."""
-        return self.density.value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,)."""
-        return self.density.log_prior(draws)
-
-    def log_likelihood(self, draws: Array) -> Array:
-        """Log likelihoods (draw,) of the loaded data."""
-        return self.density.log_likelihood(draws)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +35,7 @@ class HazardProblem(Problem):
         """Load data and prior, and pose the problem."""
         density.load(data, prior)
         return cls(
-            target=HazardTarget(density, prior),
+            target=Loaded(prior.mean, prior.sd, lambda: density.load(data, prior)),
             seed=seed,
             prior_digest=prior_digest,
             data_digest=data_digest(data),

@@ -29,13 +29,11 @@ from models.explaining import (
     without,
 )
 from models.hazard.density import Data
-from models.hazard.outlook import hazard_ahead
 from models.hazard.problem import expose
 from models.hazard.update import Work
 from models.incidents import Incident
 from models.priors.beliefs import Beliefs, Effect
 from models.rows import Rows
-from models.shares import share_of
 from models.track import observation_start
 
 FEW = 256  # draws: differences on the same draws need few
@@ -49,7 +47,7 @@ class Account:
     ) -> None:
         self.question, self.model_hash = question, model_hash
         self.work = Work(task, model_hash)
-        if fit.prior_digest != self.work.problem.prior_digest or not self._fits(fit):
+        if fit.prior_digest != self.work.problem.prior_digest or not self.work.fits(fit):
             raise HeldError(
                 "the beliefs are not those of its last estimate; update it first",
                 at=question.question_id,
@@ -58,54 +56,31 @@ class Account:
         self.fit, self.few = fit, fit.first(few)
         self.posterior = self.work.problem.reweigh(fit)
         self.start = self.work.problem.reweigh(self.few)
-        self.hazard = self.ahead(self.work, fit.draws, self.futures(self.work, fit))
+        self.hazard = self.work.hazard(fit, self.work.signals)
         self.whole = self.read(self.work, self.posterior, self.hazard)
-        self.coming = self.futures(self.work, self.few)
-        self.few_hazard = self.ahead(self.work, self.few.draws, self.coming)
+        self.coming = self.futures(self.work)
+        self.few_hazard = self.work.along(self.few.draws, self.coming)
         before = self.read(self.work, self.start, self.few_hazard)
         levels = task.thresholds.get(question.question_id, ())
         self.yardstick = Yardstick(self.whole.probability, before, levels)
 
-    def _fits(self, fit: Fit) -> bool:
-        shapes = [values.shape[1:] for values in fit.extras.values()]
-        return (
-            fit.draws.shape[1] == len(self.work.prior.mean) and (len(self.work.settings),) in shapes
-        )
-
-    def futures(self, work: Work, fit: Fit) -> list[Array]:
-        """Covariates (draw, bin, tag) along each draw's future, for each setting."""
-        return [
-            work.signals.ahead(
-                work.track.now, work.track.edges, len(fit.draws), work.task.seed, setting
-            )
-            for setting in work.settings
-        ]
-
-    def ahead(self, work: Work, draws: Array, futures: list[Array]) -> Array:
-        """H (draw, setting, edge) along given futures."""
-        edges = work.track.edges
-        return np.stack([hazard_ahead(work.density, draws, x, edges) for x in futures], axis=1)
+    def futures(self, work: Work) -> list[Array]:
+        """Covariates (draw, bin, tag) along the futures of the few draws, for each setting."""
+        return work.futures(work.signals, len(self.few.draws))
 
     def read(
         self, work: Work, posterior: Posterior, hazard: Array, beliefs: Beliefs | None = None
     ) -> Reading:
         """P of the question on a posterior, along H; `beliefs` are for the shares of kinds."""
         task = replace(work.task, beliefs=beliefs or work.task.beliefs)
-        first, last = work.track.window(self.question)
-        chance = work.frailty(posterior).chance(
-            hazard[:, :, first],
-            hazard[:, :, last],
-            share_of(task, self.question.definition, len(hazard)),
-            task.beliefs.recurrent,
-            work.missing(self.question),
-        )
+        chance = work.chance_along(hazard, posterior, self.question, task)
         return Reading(chance, smooth(posterior.log_weights, self.fit.efficiency))
 
     def under(self, task: Task) -> Reading:
         """P under other facts."""
         work = Work(task, self.model_hash)
         posterior = carried(work, self.start, self.work.problem.data)
-        hazard = self.ahead(work, self.few.draws, self.futures(work, self.few))
+        hazard = work.along(self.few.draws, self.futures(work))
         return self.read(work, posterior, hazard)
 
     # The scenarios
@@ -138,7 +113,7 @@ class Account:
         if not effects:
             return []
         more = Work(with_reports(self.facts, effects), self.model_hash)
-        columns = self.futures(more, self.few)
+        columns = self.futures(more)
         soon = self._arrivals()
         return [
             self._report(effect, k, columns, float(soon[k])) for k, effect in enumerate(effects)
@@ -148,7 +123,7 @@ class Account:
         coming = [x.copy() for x in self.coming]
         for x, other in zip(coming, columns, strict=True):
             x[:, :, k] = other[:, :, k]
-        hazard = self.ahead(self.work, self.few.draws, coming)
+        hazard = self.work.along(self.few.draws, coming)
         reading = self.read(self.work, self.start, hazard)
         found = self.yardstick.scenario("report", effect.tag, reading)
         if effect.kind != "incident":

@@ -185,12 +185,12 @@ class PanelDensity:
 
     def load(self, windows: Windows, prior: Prior) -> None:
         """Put windows and priors into the compiled functions."""
-        self.compiled.set_data(windows.data() | prior.data())
         self._rows, self._prior = len(windows.x), prior
+        self.compiled.set_data(windows.data() | prior.data(), self._rows)
 
     def believe(self, prior: Prior) -> None:
         """Change the priors only."""
-        self.compiled.set_data(prior.data())
+        self.compiled.set_data(prior.data(), self._rows)
         self._prior = prior
 
     @property
@@ -213,7 +213,7 @@ class PanelDensity:
 
     def log_likelihood(self, draws: Array) -> Array:
         """Log likelihoods (draw,) of the loaded windows."""
-        return self.compiled.log_likelihood(draws, self._rows)
+        return self.compiled.log_likelihood(draws)
 
     def unit_gamma(self, draws: Array) -> tuple[Array, Array]:
         """Shapes and rates (draw, unit) of the Gamma of each unit's g given its windows."""

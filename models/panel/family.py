@@ -25,7 +25,8 @@ from models.engine.fit import Fit, Posterior
 from models.engine.gates import weights_gate
 from models.engine.ladder import Rung
 from models.engine.psis import Weights
-from models.estimates import Told, estimate, hold
+from models.estimates import Told, by_count, estimate, hold
+from models.felt import VISIBLE, strongest_first
 from models.incidents import gather
 from models.moves import move
 from models.panel.facts import Facts
@@ -43,14 +44,13 @@ from models.track import (
     events_of,
     heard,
     lay_out,
+    missing,
     snapshot_digest,
 )
 
 ORIGIN = parse_instant("1970-01-01")
-MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
 MOST_ASKED = 60  # events: the recursion of the counts takes the square of it
 MOST_SHOWN = 50  # incidents of a tag
-VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
 
 type Row = tuple[str, str, float, float, float]
 type Happened = tuple[str, str, float, float]
@@ -134,17 +134,19 @@ class _Asked:
         places = self.track.shown(question)
         days = self.track.edges
         happened = already(self.task, question) if self.task.beliefs.recurrent else 0
-        missing = max(question.at_least - happened, 1)
-        chance = self.chance(question, days[[last]] - days[first], missing)[:, 0]
-        counted = range(1, max(MOST_COUNTED, question.at_least) + 1)
-        by_count = [
-            self.chance(question, days[[last]] - days[first], n - happened)[:, 0] for n in counted
-        ]
+        window, wanted = days[[last]] - days[first], missing(self.task, question)
+        chance = self.chance(question, window, wanted)[:, 0]
         told = Told(
             days=days[places],
-            curve=self.chance(question, days[places] - days[first], missing),
-            at_least=np.stack(by_count, axis=1),
-            expected=happened + self.expected(question, float(days[last] - days[first])),
+            curve=self.chance(question, days[places] - days[first], wanted),
+            at_least=by_count(
+                self.task,
+                question,
+                happened,
+                len(chance),
+                lambda n: self.chance(question, window, n)[:, 0],
+            ),
+            expected=happened + self.expected(question, float(window[0])),
         )
         rung = self._rung()
         rung = replace(rung, answers={question.question_id: answer(self.weights, chance)})
@@ -155,7 +157,7 @@ class _Asked:
             inputs_digest=estimate_digest(self.task, question, self.digest, self.model_hash),
             contributions=self.contributions(),
             findings=self.learnt.fitted.findings,
-            moved=self.moved(question, plain.probability, missing, rest),
+            moved=self.moved(question, plain.probability, rest),
         )
         return hold(self.task, full, rung.gate)
 
@@ -197,14 +199,14 @@ class _Asked:
             middle, lower, upper = self.weights.quantiles(multiplier, (0.5, *BAND)).tolist()
             if max(abs(lower - 1), abs(upper - 1)) > VISIBLE:
                 found.append(Contribution(name, middle, lower, upper, self._incidents(name)))
-        return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
+        return strongest_first(found)
 
     def _incidents(self, tag: str) -> tuple[str, ...]:
         """The incidents of a tag, the newest first."""
         mine = [i.incident_id for i in self.incidents if i.tag == tag]
         return tuple(reversed(mine[-MOST_SHOWN:]))
 
-    def moved(self, question: Question, now: float, missing: int, rest: str) -> Move | None:
+    def moved(self, question: Question, now: float, rest: str) -> Move | None:
         """Time and evidence; where the class was learnt anew, all of it is what that taught."""
         last = self.task.previous.get(question.question_id)
         if last is None:
@@ -215,9 +217,8 @@ class _Asked:
             return move(last.probability, {}, now, rest)
         first, end = (self.track.edges[place] for place in self.track.window(question))
         days = np.array([end - first])
-        if self.task.beliefs.recurrent:
-            missing = max(question.at_least - already(self.task, question, last.as_of), 1)
-        then = self.chance(question, days, missing, last.as_of)[:, 0]
+        wanted = missing(self.task, question, last.as_of)
+        then = self.chance(question, days, wanted, last.as_of)[:, 0]
         steps = {"time": float(self.weights.mean(then)), "evidence": now}
         return move(last.probability, steps, now, rest)
 

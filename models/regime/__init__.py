@@ -11,47 +11,27 @@ The density is in `models.regime.density`, what lies ahead in `models.regime.out
 this module does not import PyMC; updating does.
 """
 
-import hashlib
+from typing import TYPE_CHECKING
 
-from models.api import Answer, Draws, Task
-from models.audit import Sampled, by_nuts
+from models.api import Task
+from models.draws_family import DrawsFamily
 from models.priors.beliefs import Beliefs
 
-VERSION = "1"  # of what the model computes; a change of it is a change of model
+if TYPE_CHECKING:
+    from models.regime.update import Work
 
 
-class Regime:
+class Regime(DrawsFamily):
     """The family `regime`; see the module."""
 
     name = "regime"
 
-    def model_hash(self, beliefs: Beliefs) -> str:
-        """A digest of streams, nesting and the version of the computation."""
-        structure = [
-            self.name,
-            VERSION,
-            [(e.tag, e.group, e.kind, e.log_ratio.mean < 0) for e in beliefs.columns()],
-            [(n.definition, n.within, n.rest_of) for n in beliefs.narrower],
-            [beliefs.definition, beliefs.recurrent, beliefs.observed_since],
-            [beliefs.log_ceiling is not None, beliefs.ordinary_value],
-        ]
-        return hashlib.sha256(repr(structure).encode()).hexdigest()
+    def structure(self, beliefs: Beliefs) -> list[tuple[object, ...]]:
+        """The streams."""
+        return [(e.tag, e.group, e.kind, e.log_ratio.mean < 0) for e in beliefs.columns()]
 
-    def update(self, task: Task, state: bytes | None) -> Answer:
-        """Estimate every question of the task; see `models.api.EventModel`."""
-        from models.regime.update import update
-
-        return update(task, state, self.model_hash(task.beliefs))
-
-    def posterior(self, task: Task, state: bytes | None) -> Draws:
-        """The draws behind `update`; see `models.api.Certifiable`."""
-        from models.regime.update import posterior
-
-        return posterior(task, state, self.model_hash(task.beliefs))
-
-    def sampled(self, task: Task) -> Sampled:
-        """P of every question by NUTS; see `models.audit.Auditable`."""
+    def work(self, task: Task) -> "Work":
+        """The work of one update."""
         from models.regime.update import Work
 
-        work = Work(task, self.model_hash(task.beliefs))
-        return by_nuts(work.problem, work.chances)
+        return Work(task, self.model_hash(task.beliefs))

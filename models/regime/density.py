@@ -161,39 +161,21 @@ class Filtered:
         )
 
 
-class Density:
-    """The compiled model of `length` days, a power of two; a `Target` once data are loaded."""
+class Density(CompiledModel):
+    """The compiled model of `length` days, a power of two."""
 
     def __init__(self, length: int) -> None:
         nothing, never = np.zeros((length, 1)), np.zeros(length)
         days = Days(nothing, nothing, never, never, rows=0)
         self.days, self.prior, self.begins = days, BLANK, False
-        self._compiled = CompiledModel(regime_model(arrays(days, BLANK)))
+        super().__init__(regime_model(arrays(days, BLANK)))
 
     def load(self, days: Days, prior: Prior, begins: bool = False) -> "Density":
         """Put padded days and a prior into the compiled functions."""
         if days is not self.days or prior is not self.prior or begins != self.begins:
             self.days, self.prior, self.begins = days, prior, begins
-            self._compiled.set_data(arrays(days, prior, begins))
+            self.set_data(arrays(days, prior, begins))
         return self
-
-    @property
-    def start(self) -> Array:
-        """The prior means (7 + 2 stream,)."""
-        return self.prior.mean
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations (7 + 2 stream,)."""
-        return self.prior.sd
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient (7 + 2 stream,) at theta."""
-        return self._compiled.value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,) of draws (draw, 7 + 2 stream)."""
-        return self._compiled.log_prior(draws)
 
     def log_likelihood(self, draws: Array) -> Array:
         """Log likelihoods (draw,) of the loaded days."""
@@ -221,10 +203,9 @@ class Density:
 
     @cached_property
     def _compiled_going_on(self) -> Any:
-        compiled, states = self._compiled, pt.matrix("states")
-        graph = compiled.named("filtered")
-        batched = compiled.batched(graph, {compiled.model["begin"]: states})
-        return compiled.function([compiled.draws, states], batched)
+        states = pt.matrix("states")
+        batched = self.batched(self.named("filtered"), {self.model["begin"]: states})
+        return self.function([self.draws, states], batched)
 
     @cached_property
     def _compiled_evidence(self) -> Any:
@@ -235,8 +216,7 @@ class Density:
         return self._compile("rates")
 
     def _compile(self, name: str) -> Any:
-        compiled = self._compiled
-        return compiled.function([compiled.draws], compiled.batched(compiled.named(name)))
+        return self.function([self.draws], self.batched(self.named(name)))
 
 
 BLANK = Prior(np.zeros(9), np.ones(9), np.ones(1), (0,), ("",), True)

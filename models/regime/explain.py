@@ -7,20 +7,17 @@ So a tag that is watched and silent has a multiplier below 1. Multipliers of sev
 multiply to that of all: signs of one state share what they say.
 """
 
-import math
-
 import numpy as np
 
 from forecast.estimate import Contribution
-from models.api import BAND
 from models.covariates import Array
 from models.engine.psis import Weights
+from models.felt import felt
 from models.regime.days import Heard
 from models.regime.density import Density, Filtered
 from models.regime.prior import Prior
 from models.track import Track
 
-VISIBLE = 0.01  # a multiplier nearer to 1 than this at both ends of its band is not listed
 MOST_DAYS = 128  # of evidence: what is older has been forgotten
 
 
@@ -37,14 +34,9 @@ def contributions(
 
     `density` has the present days loaded; `present` is what the filter said of the `draws`.
     """
-    levels = weights.quantiles(log_parts(heard, density, prior, draws, present), (0.5, *BAND))
-    middle, lower, upper = np.exp(levels).tolist()
-    found = [
-        Contribution(effect.tag, middle[k], lower[k], upper[k], _incidents_of(track, effect.tag))
-        for k, effect in enumerate(track.task.beliefs.columns())
-        if np.abs(np.expm1(levels[:, k])).max() > VISIBLE
-    ]
-    return tuple(sorted(found, key=lambda c: (-abs(math.log(c.median)), c.tag)))
+    tags = [effect.tag for effect in track.task.beliefs.columns()]
+    parts = log_parts(heard, density, prior, draws, present)
+    return felt(tags, parts, weights, lambda tag: _incidents_of(track, tag))
 
 
 def log_parts(

@@ -11,6 +11,7 @@ from models.engine.fit import Fit, Posterior
 from models.engine.ladder import Rung
 from models.engine.nuts import NutsJob
 from models.engine.problem import Problem
+from models.engine.target import Loaded
 from models.regime.days import Days
 from models.regime.density import Density, Filtered, arrays, compiled_density
 from models.regime.prior import Prior
@@ -20,41 +21,6 @@ MARK_STATE, MARK_LEVEL = "mark_state", "mark_level"  # by the mark, and log like
 TAIL = 64  # days after the mark, at most
 NUTS_DRAWS = 1000  # a chain: with fewer R-hat is above its gate by chance alone
 BACK = 32  # days that the mark is before the last one; `most_new` may come after that
-
-
-@dataclass(frozen=True, slots=True)
-class RegimeTarget:
-    """The density of all days, loaded whenever it is asked; see `models.engine.target`."""
-
-    density: Density
-    days: Days
-    prior: Prior
-
-    @property
-    def start(self) -> Array:
-        """The prior means."""
-        return self.prior.mean
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations."""
-        return self.prior.sd
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient."""
-        return self.loaded().value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,)."""
-        return self.loaded().log_prior(draws)
-
-    def log_likelihood(self, draws: Array) -> Array:
-        """Log likelihoods (draw,) of all days."""
-        return self.loaded().log_likelihood(draws)
-
-    def loaded(self) -> Density:
-        """The density with these days and this prior in it."""
-        return self.density.load(self.days, self.prior)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +36,7 @@ class RegimeProblem(Problem):
         """Pose the problem of padded days."""
         density = compiled_density(len(days.events))
         return cls(
-            target=RegimeTarget(density, days, prior),
+            target=Loaded(prior.mean, prior.sd, lambda: density.load(days, prior)),
             seed=seed,
             prior_digest=prior_digest,
             data_digest=digest_of(days),

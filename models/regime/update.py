@@ -1,4 +1,4 @@
-"""One update of a track by the regime: pose the problem, climb, and say what each draw says."""
+"""One update of a track by the regime: pose the problem, and say what each draw says."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -6,16 +6,14 @@ from datetime import datetime
 import numpy as np
 
 from forecast.clock import days_between
-from forecast.estimate import Estimate, Move
+from forecast.estimate import Contribution, Estimate
 from forecast.question import Question
-from models.api import Answer, Draws, Task
+from models.api import MOST_COUNTED, Task
 from models.covariates import Array
 from models.engine.fit import Fit
 from models.engine.gates import Gate
-from models.engine.ladder import DRAWS, Rung, climb
-from models.engine.psis import Weights
-from models.estimates import Told, estimate, hold
-from models.moves import move, shifted
+from models.engine.ladder import DRAWS, Rung
+from models.estimates import Told
 from models.priors.beliefs import Beliefs
 from models.regime.days import Heard, days_of
 from models.regime.density import Filtered
@@ -24,38 +22,10 @@ from models.regime.outlook import Outlook
 from models.regime.prior import STATES, Prior
 from models.regime.problem import RegimeProblem, filtered
 from models.shares import share_of
-from models.track import Track, estimate_digest, events_of, lay_out, snapshot_digest
+from models.track import already
+from models.work import DrawsWork
 
-MOST_COUNTED = 5  # P(at least 1, 2, ... events) is told up to this, or what the question asks
-MOVE_DRAWS = DRAWS // 4  # differences on the same draws need few
 EXPLAIN_DRAWS = 60  # each is filtered anew for each tag
-
-
-def update(task: Task, state: bytes | None, model_hash: str) -> Answer:
-    """Estimate every question of the task; the state is the fit, the same object if kept."""
-    if not task.questions:
-        return Answer((), state)
-    before = Fit.restored(state)
-    work = Work(task, model_hash)
-    rung = work.climb(before)
-    estimates = work.estimates(rung, work.moves(before, rung))
-    return Answer(estimates, state if rung.fit is before else rung.fit.to_bytes())
-
-
-def posterior(task: Task, state: bytes | None, model_hash: str) -> Draws:
-    """The draws behind `update`: parameters, densities, and P of each question."""
-    work = Work(task, model_hash)
-    rung = work.climb(Fit.restored(state))
-    draws = rung.posterior.draws
-    today = filtered(rung.posterior).state
-    values = {
-        **dict(zip(work.prior.parameters(), draws.T, strict=True)),
-        **{f"state.{name}": today[:, z] for z, name in enumerate(STATES)},
-        "log_prior": work.problem.target.log_prior(draws),
-        "log_likelihood": rung.posterior.log_likelihood,
-        **{f"p:{q.question_id}": work.chance(rung, q) for q in task.questions},
-    }
-    return Draws(tuple(values), np.stack(list(values.values()), axis=1), rung.weights.w)
 
 
 def contradiction(beliefs: Beliefs) -> Gate:
@@ -69,34 +39,22 @@ def contradiction(beliefs: Beliefs) -> Gate:
     return Gate()
 
 
-class Work:
+class Work(DrawsWork):
     """One update of one track: what its steps share."""
 
+    few_draws = DRAWS // 4
+
     def __init__(self, task: Task, model_hash: str) -> None:
-        self.task, self.model_hash = task, model_hash
-        self.track: Track = lay_out(task)
+        super().__init__(task, model_hash)
         self.prior = Prior.of(task.beliefs)
         self.heard = Heard.of(self.track, self.track.pulses)
-        self.problem = RegimeProblem.of(
+        self.problem: RegimeProblem = RegimeProblem.of(
             days_of(self.track, self.heard, self.track.rows, self.prior),
             self.prior,
             model_hash + task.beliefs.digest(),
             task.seed,
         )
-
-    def climb(self, before: Fit | None) -> Rung:
-        """The rung that answers."""
-        return climb(
-            self.problem,
-            before,
-            self.chances,
-            self.task.thresholds,
-            is_doubted=bool(self.task.doubt),
-        )
-
-    def chances(self, rung: Rung) -> dict[str, Array]:
-        """P of each question for each draw (draw,)."""
-        return {q.question_id: self.chance(rung, q) for q in self.task.questions}
+        self._stages: dict[tuple[int, datetime], list[tuple[str, Rung]]] = {}
 
     def chance(self, rung: Rung, question: Question, known_before: datetime | None = None) -> Array:
         """P of the question for each draw (draw,), with the events known before a moment."""
@@ -108,46 +66,8 @@ class Work:
         self, states: Filtered, question: Question, known_before: datetime | None = None
     ) -> "Ahead":
         share = share_of(self.task, question.definition, len(states.state), known_before)
-        today = self.track.now % 1.0
-        return Ahead(
-            Outlook(states, today, self.task.beliefs.recurrent),
-            share,
-            self._already(question, known_before),
-        )
-
-    def _already(self, question: Question, known_before: datetime | None) -> int:
-        """The known events that have happened in the question's window."""
-        events = events_of(self.task, question.definition, known_before)
-        return sum(question.opens_at <= e.occurred_at <= question.deadline for e in events)
-
-    def estimates(self, rung: Rung, moves: dict[str, Move]) -> tuple[Estimate, ...]:
-        """The estimates, each held where its gate failed."""
-        facts = snapshot_digest(self.task)
-        few, weights = slice(EXPLAIN_DRAWS), _first(rung.weights, EXPLAIN_DRAWS)
-        present = filtered(rung.posterior)
-        felt = contributions(
-            self.track,
-            self.heard,
-            self.problem.density.load(self.problem.days, self.prior),
-            self.prior,
-            rung.posterior.draws[few],
-            present.some(few),
-            weights,
-        )
-        finding = contradiction(self.task.beliefs)
-        made = []
-        for question in self.task.questions:
-            plain = estimate(self.task, question, rung, self.told(rung, question))
-            full = replace(
-                plain,
-                model_hash=self.model_hash,
-                inputs_digest=estimate_digest(self.task, question, facts, self.model_hash),
-                diagnostics={**plain.diagnostics, **self._numbers(rung)},
-                contributions=felt,
-                moved=moves.get(question.question_id),
-            )
-            made.append(hold(self.task, full, rung.gate if finding.passed else finding))
-        return tuple(made)
+        outlook = Outlook(states, self.track.now % 1.0, self.task.beliefs.recurrent)
+        return Ahead(outlook, share, already(self.task, question, known_before))
 
     def told(self, rung: Rung, question: Question) -> Told:
         """All that the draws say of a question."""
@@ -164,51 +84,51 @@ class Work:
             expected=ahead.expected(window),
         )
 
-    def moves(self, before: Fit | None, rung: Rung) -> dict[str, Move]:
-        """Why each question's probability moved since its previous estimate.
+    def parameters(self, rung: Rung) -> dict[str, Array]:
+        """The draws (draw,) of every parameter by its name, and of today's states."""
+        today = filtered(rung.posterior).state
+        return {
+            **dict(zip(self.prior.parameters(), rung.posterior.draws.T, strict=True)),
+            **{f"state.{name}": today[:, z] for z, name in enumerate(STATES)},
+        }
 
-        Where the draws stayed, a few of them tell; where they were made anew, the steps are
-        taken on all of the old ones, and the rest is the change of beliefs or of draws.
-        """
-        base, rest = rung.fit.first(MOVE_DRAWS), "montecarlo"
-        is_old = (
-            before is not None
-            and before is not rung.fit
-            and before.draws.shape[1] == len(self.prior.mean)
+    def contributions(self, rung: Rung) -> tuple[Contribution, ...]:
+        """What each tag says of today's state."""
+        few = slice(EXPLAIN_DRAWS)
+        return contributions(
+            self.track,
+            self.heard,
+            self.problem.density.load(self.problem.days, self.prior),
+            self.prior,
+            rung.posterior.draws[few],
+            filtered(rung.posterior).some(few),
+            rung.weights.first(EXPLAIN_DRAWS),
         )
-        if before is not None and is_old:
-            base = before.first(DRAWS)
-            rest = "montecarlo" if before.prior_digest == self.problem.prior_digest else "prior"
-        found = {}
-        steps: dict[datetime, list[tuple[str, Rung]]] = {}
-        for question in self.task.questions:
-            name, last = question.question_id, self.task.previous.get(question.question_id)
-            if last is None:
-                continue
-            now = rung.answers[name].probability
-            if last.model_hash != self.model_hash:
-                found[name] = move(last.probability, {}, now, "model")
-                continue
-            if last.as_of not in steps:
-                steps[last.as_of] = self._steps(base, last.as_of)
-            taken = self._taken(steps[last.as_of], question, last.as_of)
-            found[name] = move(
-                last.probability, taken if is_old else shifted(taken, now), now, rest
-            )
-        return found
 
-    def _taken(
-        self, steps: list[tuple[str, Rung]], question: Question, then: datetime
-    ) -> dict[str, float]:
-        """P of a question after each step."""
+    def numbers(self, rung: Rung) -> dict[str, float]:
+        """What the diagnostics say beside those of the draws."""
+        state = rung.weights.mean(filtered(rung.posterior).state)
+        named = {f"state.{name}": float(state[z]) for z, name in enumerate(STATES)}
+        return {**super().numbers(rung), **named}
+
+    def gate(self, rung: Rung) -> Gate:
+        """Beliefs that contradict each other come before what the draws are worth."""
+        finding = contradiction(self.task.beliefs)
+        return rung.gate if finding.passed else finding
+
+    def steps(self, base: Fit, question: Question, last: Estimate) -> dict[str, float]:
+        """P on the draws of `base` as time, evidence, credibility and learning are added."""
+        then, key = last.as_of, (id(base), last.as_of)
+        if key not in self._stages:
+            self._stages[key] = self._staged(base.first(DRAWS), then)
         taken = {}
-        for cause, rung in steps:
+        for cause, rung in self._stages[key]:
             known_before = None if cause == "learning" else then
             taken[cause] = float(rung.weights.mean(self.chance(rung, question, known_before)))
         return taken
 
-    def _steps(self, base: Fit, then: datetime) -> list[tuple[str, Rung]]:
-        """The draws of `base` as time, evidence, credibility and learning are added.
+    def _staged(self, base: Fit, then: datetime) -> list[tuple[str, Rung]]:
+        """The draws of `base` on the facts after each step.
 
         Until learning, parameters and time at risk are as they were: the clock ran over days
         of which nothing had been heard; then it was heard; then known incidents weighed anew.
@@ -226,14 +146,6 @@ class Work:
             weights = found[0][1].weights if found else rung.weights
             found.append((cause, replace(rung, weights=weights)))
         return [*found, ("learning", self.problem.weighed(base))]
-
-    def _numbers(self, rung: Rung) -> dict[str, float]:
-        rows, state = self.track.rows, rung.weights.mean(filtered(rung.posterior).state)
-        return {
-            "days_at_risk": float(rows.exposure.sum()),
-            "events": float(rows.events.sum()),
-            **{f"state.{name}": float(state[z]) for z, name in enumerate(STATES)},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +169,3 @@ class Ahead:
         if self.already and not self.outlook.recurrent:
             return np.ones(len(self.share))
         return self.already + self.outlook.expected(self.share, window)
-
-
-def _first(weights: Weights, draws: int) -> Weights:
-    """The weights of the first draws, enough for a picture."""
-    w = weights.w[:draws]
-    return replace(weights, w=w / w.sum())

@@ -8,63 +8,33 @@ next. The density is in `density`, what is still to come in `cascade`, exactly a
 simulating events. Importing this module does not import PyMC; updating does.
 """
 
-import hashlib
+from typing import TYPE_CHECKING
 
 from forecast.errors import ConfigError
-from models.api import Answer, Draws, Task
-from models.audit import Sampled
+from models.api import Task
+from models.draws_family import DrawsFamily
 from models.priors.beliefs import Beliefs
 
-VERSION = "1"  # of what the model computes; a change of it is a change of model
+if TYPE_CHECKING:
+    from models.self_exciting.update import Work
 
 
-class SelfExciting:
+class SelfExciting(DrawsFamily):
     """The family `self-exciting`; see the module."""
 
     name = "self-exciting"
 
-    def model_hash(self, beliefs: Beliefs) -> str:
-        """A digest of tags, half-lives, groups, nesting and the version of the computation."""
-        structure = [
-            self.name,
-            VERSION,
-            [(e.tag, e.half_life, e.group, e.kind) for e in beliefs.effects],
-            [(n.definition, n.within, n.rest_of) for n in beliefs.narrower],
-            [beliefs.definition, beliefs.recurrent, beliefs.observed_since],
-            [beliefs.log_ceiling is not None, beliefs.ordinary_value],
-        ]
-        return hashlib.sha256(repr(structure).encode()).hexdigest()
+    def structure(self, beliefs: Beliefs) -> list[tuple[object, ...]]:
+        """The columns of the unit's own tags."""
+        return [(e.tag, e.half_life, e.group, e.kind) for e in beliefs.effects]
 
-    def update(self, task: Task, state: bytes | None) -> Answer:
-        """Estimate every question of the task; see `models.api.EventModel`.
-
-        ConfigError where the event can happen only once.
-        """
-        from models.self_exciting.update import update
-
-        _require_recurrent(task.beliefs)
-        return update(task, state, self.model_hash(task.beliefs))
-
-    def posterior(self, task: Task, state: bytes | None) -> Draws:
-        """The draws behind `update`; see `models.api.Certifiable`."""
-        from models.self_exciting.update import posterior
-
-        _require_recurrent(task.beliefs)
-        return posterior(task, state, self.model_hash(task.beliefs))
-
-    def sampled(self, task: Task) -> Sampled:
-        """P of every question by NUTS; see `models.audit.Auditable`."""
-        from models.audit import by_nuts
+    def work(self, task: Task) -> "Work":
+        """The work of one update; ConfigError where the event can happen only once."""
         from models.self_exciting.update import Work
 
-        _require_recurrent(task.beliefs)
-        work = Work(task, self.model_hash(task.beliefs))
-        return by_nuts(work.problem, work.chances)
-
-
-def _require_recurrent(beliefs: Beliefs) -> None:
-    if not beliefs.recurrent:
-        raise ConfigError(
-            "self-exciting needs recurrent = true: what can happen only once sets off no other",
-            at=f"definitions.{beliefs.definition}.recurrent",
-        )
+        if not task.beliefs.recurrent:
+            raise ConfigError(
+                "self-exciting needs recurrent = true: what can happen only once sets off no other",
+                at=f"definitions.{task.beliefs.definition}.recurrent",
+            )
+        return Work(task, self.model_hash(task.beliefs))

@@ -17,7 +17,7 @@ Source: discrete-time Bayesian Hawkes, arXiv 2408.14940; identifiability, arXiv 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.transforms import Transform
-from pytensor.graph.replace import graph_replace
 from scipy.special import betaincinv, ndtr, ndtri
 
 from models.covariates import Array
-from models.engine.compiled import CompiledModel, in_parts
+from models.engine.compiled import CompiledModel
+from models.engine.target import Loaded
 from models.hazard.density import Prior, score
 from models.priors.beliefs import Beliefs
 from models.rows import Rows
@@ -189,42 +189,26 @@ def hawkes_model(values: Mapping[str, Any]) -> pm.Model:
     return model
 
 
-class Density:
+class Density(CompiledModel):
     """The model compiled once, for any history and prior."""
 
     def __init__(self) -> None:
         empty = Past.of(Rows.of_one_unit(np.zeros((1, 1)), np.ones(1), np.zeros(1)))
         blank = Prior(np.zeros(4), np.ones(4), np.ones(1), np.zeros((1, 0)), False)
-        self.compiled = CompiledModel(hawkes_model(values_of(empty, blank)))
-        self._loaded: tuple[Past, Prior] | None = None
+        super().__init__(hawkes_model(values_of(empty, blank)))
+        self._held: tuple[Past, Prior] = (empty, blank)
 
-    def load(self, past: Past, prior: Prior) -> None:
+    def load(self, past: Past, prior: Prior) -> "Density":
         """Put a history and a prior into the compiled functions, unless they are there."""
-        if self._loaded is None or self._loaded[0] is not past or self._loaded[1] is not prior:
-            self.compiled.set_data(values_of(past, prior))
-            self._loaded = (past, prior)
+        if past is not self._held[0] or prior is not self._held[1]:
+            cells = len(past.x) + BLOCK * len(past.day)
+            self.set_data(values_of(past, prior), cells // SMALL_ARRAYS)
+            self._held = (past, prior)
+        return self
 
     def log_multiplier(self, draws: Array, x: Array) -> Array:
         """log m (draw, row) along covariates x, (row, tag) for all or (draw, row, tag) each."""
-        if x.ndim == 3:
-            return in_parts(self._own_paths, draws, x.shape[1], x)
-        return in_parts(lambda some: self._shared_path(some, x), draws, len(x))
-
-    @cached_property
-    def _log_m(self) -> Any:
-        return self.compiled.named("log_m")
-
-    @cached_property
-    def _shared_path(self) -> Any:
-        path = pt.matrix("path")
-        [log_m] = graph_replace([self._log_m], {self.compiled.model["x"]: path})
-        return self.compiled.function([self.compiled.draws, path], self.compiled.batched(log_m))
-
-    @cached_property
-    def _own_paths(self) -> Any:
-        paths = pt.tensor3("paths")
-        log_m = self.compiled.batched(self._log_m, {self.compiled.model["x"]: paths})
-        return self.compiled.function([self.compiled.draws, paths], log_m)
+        return self.along("log_m", "x", draws, x)
 
 
 @lru_cache(maxsize=1)
@@ -236,40 +220,11 @@ def compiled_density() -> Density:
 _PROBIT = ndtri(betaincinv(*BRANCHING, (np.arange(1000) + 0.5) / 1000))  # of prior quantiles
 
 
-@dataclass(frozen=True, slots=True)
-class HawkesTarget:
-    """The posterior given one history and prior; see `models.engine.target`."""
-
-    density: Density
-    past: Past
-    prior: Prior
-
-    @property
-    def start(self) -> Array:
-        """The prior means (4 + tag,)."""
-        return np.insert(self.prior.mean, BRANCHING_PLACE, _PROBIT.mean())
-
-    @property
-    def scale(self) -> Array:
-        """The prior standard deviations (4 + tag,)."""
-        return np.insert(self.prior.sd, BRANCHING_PLACE, _PROBIT.std())
-
-    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
-        """Log posterior density and its gradient (4 + tag,)."""
-        return self._compiled().value_and_gradient(theta)
-
-    def log_prior(self, draws: Array) -> Array:
-        """Log prior densities (draw,)."""
-        return self._compiled().log_prior(draws)
-
-    def log_likelihood(self, draws: Array) -> Array:
-        """Log likelihoods (draw,) of the history, without the constants of the counts."""
-        cells = len(self.past.x) + BLOCK * len(self.past.day)
-        return self._compiled().log_likelihood(draws, cells // SMALL_ARRAYS)
-
-    def _compiled(self) -> CompiledModel:
-        self.density.load(self.past, self.prior)
-        return self.density.compiled
+def hawkes_target(density: Density, past: Past, prior: Prior) -> Loaded:
+    """The posterior given one history and prior; theta is (4 + tag,)."""
+    start = np.insert(prior.mean, BRANCHING_PLACE, _PROBIT.mean())
+    scale = np.insert(prior.sd, BRANCHING_PLACE, _PROBIT.std())
+    return Loaded(start, scale, lambda: density.load(past, prior))
 
 
 @dataclass(frozen=True, slots=True)

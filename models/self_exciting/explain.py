@@ -7,7 +7,6 @@ The hazard of a day is its background times what own events add to it,
 and the last part is the contribution `history`, taken as of tomorrow, when today's events count.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +16,8 @@ from forecast.estimate import Contribution
 from models.api import BAND
 from models.covariates import Array
 from models.engine.psis import Weights
+from models.felt import VISIBLE, strongest_first
 from models.hazard.density import Prior
-from models.hazard.explain import VISIBLE
 from models.hazard.explain import contributions as contributions_of_tags
 from models.self_exciting.density import BRANCHING_PLACE, Density, Theta
 from models.track import Track, events_of
@@ -48,7 +47,7 @@ def contributions(
     """The multipliers felt now, strongest first; events happened on whole `days` (event,)."""
     plain = np.delete(draws, BRANCHING_PLACE, axis=1)
     background = _Background(density)
-    felt = contributions_of_tags(track, background, prior, plain, weights, x)  # type: ignore[arg-type]
+    felt = contributions_of_tags(track, background, prior, plain, weights, x)
     theta = Theta.of(draws)
     left = theta.left(days, np.floor(track.now) + 1)
     rate = np.exp(theta.log_rate + density.log_multiplier(draws, x[None])[:, 0])
@@ -57,7 +56,7 @@ def contributions(
     if upper - 1.0 <= VISIBLE:
         return felt
     own = Contribution(HISTORY, middle, lower, upper, _still_felt(track, theta, weights))
-    return tuple(sorted((*felt, own), key=lambda c: (-abs(math.log(c.median)), c.tag)))
+    return strongest_first((*felt, own))
 
 
 def _still_felt(track: Track, theta: Theta, weights: Weights) -> tuple[str, ...]:

@@ -12,16 +12,16 @@ import numpy as np
 from forecast.clock import days_between
 from forecast.errors import ConfigError
 from forecast.question import Question
+from models.api import MOST_COUNTED
 from models.covariates import Array
 from models.hazard.settings import Setting
 from models.hazard.signals import Signals
 from models.self_exciting.cascade import Ahead, days_ahead
 from models.self_exciting.density import Density, Theta
 from models.shares import share_of
-from models.track import Track, already, events_of
+from models.track import Track, already, events_of, missing
 
-COUNTED = 5  # P(at least n) is told up to this n, or up to what the question asks for
-MOST_COUNTED = 200  # the cost of an answer grows with the square of the number asked for
+MOST_ASKED = 200  # the cost of an answer grows with the square of the number asked for
 MOST_PRODUCTS = 4000  # of a draw and a day, over all points of a curve
 
 
@@ -101,7 +101,7 @@ class Outlook:
         first, last = self.track.window(question)
         inside = ahead.inside(float(self.track.edges[first]), self.track.edges[[last]])
         share = share_of(self.track.task, question.definition, len(ahead.decay))
-        happened, shown = already(self.track.task, question), max(COUNTED, question.at_least)
+        happened, shown = already(self.track.task, question), max(MOST_COUNTED, question.at_least)
         law = ahead.fewer(inside, share, max(shown - happened, 1))[:, 0]
         known = np.ones((min(happened, shown), len(share)))
         more = 1.0 - np.cumsum(law, axis=0)[: shown - len(known)]
@@ -121,10 +121,10 @@ class Outlook:
 
         ConfigError where it asks for too many to count.
         """
-        if question.at_least > MOST_COUNTED:
+        if question.at_least > MOST_ASKED:
             raise ConfigError(
                 f"asks for at least {question.at_least} events; self-exciting counts up to "
-                f"{MOST_COUNTED}",
+                f"{MOST_ASKED}",
                 at=f"questions.{question.question_id}.at_least",
             )
-        return max(question.at_least - already(self.track.task, question, known_before), 1)
+        return missing(self.track.task, question, known_before)

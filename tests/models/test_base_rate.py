@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 from scipy.stats import beta as beta_distribution
 from scipy.stats import gamma as gamma_distribution
-from scipy.stats import nbinom
+from scipy.stats import nbinom, poisson
 
-from forecast.estimate import Estimate
+from forecast.estimate import QUANTILE_LEVELS, Estimate
 from forecast.evidence import Event
 from models.base_rate import BaseRate, gamma_of
 from models.priors.beliefs import Beliefs
@@ -64,8 +65,27 @@ def test_a_band_is_of_the_probability_over_the_rate() -> None:
         1 - np.exp(-90 * gamma_distribution.ppf(q, PRIOR.shape, scale=1 / (PRIOR.rate + 200)))
         for q in (0.05, 0.95)
     )
-    assert found.interval.lower == pytest.approx(low, rel=0.06)
-    assert found.interval.upper == pytest.approx(high, rel=0.04)
+    assert found.interval.lower == pytest.approx(low, rel=0.002)
+    assert found.interval.upper == pytest.approx(high, rel=0.002)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_quantiles_are_those_of_the_probability_over_the_rate(n: int) -> None:
+    found, rate = at_least(n), gamma_distribution(PRIOR.shape, scale=1 / (PRIOR.rate + 200))
+    exact = poisson.sf(n - 1, 80 * rate.ppf(QUANTILE_LEVELS))
+    assert found.quantiles == pytest.approx(exact, rel=0.01)
+    for level in np.linspace(exact[0], exact[-1], 17)[1:-1]:
+        slowest = gamma_distribution.ppf(1e-9, PRIOR.shape) / (PRIOR.rate + 200)
+        at = brentq(lambda r, p=level: poisson.sf(n - 1, 80 * r) - p, slowest, 10.0)
+        assert found.exceedance(level) == pytest.approx(rate.sf(at), abs=0.005)
+
+
+def test_quantiles_of_a_kind_are_over_its_share_as_well() -> None:
+    found, rng = estimate(BELIEVED, "covert"), np.random.default_rng(0)
+    rate = rng.gamma(PRIOR.shape, 1 / (PRIOR.rate + 200), 400_000)
+    share = rng.beta(3.0, 5.0, 400_000)
+    simulated = np.quantile(1 - np.exp(-90 * share * rate), QUANTILE_LEVELS)
+    assert found.quantiles == pytest.approx(simulated, rel=0.04)
 
 
 def at_least(n: int, opens: float = 210.0, events: Iterable[Event] = ()) -> Estimate:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from forecast.estimate import Estimate
+from forecast.estimate import Estimate, Interval
 from models import testing
 from models.api import Answer, EventModel, Task
 from models.base_rate import BaseRate
@@ -103,6 +103,13 @@ def answers_what_nobody_asked(_: Broken, task: Task, __: bytes | None, answer: A
     return answer if task.questions else replace(answer, estimates=extra)
 
 
+def with_a_quantile(place: int, p: float) -> Break:
+    def spoilt(e: Estimate) -> Estimate:
+        return replace(e, quantiles=(*e.quantiles[:place], p, *e.quantiles[place + 1 :]))
+
+    return each(spoilt)
+
+
 def falls(e: Estimate) -> Estimate:
     if len(e.curve) < 2:
         return e
@@ -123,6 +130,13 @@ def falls(e: Estimate) -> Estimate:
             "not on its curve",
         ),
         (Broken(each(lambda e: replace(e, curve=()))), testing.check_probabilities, "no point"),
+        (Broken(with_a_quantile(24, 1.1)), testing.check_quantiles, "not probabilities"),
+        (Broken(with_a_quantile(12, 0.001)), testing.check_quantiles, "which fall"),
+        (
+            Broken(each(lambda e: replace(e, interval=Interval(0.0, 1.0)))),
+            testing.check_quantiles,
+            "by the quantiles",
+        ),
         (Broken(turns_narrow_wide), testing.check_order, "part is likelier than late"),
         (Broken(counts_all_it_is_shown), testing.check_leaks, "changed the answer"),
         (Broken(each(forgets_the_rest_of_a_move)), testing.check_moves, "the parts sum to"),

@@ -95,11 +95,27 @@ def test_the_gradient_is_that_of_the_value(density: Density) -> None:
         assert gradient[i] == pytest.approx((ahead - behind) / 2e-6, rel=1e-5, abs=1e-5)
 
 
+def test_each_target_has_its_own_data_whatever_was_loaded_since(density: Density) -> None:
+    prior = Prior.of(BELIEVED)
+    few, many = (Data.of(worlds.rows(days=days)) for days in (40, 90))
+    wide, draws = replace(prior, sd=2 * prior.sd), draws_around(prior)
+    one, longer, wider = (
+        HazardProblem.of(density, data, believed, "", 1).target
+        for data, believed in ((few, prior), (many, prior), (few, wide))
+    )
+    likelihood, log_prior = one.log_likelihood(draws), one.log_prior(draws)
+    assert not np.allclose(longer.log_likelihood(draws), likelihood)
+    assert not np.allclose(wider.log_prior(draws), log_prior)
+    assert np.array_equal(one.log_prior(draws), log_prior)
+    assert np.array_equal(one.log_likelihood(draws), likelihood)
+    assert likelihood == pytest.approx(density.load(Data.of(few.rows), prior).log_likelihood(draws))
+
+
 def test_pymc_says_the_same_of_its_model(density: Density) -> None:
     rows, prior = worlds.rows(units=2), Prior.of(BELIEVED)
     density.load(Data.of(rows), prior)
     model = hazard_model(Data.of(rows), prior)
-    theirs = model.compile_logp(mode=density.compiled._mode)
+    theirs = model.compile_logp(mode=density._mode)
     for theta in draws_around(prior, 3):
         point = {"log_rate": theta[0], "log_shape": theta[1], "log_ceiling": theta[2]}
         value = float(theirs({**point, "beta": theta[3:]}))

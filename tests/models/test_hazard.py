@@ -144,7 +144,7 @@ def test_nuts_says_the_same() -> None:
     believed = worlds.beliefs(worlds.effect("a", 0.6, 0.5), worlds.effect("b", 0.2, 0.3))
     rows = worlds.rows(days=40, tags=2)
     density, posterior, weights = fitted(believed, rows)
-    mode = density.compiled._mode
+    mode = density._mode
     with hazard_model(Data.of(rows), Prior.of(believed)):
         trace = pm.sample(
             draws=400, tune=200, chains=1, cores=1, random_seed=3, progressbar=False,

@@ -186,6 +186,7 @@ def test_what_no_rung_can_fit_is_held_and_the_last_good_number_stands(first: Ans
     assert held.curve == good.curve
     assert held.contributions == good.contributions
     assert (held.expected_count, held.at_least) == (good.expected_count, good.at_least)
+    assert held.quantiles == good.quantiles != ()
     assert held.moved is None
     assert [step.split(":")[0] for step in held.escalation] == ["R1", "R1", "T2"]
     assert all(len(step) > len("R1: ") for step in held.escalation)

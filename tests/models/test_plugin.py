@@ -139,6 +139,17 @@ def test_a_probability_that_is_no_number_is_held_in_words() -> None:
         broken.update(sample_task(broken), None)
 
 
+def test_data_that_a_family_changes_in_place_are_put_in_anew() -> None:
+    broken, theta = InPlace(), np.array([[2.0]])
+    task = sample_task(broken)
+    one = broken.work(task).problem.target
+    before = one.log_likelihood(theta)[0]
+    broken.factor = 3.0
+    other = broken.work(task).problem.target
+    assert other.log_likelihood(theta)[0] == pytest.approx(3 * before)
+    assert one.log_likelihood(theta)[0] == pytest.approx(before)
+
+
 def test_the_same_family_in_good_health_keeps_the_contract() -> None:
     check_model(Sound())
 
@@ -167,3 +178,15 @@ class Sound(Broken):
     def expected(self, values: dict[str, Array], task: Task, days: Array) -> Array:
         base = np.exp(task.beliefs.log_rate.mean)
         return np.outer(np.exp(0.1 * values["rate"]) * base, days)
+
+
+class InPlace(Broken):
+    """With one dictionary for all its data."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self.kept: dict[str, Array] = {}
+
+    def data(self, task: Task) -> dict[str, Array]:
+        self.kept.update(super().data(task))
+        return self.kept

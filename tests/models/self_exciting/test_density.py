@@ -16,9 +16,9 @@ from models.self_exciting.density import (
     BRANCHING,
     LOG_MEMORY,
     Density,
-    HawkesTarget,
     Past,
     compiled_density,
+    hawkes_target,
     prior_of,
 )
 from tests.models import worlds
@@ -48,7 +48,7 @@ def history(seed: int, days: int, rate: float) -> Rows:
 
 
 def draws_of(n: int = 5, tags: int = 2) -> Array:
-    target = HawkesTarget(compiled_density(), Past.of(history(0, 20, 0.1)), PRIOR)
+    target = hawkes_target(compiled_density(), Past.of(history(0, 20, 0.1)), PRIOR)
     z = np.random.default_rng(8).standard_normal((n, 4 + tags))
     return np.asarray(target.start + 1.5 * target.scale * z)
 
@@ -77,14 +77,14 @@ def test_the_likelihood_is_that_of_a_loop_over_days_and_events(
     density: Density, rate: float, earlier: Array
 ) -> None:
     rows = history(3, 260, rate)
-    target = HawkesTarget(density, Past.of(rows, earlier), PRIOR)
+    target = hawkes_target(density, Past.of(rows, earlier), PRIOR)
     draws = draws_of()
     expected = [log_likelihood(theta, rows, earlier) for theta in draws]
     assert target.log_likelihood(draws) == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
 def test_the_prior_is_normal_but_for_the_branching_ratio(density: Density) -> None:
-    target = HawkesTarget(density, Past.of(history(1, 20, 0.1)), PRIOR)
+    target = hawkes_target(density, Past.of(history(1, 20, 0.1)), PRIOR)
     draws = draws_of()
     expected = beta_distribution.logpdf(norm.cdf(draws[:, 2]), *BRANCHING)
     expected += norm.logpdf(draws[:, 2])
@@ -97,7 +97,7 @@ def test_the_prior_is_normal_but_for_the_branching_ratio(density: Density) -> No
 
 
 def test_start_and_scale_are_the_moments_of_the_prior(density: Density) -> None:
-    target = HawkesTarget(density, Past.of(history(1, 20, 0.1)), PRIOR)
+    target = hawkes_target(density, Past.of(history(1, 20, 0.1)), PRIOR)
     n = np.random.default_rng(0).beta(*BRANCHING, 400_000)
     assert target.start[2] == pytest.approx(norm.ppf(n).mean(), abs=0.01)
     assert target.scale[2] == pytest.approx(norm.ppf(n).std(), rel=0.01)
@@ -105,7 +105,7 @@ def test_start_and_scale_are_the_moments_of_the_prior(density: Density) -> None:
 
 
 def test_the_value_is_the_sum_of_its_parts_and_the_gradient_is_its_own(density: Density) -> None:
-    target = HawkesTarget(density, Past.of(history(3, 260, 0.1), EARLIER), PRIOR)
+    target = hawkes_target(density, Past.of(history(3, 260, 0.1), EARLIER), PRIOR)
     for theta in draws_of(3):
         value, gradient = target.value_and_gradient(theta)
         parts = target.log_prior(theta[None]) + target.log_likelihood(theta[None])
@@ -116,7 +116,7 @@ def test_the_value_is_the_sum_of_its_parts_and_the_gradient_is_its_own(density: 
 
 
 def test_a_batch_is_the_same_as_one_by_one(density: Density) -> None:
-    target = HawkesTarget(density, Past.of(history(3, 400, 0.6)), PRIOR)
+    target = hawkes_target(density, Past.of(history(3, 400, 0.6)), PRIOR)
     draws = draws_of(30)  # more than are done at once
     alone = [target.log_likelihood(d[None])[0] for d in draws]
     assert target.log_likelihood(draws) == pytest.approx(alone, rel=1e-12)
@@ -126,7 +126,7 @@ def test_a_compensator_by_hand(density: Density) -> None:
     # one event on day 0 of three; nothing else; 1/w = 1 / log 2 days, so that half is left daily
     rows = Rows.of_one_unit(np.zeros((3, 1)), np.ones(3), np.array([1.0, 0.0, 0.0]))
     prior = Prior(np.zeros(4), np.ones(4), np.ones(1), np.zeros((1, 0)), False)
-    target = HawkesTarget(density, Past.of(rows), prior)
+    target = hawkes_target(density, Past.of(rows), prior)
     theta = np.array([[math.log(0.1), 0.0, 0.0, -math.log(math.log(2)), 0.7]])  # n = 1/2
     # rates: 0.1; 0.1 + 1/4; 0.1 + 1/8
     assert target.log_likelihood(theta) == pytest.approx(math.log(0.1) - 0.3 - 0.375, rel=1e-12)
@@ -135,7 +135,7 @@ def test_a_compensator_by_hand(density: Density) -> None:
 def test_without_branching_it_is_a_poisson_process(density: Density) -> None:
     rows = Rows.of_one_unit(np.zeros((50, 1)), np.ones(50), np.eye(50)[7] * 3)
     prior = Prior(np.zeros(4), np.ones(4), np.ones(1), np.zeros((1, 0)), False)
-    target = HawkesTarget(density, Past.of(rows), prior)
+    target = hawkes_target(density, Past.of(rows), prior)
     theta = np.array([[-2.0, 0.0, -60.0, 2.0, 0.7]])
     assert target.log_likelihood(theta) == pytest.approx(3 * -2.0 - 50 * math.exp(-2), rel=1e-12)
 
@@ -143,10 +143,10 @@ def test_without_branching_it_is_a_poisson_process(density: Density) -> None:
 def test_what_happens_on_a_day_without_risk_excites_and_is_not_scored(density: Density) -> None:
     rows = history(5, 60, 0.0)
     off = Rows.of_one_unit(rows.x, (np.arange(60) >= 30).astype(float), np.eye(60)[20])
-    target = HawkesTarget(density, Past.of(off), PRIOR)
+    target = hawkes_target(density, Past.of(off), PRIOR)
     # the same as an event known from before the watch, which began on day 30
     late = Rows.of_one_unit(off.x[30:], np.ones(30), np.zeros(30))
-    same = HawkesTarget(density, Past.of(late, np.array([-10.0])), PRIOR)
+    same = hawkes_target(density, Past.of(late, np.array([-10.0])), PRIOR)
     draws = draws_of()
     assert target.log_likelihood(draws) == pytest.approx(same.log_likelihood(draws), rel=1e-12)
 
@@ -161,7 +161,7 @@ def test_days_with_equal_evidence_are_one_row() -> None:
 
 def test_no_day_at_all_leaves_the_prior(density: Density) -> None:
     nothing = Rows.of_one_unit(np.zeros((0, 2)), np.zeros(0), np.zeros(0))
-    target = HawkesTarget(density, Past.of(nothing, np.array([-2.0])), PRIOR)
+    target = hawkes_target(density, Past.of(nothing, np.array([-2.0])), PRIOR)
     draws = draws_of()
     assert target.log_likelihood(draws) == pytest.approx(0.0, abs=1e-300)
     assert np.isfinite(target.value_and_gradient(draws[0])[1]).all()

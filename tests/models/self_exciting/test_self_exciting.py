@@ -224,6 +224,14 @@ def test_a_move_books_time_as_time_and_a_new_event_as_learning(first: Answer) ->
     assert lifted.moved.main_cause() == "learning"
 
 
+def test_quiet_days_are_learnt_from(first: Answer) -> None:
+    asked = [ahead_of(200.0)]
+    [quiet] = answer(206.5, first.state, questions=asked, previous=first.estimates).estimates
+    assert quiet.method == "T1"
+    assert quiet.moved is not None
+    assert -0.2 < quiet.moved.learning < -0.005
+
+
 def test_its_own_recent_events_are_a_contribution() -> None:
     new = [*EVENTS, worlds.event("new", 198.5)]
     [quiet], [found] = (answer(events=e).estimates for e in ([], new))
