@@ -132,7 +132,10 @@ def test_a_pattern_that_fits_nothing_is_pointed_out(desk: Desk) -> None:
         (("desk", *NEW), "there is a channel 'desk' already"),
         (("night", "--kind", "slack"), "--url: a channel of kind slack needs one, as env:NAME"),
         (("night", "--url", "env:X"), "a new channel takes --kind as well"),
-        (("night", "--kind", "log", "--option", "x"), "--option: 'x' is not of the form NAME=VALUE"),
+        (
+            ("night", "--kind", "log", "--option", "x"),
+            "--option: 'x' is not of the form NAME=VALUE",
+        ),
         (("night", "--kind", "slak", "--url", "env:X"), "did you mean 'slack'?"),
         (("night", "--kind", "webhook", "--url", "env:X"), "--secret env:NAME gives it"),
         (("desk", "--fire-at", "140%"), "--fire-at: 1.4 is not a probability"),
