@@ -4,6 +4,8 @@ from datetime import datetime
 
 from alerts import refresh, registry
 from forecast.alert import ChannelHealth, Delivery
+from forecast.alert_tables import ChannelTable
+from forecast.errors import ConfigError
 from jobs.app import App
 from jobs.notify import form_due
 from jobs.reminders import remind
@@ -20,13 +22,21 @@ def ring(app: App, now: datetime) -> list[Delivery]:
     return form_due(app, now)
 
 
+def _forgets(table: ChannelTable) -> bool:
+    """Whether its receivers forget; that its kind does not load is for `refresh` to say."""
+    try:
+        return registry.traits_of(registry.kind_of(table)).refresh is not None
+    except ConfigError:
+        return True
+
+
 def refresh_channels(app: App, now: datetime) -> list[str]:
     """Tell what stands to the channels whose receivers forget; what went wrong, a line each."""
     states = app.store.alerts.channel_states()
     tables = [
         table
         for table in app.config.channels
-        if registry.traits_of(registry.kind_of(table)).refresh is not None
+        if _forgets(table)
         and (table.id not in states or states[table.id].health is not ChannelHealth.DISABLED)
     ]
     if not tables:
