@@ -131,7 +131,7 @@ def test_trouble_is_json_where_json_was_asked_for(desk: Desk) -> None:
 def test_a_mistake_in_the_configuration_names_its_key(desk: Desk) -> None:
     desk.rewrite('fire_at = "2%"', 'fire_at = "1%"')
     line = trouble(desk, "report", code=2)
-    assert "watch.toml: rules.0: clear_at 0.01 must be below fire_at 0.01" in line
+    assert "watch.toml: rules.0: clear_at 1% must be below fire_at 1%" in line
 
 
 def test_a_store_that_is_no_database_is_one_line(desk: Desk) -> None:
