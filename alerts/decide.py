@@ -38,6 +38,7 @@ from forecast.alert import (
 from forecast.alert_tables import ON_PROBABILITY
 from forecast.evidence import Outcome
 
+AHEAD = timedelta(minutes=10)  # more than clocks differ: what is later was seen by a wrong one
 _SHARES = (*ON_PROBABILITY, RuleKind.CERTAINTY)  # their values lie in 0..1
 _PLAIN = Rule("")
 _BEYOND_PLAIN = ("kind", "for_up", "for_down", "level", "direction", "over", "within", "after")
@@ -123,7 +124,7 @@ def decide(
     digest = definition_digest(rule)
     edited = state.definition_digest not in ("", digest)
     seen = state.evaluated_as_of
-    is_new = seen is None or reading.as_of > seen
+    is_new = seen is None or reading.as_of > seen or seen > now + AHEAD
     if not is_new and not (edited and reading.as_of == seen):
         return state, None
     health = reading.health if _is_sound(rule, reading) else RuleHealth.MODEL_UNHEALTHY
@@ -276,7 +277,7 @@ def _dwell(state: RuleState, dwelling: State, look: _Look, as_of: datetime) -> _
     """The dwell with this evaluation: the one that runs, or a new one where another state ran."""
     if state.state is not dwelling or state.streak == 0:
         return _Dwell(1, as_of)
-    since = state.streak_since or as_of
+    since = min(state.streak_since or as_of, as_of)
     return _Dwell(state.streak + look.is_new, since, as_of - since)
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.readings import Reading, decimals_of, span_words
+from alerts.readings import Reading, amount, decimals_of, rounded, span_words
 from forecast.alert import NO_TIME, Rule, RuleKind, State
 from forecast.evidence import Outcome
 from forecast.likelihood import percent
@@ -74,7 +74,7 @@ def line_words(rule: Rule, line: float) -> str:
     if rule.kind is RuleKind.CHANGE:
         way = "" if rule.direction == "either" else f" {rule.direction}"
         return f"{math.exp(line):.3g}x{way}"
-    return f"{line * rule.loss:.4g}" if rule.kind is RuleKind.LOSS else f"{100 * line:.4g} %"
+    return _cost_words(rule, line) if rule.kind is RuleKind.LOSS else f"{100 * line:.4g} %"
 
 
 def gap_warning(rule: Rule, error: float) -> str | None:
@@ -97,6 +97,11 @@ def gap_warning(rule: Rule, error: float) -> str | None:
         f"rule '{rule.rule_id}' fires at {fire} and clears at {clear}, less than "
         f"{LEAST_GAP:g} Monte Carlo errors apart, so noise can make it flap; {advice}"
     )
+
+
+def _cost_words(rule: Rule, line: float) -> str:
+    """The expected loss at a line: the cost as it was given, others to three digits."""
+    return amount(rule.cost) if line == rule.fire_at else rounded(line * rule.loss)
 
 
 def _beside_fire(rule: Rule, reading: Reading, relation: str) -> str:

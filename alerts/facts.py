@@ -277,7 +277,7 @@ def _baseline_facts(baseline: Baseline | None) -> Facts | None:
 
 
 def _move_facts(move: Move | None) -> Facts | None:
-    if move is None:
+    if move is None or not all(map(math.isfinite, (*move.parts().values(), *_ends(move)))):
         return None
     return {
         "from": move.from_probability,
@@ -285,6 +285,10 @@ def _move_facts(move: Move | None) -> Facts | None:
         "main_cause": _main_cause(move),
         "parts": move.parts(),
     }
+
+
+def _ends(move: Move) -> tuple[float, float]:
+    return move.from_probability, move.to_probability
 
 
 def _main_cause(move: Move) -> str:

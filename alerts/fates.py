@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts.mutes import Mutes, mute_reason
@@ -27,6 +27,7 @@ from forecast.clock import format_instant
 if TYPE_CHECKING:
     from forecast.store.notices import Told
 
+AHEAD = timedelta(minutes=10)  # more than clocks differ: what is later was made by a wrong one
 BEGINNINGS = (NoticeKind.FIRING, NoticeKind.OUTCOME)
 EARLIER = "waits for an earlier message about the same"
 NEVER_TOLD = "its firing was never delivered"  # `store.alerts.reopen_ends` looks for it
@@ -130,6 +131,19 @@ class _Line:
     notices: Sequence[Notice]
     told: AbstractSet[tuple[str, str, str, int]]
     acknowledged: AbstractSet[tuple[str, str, int]]
+    beginnings: dict[int, Notice] = field(init=False)
+    ended: frozenset[int] = field(init=False)
+    last_ring: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Looked up for every notice: thousands may wait for a channel that is switched off."""
+        begun = [n for n in self.notices if n.kind in BEGINNINGS]
+        ended = frozenset(n.episode for n in self.notices if n.kind is NoticeKind.RESOLVED)
+        # of two of one episode the first counts
+        object.__setattr__(self, "beginnings", {n.episode: n for n in reversed(begun)})
+        object.__setattr__(self, "ended", ended)
+        rings = (n.episode for n in begun if n.route is Route.NOW and not self._mute(n))
+        object.__setattr__(self, "last_ring", max(rings, default=-1))
 
     def withheld(self) -> dict[str, Fate]:
         """Those that are never told."""
@@ -193,7 +207,7 @@ class _Line:
     def _why_not_now(self, notice: Notice, *, is_digest: bool) -> str:
         if mute := self._mute(notice):
             return f"is {mute}"
-        if is_digest:
+        if is_digest and notice.created_at <= self.now + AHEAD:
             table = self.desk.channels[notice.channel]
             due = digest_after(notice.created_at, table.digest, table.timezone)
             if self.now < due:
@@ -209,14 +223,11 @@ class _Line:
 
     def _beginning(self, notice: Notice) -> Notice | None:
         """The notice that begins its episode, where that waits too; it may be itself."""
-        same = (n for n in self.notices if n.kind in BEGINNINGS and n.episode == notice.episode)
-        return next(same, None)
+        return self.beginnings.get(notice.episode)
 
     def _is_over(self, beginning: Notice) -> bool:
         """Whether the end of its episode waits to be told as well."""
-        return any(
-            n.kind is NoticeKind.RESOLVED and n.episode == beginning.episode for n in self.notices
-        )
+        return beginning.episode in self.ended
 
     def _is_digest(self, notice: Notice) -> bool:
         """Whether it goes into the digest; with its beginning, and not once a later one rings."""
@@ -230,10 +241,4 @@ class _Line:
 
     def _rings_later(self, notice: Notice) -> bool:
         """Whether a later episode is to ring at once."""
-        return any(
-            later.kind in BEGINNINGS
-            and later.route is Route.NOW
-            and later.episode > notice.episode
-            and not self._mute(later)
-            for later in self.notices
-        )
+        return self.last_ring > notice.episode

@@ -7,14 +7,14 @@ something earlier waits or is still to be sent, unless both go in one message, i
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
 
 from alerts.facts import group_id
 from alerts.fates import EARLIER, Desk, Held, Ready, Stream, Withheld, fates_of, stream_of
-from alerts.groups import DIGEST, GROUP, MOST_MEMBERS, group_facts
+from alerts.groups import DIGEST, GROUP, MOST_MEMBERS, fit_in_one, group_facts
 from forecast.alert import Delivery, Notice
 from forecast.alert_tables import ChannelTable
 from forecast.clock import format_instant
@@ -58,7 +58,7 @@ def form(waiting: Sequence[Notice], desk: Desk, now: datetime) -> Formed:
         _form_alerts(formed, notices, desk, channel, now)
     for channel, notices in digests.items():
         is_grouped = channel in desk.grouped
-        batches = list(batched(notices, MOST_MEMBERS)) if is_grouped else [(n,) for n in notices]
+        batches = _batches(_sound(formed, notices)) if is_grouped else [(n,) for n in notices]
         _add(formed, batches, now, DIGEST if is_grouped else "")
     return formed
 
@@ -82,11 +82,49 @@ def _form_alerts(
         wait = f"is gathered with others; the next message goes at {format_instant(next_at)}"
         formed.held.extend((notice.notice_id, wait) for notice in notices)
         return
-    batches = list(batched(notices, MOST_MEMBERS))
+    batches = _batches(_sound(formed, notices))
     if recent and len(batches) > 1 and len(batches[-1]) < MOST_MEMBERS:
         wait = "is gathered with others; the last message was full"
         formed.held.extend((notice.notice_id, wait) for notice in batches.pop())
     _add(formed, batches, now)
+
+
+def _sound(formed: Formed, notices: Sequence[Notice]) -> list[Notice]:
+    """Those of which a group can tell: a broken row, and what follows it, must stop no other."""
+    sound: list[Notice] = []
+    broken: set[Stream] = set()
+    for notice in notices:
+        if stream_of(notice) in broken:
+            formed.held.append((notice.notice_id, EARLIER))
+        elif trouble := _trouble(notice):
+            formed.held.append((notice.notice_id, trouble))
+            broken.add(stream_of(notice))
+        else:
+            sound.append(notice)
+    return sound
+
+
+def _trouble(notice: Notice) -> str:
+    """Why no group can tell of it; "" where one can."""
+    try:
+        fit_in_one([notice])
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        return f"its facts are broken, no group can tell of it ({type(error).__name__})"
+    return ""
+
+
+def _batches(notices: Sequence[Notice]) -> list[Sequence[Notice]]:
+    """As few messages as hold them, in order."""
+    return [half for batch in batched(notices, MOST_MEMBERS) for half in _halves(batch)]
+
+
+def _halves(batch: Sequence[Notice]) -> Iterator[Sequence[Notice]]:
+    if len(batch) == 1 or fit_in_one(batch):
+        yield batch
+        return
+    middle = len(batch) // 2
+    yield from _halves(batch[:middle])
+    yield from _halves(batch[middle:])
 
 
 def _add(

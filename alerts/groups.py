@@ -15,7 +15,14 @@ MOST_BYTES = 48_000  # a receiver may refuse bodies above 64 kB
 SEVERITIES = ("info", "warning", "page")
 # (characters of a title, of a detail): the first that keeps all members within MOST_BYTES
 _SIZES = ((120, 240), (100, 80), (80, 0), (40, 0), (16, 0))
-_ALSO = ("number", "since", "acknowledged", "outcome", "channel")  # where a notice has them
+_ALSO = (
+    "number",
+    "since",
+    "acknowledged",
+    "outcome",
+    "cause",
+    "channel",
+)  # where a notice has them
 _NEWS = (NoticeKind.FIRING, NoticeKind.REMINDER, NoticeKind.OUTCOME)
 
 
@@ -37,6 +44,12 @@ def group_facts(kind: str, notices: Sequence[Notice], now: datetime) -> Facts:
         "link": "",
         "members": members,
     }
+
+
+def fit_in_one(notices: Sequence[Notice]) -> bool:
+    """Whether a message holds them all within MOST_BYTES: ids and links are never cut."""
+    title, detail = _SIZES[-1]
+    return len(json.dumps([member(notice, title, detail) for notice in notices])) <= MOST_BYTES
 
 
 def member(notice: Notice, title: int = _SIZES[0][0], detail: int = _SIZES[0][1]) -> Facts:

@@ -5,12 +5,13 @@ an earlier version left in the outbox are told too.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import chain
 
 from alerts import phrases
 from alerts.facts import Facts
-from alerts.readings import log_odds
+from alerts.readings import amount, log_odds, rounded
 from forecast.alert import RuleKind
 from forecast.clock import parse_instant
 from forecast.likelihood import likelihood_words, percent
@@ -32,6 +33,7 @@ _ABOUT = {
 }
 # Their detail says what their value is; it is no probability.
 _BY_DETAIL = (RuleKind.STALE, RuleKind.CHANNEL, RuleKind.UNHEALTHY)
+_TOLD_BY_DETAIL = (*_BY_DETAIL, RuleKind.CERTAINTY, RuleKind.CHANGE)  # in a line of a group
 
 
 def headline(facts: Facts) -> str:
@@ -49,7 +51,7 @@ def headline(facts: Facts) -> str:
 def number_line(facts: Facts) -> str:
     """How likely, how likely before, and the line.
 
-    "Now 43 % (31-56 %), unlikely; was 38 % yesterday; alert line 40 %."
+    "43 % (31-56 %) as of 17 Nov 10:00 UTC, unlikely; was 38 % the day before; alert line 40 %."
     """
     if facts["kind"] == "test":
         return "This is only a trial; nothing has happened."
@@ -57,10 +59,12 @@ def number_line(facts: Facts) -> str:
         return f"Severity: {_counts(facts, 'severity', _SEVERITIES)}."
     kind = phrases.rule_kind(facts)
     if kind in _BY_DETAIL and not phrases.has_ended(facts):
-        return " ".join(part for part in (facts["detail"], _unreliable(facts)) if part)
+        return " ".join(part for part in (_detail(facts), _unreliable(facts)) if part)
     opening = "" if phrases.has_ended(facts) else _opening(facts)
-    parts = [part for part in (opening, *_number_parts(facts)) if part]
-    line = "; ".join(parts)
+    numbers = _number_parts(facts)
+    if opening and facts["probability"] is not None:
+        numbers[0] = f"probability {numbers[0]}"
+    line = "; ".join(part for part in (opening, *numbers) if part)
     return f"{line[:1].upper()}{line[1:]}." if line else ""
 
 
@@ -74,7 +78,7 @@ def why_line(facts: Facts) -> str:
         return ""
     against, ended = _moves_against(facts), phrases.has_ended(facts)
     sentences = [_told_again(facts)]
-    if against or ended or facts["reason"] in ("rule_changed", "rising_on"):
+    if ended or facts["reason"] in ("rule_changed", "rising_on") or (against and _dwelt(facts)):
         sentences.append(facts["detail"])
     if not (against or ended or phrases.rule_kind(facts) in _BY_DETAIL):
         sentences.append(phrases.moved_words(facts["moved"]))
@@ -104,11 +108,11 @@ def crowd_line(facts: Facts) -> str:
 
 def small_print(facts: Facts) -> list[str]:
     """What one needs in the morning: the rule, the episode, the model, the time."""
-    at = facts["at"]
+    at = phrases.minute(parse_instant(facts["at"]))
     if facts["kind"] == "test" or "members" in facts:
         return [at]
     rule, model = facts["rule"], facts["model"]
-    made = f"model {model['name']} {model['hash'][:8]} · as of {facts['as_of']}" if model else at
+    made = f"model {model['name']} {model['hash'][:8]} ·{phrases.known_at(facts)}" if model else at
     return [
         f"{facts['severity']} · rule {rule['id']} · episode {facts['episode']}",
         phrases.rule_words(facts),
@@ -130,19 +134,30 @@ def members(facts: Facts) -> list[Facts]:
     """The members of a message that tells several things, most severe first.
 
     What one rule tells of one subject stays together and in order, so that the last word on
-    it is read last.
+    it is read last. The end of a question is told once for all its rules (`rules`, how many).
     """
     stories: dict[tuple[str, str], list[Facts]] = {}
     for member in facts["members"]:
         name = (member["rule"]["id"], member["subject"]["id"])
         stories.setdefault(name, []).append(member)
     ordered = sorted(stories.values(), key=_urgency)
-    return list(chain.from_iterable(ordered))
+    return _ends_merged(list(chain.from_iterable(ordered)))
 
 
 def member_lines(facts: Facts) -> list[str]:
     """A line for each of `members`: "FIRING · Any strike by Christmas? · 43 %, was 38 %"."""
-    return [_member_line(member) for member in members(facts)]
+    told = members(facts)
+    rules: dict[tuple[str, str], set[str]] = {}
+    for member in told:
+        rules.setdefault(_name(member), set()).add(member["rule"]["id"])
+    return [
+        _member_line(
+            member,
+            f"rule {member['rule']['id']}" if len(rules[_name(member)]) > 1 else "",
+            _cause(member) if facts["kind"] == "digest" else "",
+        )
+        for member in told
+    ]
 
 
 def fit_lines(lines: list[str], room: int, size: Callable[[str], int] = len) -> list[str]:
@@ -190,8 +205,8 @@ def _opening(facts: Facts) -> str:
     rule, p = facts["rule"], facts["probability"]
     match phrases.rule_kind(facts):
         case RuleKind.LOSS if p is not None:
-            expected = phrases.rounded(p * rule["loss"])
-            return f"expected loss {expected} against cost {phrases.amount(rule['cost'])}"
+            expected = rounded(p * rule["loss"])
+            return f"expected loss {expected} against cost {amount(rule['cost'])}"
         case RuleKind.CERTAINTY if facts.get("certainty") is not None:
             level, certainty = phrases.level(rule["level"]), percent(facts["certainty"])
             return f"Pr(P > {level}) is {certainty}, {phrases.line_words(facts)}"
@@ -210,7 +225,7 @@ def _change_words(facts: Facts) -> str:
     factor = math.exp(abs(log_odds(now) - log_odds(before)))
     way = "up" if now >= before else "down"
     start = percent(before, phrases.decimals(facts))
-    return f"odds {way} {phrases.rounded(factor)}×, from {start} {facts['baseline']['named']}"
+    return f"odds {way} {rounded(factor)}×, from {start} {facts['baseline']['named']}"
 
 
 def _number_parts(facts: Facts) -> list[str]:
@@ -220,7 +235,8 @@ def _number_parts(facts: Facts) -> list[str]:
         return ["there is no estimate"] if facts.get("question") else []
     digits = phrases.decimals(facts)
     number = f"{percent(p, digits)}{phrases.band(facts['interval'], digits)}"
-    parts = [f"{'last estimate' if ended else 'now'} {number}, {likelihood_words(p)}"]
+    number = f"{number}{phrases.known_at(facts)}, {likelihood_words(p)}"
+    parts = [f"last estimate {number}" if ended else number]
     if facts["previous"] and not (kind == RuleKind.CHANGE and facts.get("baseline")):
         before = percent(facts["previous"]["probability"], digits)
         parts.append(f"was {before}{phrases.ago(facts)}")
@@ -236,8 +252,9 @@ def _unreliable(facts: Facts) -> str:
         return ""
     digits = phrases.decimals(facts)
     number = f"{percent(p, digits)}{phrases.band(facts['interval'], digits)}"
+    number = f"{number}{phrases.known_at(facts)}"
     if facts["kind"] == "resolved":
-        return f"Now {number}, {likelihood_words(p)}."
+        return f"{number}, {likelihood_words(p)}."
     return f"Last number {number}, not to be relied on."
 
 
@@ -250,6 +267,19 @@ def _told_again(facts: Facts) -> str:
         note = f": {told['note']}".rstrip(". ") if told.get("note") else ""
         return f"By {told['author']}{note}. No more reminders of this episode."
     return ""
+
+
+def _detail(facts: Facts) -> str:
+    """The detail, where it says more than the headline: not of a channel that works again."""
+    is_back = facts["kind"] == "resolved" and phrases.rule_kind(facts) == RuleKind.CHANNEL
+    return "" if is_back and not phrases.has_ended(facts) else str(facts["detail"])
+
+
+def _dwelt(facts: Facts) -> bool:
+    """Whether the detail says how long it had to last; all else in it are the numbers again."""
+    rule = facts["rule"]
+    is_long = rule["dwell_up"] > 1 or (rule.get("for_up") or 0.0) > 0.0
+    return facts["kind"] == "firing" and is_long
 
 
 def _moves_against(facts: Facts) -> bool:
@@ -290,15 +320,40 @@ def _rank(word: str, order: Iterable[str]) -> int:
     return known.index(word) if word in known else len(known)
 
 
-def _member_line(member: Facts) -> str:
+def _ends_merged(told: list[Facts]) -> list[Facts]:
+    """The same end of the same subject once, in its first place."""
+    counts = Counter(_name(member) for member in told if phrases.has_ended(member))
+    merged: dict[tuple[str, str] | int, Facts] = {}
+    for place, member in enumerate(told):
+        count = counts[_name(member)] if phrases.has_ended(member) else 1
+        key = place if count == 1 else _name(member)
+        merged.setdefault(key, member if count == 1 else member | {"rules": count})
+    return list(merged.values())
+
+
+def _name(member: Facts) -> tuple[str, str]:
+    """What a reader sees of it beside the numbers."""
+    return headline(member), member["subject"]["id"]
+
+
+def _cause(member: Facts) -> str:
+    """Why it waited for the digest: "a change of the prior did it"."""
+    cause = member.get("cause")
+    words = f"{phrases.CAUSES.get(cause, cause)} did it" if cause else ""
+    return words if member["kind"] == "firing" else ""
+
+
+def _member_line(member: Facts, rule: str, cause: str) -> str:
     """One member, its severity at the end where it pages."""
     number = _member_number(member)
-    if phrases.has_ended(member) or phrases.rule_kind(member) in _BY_DETAIL:
-        number = member["detail"]
+    if phrases.has_ended(member) or phrases.rule_kind(member) in _TOLD_BY_DETAIL:
+        number = _detail(member) or number
     known = member.get("acknowledged")
     by = f"by {known['author']}" if known else ""
+    rules = f"{member['rules']} rules" if "rules" in member else rule
     page = "page" if member["severity"] == "page" else ""
-    return " · ".join(part for part in (headline(member), number, by, page) if part)
+    why = "" if cause and cause in number else cause
+    return " · ".join(part for part in (headline(member), number, why, by, rules, page) if part)
 
 
 def _member_number(member: Facts) -> str:

@@ -8,6 +8,7 @@ delivery can stop the others: whatever goes wrong with one is written into its r
 """
 
 import logging
+import time
 import traceback
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from alerts import registry
 from alerts.address import Network, parse_networks
 from alerts.api import Channel, Outcome, Reply, Request, Verdict
 from alerts.channels import transports
+from alerts.facts import clean
 from alerts.retry import SCHEDULE, retry_delay
 from alerts.throttle import AT_ONCE, Throttle
 from forecast.alert import ChannelHealth, Delivery
@@ -33,11 +35,14 @@ if TYPE_CHECKING:
     from forecast.store import Store
 
 LINE = 5
+LONGEST_SEND = 60.0  # seconds that a stop waits: three times the deadline of a request
+REASON_LIMIT = 500
 # Renewed while we live, so it need not outlast a line; a longer one would only delay what a
 # killed process leaves behind.
 LEASE = timedelta(minutes=2)
 RENEWAL = LEASE / 3
 SHORTEST_WAIT = timedelta(seconds=30)
+LONGEST_UNKNOWN = timedelta(minutes=1)
 LONGEST_HOLD = timedelta(seconds=2)  # a line that would wait for longer goes back
 LOOK = timedelta(seconds=0.5)  # how often to look for new deliveries while others are being sent
 # Too many requests, or nobody behind the gateway: what holds for one holds for the next.
@@ -105,13 +110,18 @@ def drain(
     """
     tables = {table.id: table for table in channels}
     sender = _Sender(tables, now, post, kinds, folder, throttle or Throttle(now))
-    with ThreadPoolExecutor(len(tables) + 1) as threads:
+    stopped_at: float | None = None
+    threads = ThreadPoolExecutor(len(tables) + 1)
+    try:
         # Each drain borrows under a name of its own: what one before it left behind is not its.
         lines = _Lines(sender, threads)
         desk = _Desk(store, sender, lines, f"{owner} {now().isoformat()}", now())
         while True:
             if is_stopping() or desk.failure:
                 desk.give_back(lines.leave())
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > LONGEST_SEND:  # a plug-in that hangs
+                    break
             else:
                 desk.borrow()
             lines.begin()
@@ -122,6 +132,8 @@ def drain(
             if not is_stopping():  # the next ones are under way while these are written down
                 lines.begin()
             desk.settle(ended)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
     desk.settle(())
     if desk.failure:
         raise desk.failure
@@ -255,9 +267,9 @@ def _send(sender: _Sender, delivery: Delivery) -> _Result:
         result = _converse(sender, table, delivery, pace)
     except OutsideError as error:
         hold = _hold(delivery, None, sender.now())
-        result = _Result(delivery, Outcome(Verdict.RETRY, str(error)), hold)
+        result = _Result(delivery, Outcome(Verdict.RETRY, _words(str(error))), hold)
     except TocsinError as error:
-        result = _Result(delivery, Outcome(Verdict.RETRY, str(error)))
+        result = _Result(delivery, Outcome(Verdict.RETRY, _words(str(error))))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's defect is its own
         result = _Result(delivery, Outcome(Verdict.RETRY, _defect(table, error)))
     return replace(result, hold=max(result.hold, pace))
@@ -290,7 +302,8 @@ def _exchange(
     networks = parse_networks(table.allow)
     reply = sender.post(request.url, request.body, request.headers, networks)
     now = sender.now()
-    outcome = channel.judge(reply, now)
+    judged = channel.judge(reply, now)
+    outcome = replace(judged, verdict=Verdict(judged.verdict), reason=_words(judged.reason))
     is_busy = outcome.after is not None or reply.status in BUSY
     if outcome.verdict is Verdict.RETRY and is_busy:
         return _Result(delivery, outcome, _hold(delivery, outcome.after, now))
@@ -312,6 +325,8 @@ def _settle(store: "Store", result: _Result, now: datetime) -> str:
     if delay is None:
         reason = f"{outcome.reason}; given up after {delivery.attempts} attempts"
         return "dead" if store.mark_dead(delivery, now, reason, health) else ""
+    if not result.is_of_channel:  # a process that knows the channel is not to wait for us
+        delay = min(delay, LONGEST_UNKNOWN)
     due_at = now + _wait(delay, outcome.after)
     return "retried" if store.reschedule(delivery, due_at, outcome.reason, now, health) else ""
 
@@ -344,6 +359,11 @@ def _wait(scheduled: timedelta, asked: timedelta | None) -> timedelta:
     if asked is None:
         return scheduled
     return max(min(asked, SCHEDULE[-1]), min(scheduled, SHORTEST_WAIT))
+
+
+def _words(reason: str) -> str:
+    """A reason, a stranger's too, as a row can hold it: neither NUL nor half a surrogate pair."""
+    return clean(reason, REASON_LIMIT)
 
 
 def _defect(table: ChannelTable, error: BaseException) -> str:

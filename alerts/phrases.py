@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta
 
 from alerts.facts import Facts
-from alerts.readings import decimals_of, span_words
+from alerts.readings import amount, decimals_of, span_words
 from forecast.alert import Rule, RuleKind
 from forecast.clock import days_between, parse_instant
 from forecast.likelihood import percent
@@ -19,6 +19,8 @@ CAUSES = {
     "montecarlo": "Monte Carlo noise",
 }
 _RARE = 0.02
+_LINES = ("fire_at", "clear_at")
+_NEAR = 0.01  # of a line, where whole percents would not tell a number from it
 
 
 def rule_kind(facts: Facts) -> str:
@@ -36,24 +38,6 @@ def title(facts: Facts) -> str:
     """What the alert is about."""
     subject = facts.get("subject") or facts["question"]
     return str(subject["title"])
-
-
-def amount(number: float) -> str:
-    """A number as it was given, with commas between thousands.
-
-    >>> amount(2.0), amount(0.25), amount(1500000)
-    ('2', '0.25', '1,500,000')
-    """
-    return f"{number:,.12g}"
-
-
-def rounded(number: float) -> str:
-    """A number to three digits.
-
-    >>> rounded(4.3), rounded(1234567.0)
-    ('4.3', '1,230,000')
-    """
-    return amount(float(f"{number:.3g}"))
 
 
 def span(seconds: float) -> str:
@@ -81,6 +65,12 @@ def minute(moment: datetime) -> str:
     return f"{day(moment)} {moment:%H:%M} UTC"
 
 
+def known_at(facts: Facts) -> str:
+    """The time of the number, by which a message that comes late is no lie."""
+    moment = parse_instant(facts["as_of"] or facts["at"])
+    return f" as of {moment.day} {moment:%b %H:%M} UTC"
+
+
 def days_left(facts: Facts) -> str:
     """How far the deadline is from the moment of the message."""
     deadline = parse_instant(facts["question"]["deadline"])
@@ -93,8 +83,12 @@ def days_left(facts: Facts) -> str:
 def decimals(facts: Facts) -> int:
     """Decimals of a percentage: as many as tell it from the rule's lines, or from 0 and 100 %."""
     rule, kind, p = facts["rule"], rule_kind(facts), facts["probability"]
-    if kind in (RuleKind.THRESHOLD, RuleKind.LOSS):
+    if kind == RuleKind.THRESHOLD:
         return decimals_of(Rule(rule["id"], rule["fire_at"], rule["clear_at"]))
+    if kind == RuleKind.LOSS and p is not None:
+        fire, clear = (float(share(rule[name]).removesuffix(" %")) / 100 for name in _LINES)
+        is_near = min(abs(p - fire), abs(p - clear)) < _NEAR
+        return decimals_of(Rule(rule["id"], fire, clear)) if is_near else decimals_near(p)
     if kind == RuleKind.CERTAINTY and rule["level"] is not None:
         return decimals_of(Rule(rule["id"], rule["level"], rule["level"]))
     return decimals_near(p)
@@ -110,12 +104,22 @@ def level(line: float) -> str:
     return f"{100 * line:.4g} %"
 
 
+def share(line: float) -> str:
+    """A line that nobody gave, the quotient of a cost and a loss.
+
+    >>> share(0.2), share(1 / 15), share(1 / 3), share(0.00057)
+    ('20 %', '6.7 %', '33.3 %', '0.057 %')
+    """
+    return f"{100 * line:.{3 if line >= 0.1 else 2}g} %"
+
+
 def line_words(facts: Facts) -> str:
     """The line that counts now: "alert line 40 %", or what ends the alert."""
     rule, kind = facts["rule"], rule_kind(facts)
     is_over = facts["kind"] == "resolved"
     line = rule["clear_at" if is_over else "fire_at"]
-    where = f"{math.exp(line):.3g}×" if kind == RuleKind.CHANGE else level(line)
+    in_words = share if kind == RuleKind.LOSS else level
+    where = f"{math.exp(line):.3g}×" if kind == RuleKind.CHANGE else in_words(line)
     return f"{'all-clear' if is_over else 'alert'} line {where}"
 
 
@@ -134,7 +138,7 @@ def rule_words(facts: Facts) -> str:
             return f"fires when the odds move {math.exp(fire):.3g}×{way} {over}"
         case RuleKind.LOSS:
             costs = f"cost {amount(rule['cost'])} of {amount(rule['loss'])}"
-            return f"fires at {level(fire)} ({costs}), clears at {level(clear)}"
+            return f"fires at {share(fire)} ({costs}), clears at {share(clear)}"
         case RuleKind.DEADLINE:
             return f"fires {span(rule['within'] or 0.0)} before the deadline"
         case RuleKind.STALE:
@@ -161,16 +165,15 @@ def band(interval: Facts | None, digits: int) -> str:
 
 def ago(facts: Facts) -> str:
     """How long before the estimate the one before it was."""
-    is_later = facts["kind"] in ("reminder", "acknowledged")
-    at, now = facts["previous"]["at"], facts["at"] if is_later else facts["as_of"] or facts["at"]
+    at, now = facts["previous"]["at"], facts["as_of"] or facts["at"]
     if at is None:
         return " before"
     hours = 24 * days_between(parse_instant(at), parse_instant(now))
     if hours < 1:
-        return f" {max(round(60 * hours), 1)} min ago"
+        return f" {max(round(60 * hours), 1)} min before"
     if hours < 20:
-        return f" {round(hours)} h ago"
-    return " yesterday" if hours < 36 else f" {round(hours / 24)} days ago"
+        return f" {round(hours)} h before"
+    return " the day before" if hours < 36 else f" {round(hours / 24)} days before"
 
 
 def moved_words(moved: Facts | None) -> str:

@@ -19,6 +19,13 @@ from forecast.question import Question
 
 CERTAIN = 1e-9  # odds of probabilities nearer to 0 or 1 than this are not told apart
 BETWEEN_LINES = 0.5  # of yes and no: neither fires nor clears
+# A unit of time, and from where on spans are told in it.
+_UNITS = (
+    ("day", timedelta(days=1), timedelta(days=2)),
+    ("hour", timedelta(hours=1), timedelta(hours=1)),
+    ("minute", timedelta(minutes=1), timedelta(minutes=1)),
+    ("second", timedelta(seconds=1), timedelta(0)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +188,38 @@ def read_channel(rule: Rule, state: ChannelState, now: datetime) -> Reading:
 
 
 def span_words(span: timedelta) -> str:
-    """A length of time in words.
+    """A length of time in whole units: the full ones, and the next where that makes it exact.
 
-    >>> [span_words(timedelta(hours=h)) for h in (0.25, 1, 6, 47.6, 48, 250)]
-    ['15 minutes', '1 hour', '6 hours', '47.6 hours', '2 days', '10.4 days']
+    >>> [span_words(timedelta(hours=h)) for h in (0.25, 1, 6, 47, 48, 60)]
+    ['15 minutes', '1 hour', '6 hours', '47 hours', '2 days', '2 days 12 hours']
+    >>> [span_words(timedelta(seconds=s)) for s in (15, 244.2, 344736)]
+    ['15 seconds', '4 minutes', '3 days']
     """
-    seconds = span.total_seconds()
-    units = (("day", 86400, 172800), ("hour", 3600, 3600), ("minute", 60, 0))
-    name, size = next((name, size) for name, size, least in units if seconds >= least)
-    number = f"{seconds / size:.3g}"
-    return f"{number} {name}" if number == "1" else f"{number} {name}s"
+    place = next((i for i, (_, _, least) in enumerate(_UNITS) if span >= least), -1)
+    name, size, _ = _UNITS[place]
+    count, rest = divmod(span, size)
+    for finer, part, _ in _UNITS[place:][1:2]:
+        if rest and not rest % part:
+            return f"{_counted(count, name)} {_counted(rest // part, finer)}"
+    return _counted(count, name)
+
+
+def amount(number: float) -> str:
+    """A number as it was given, with commas between thousands.
+
+    >>> amount(2.0), amount(0.25), amount(1500000)
+    ('2', '0.25', '1,500,000')
+    """
+    return f"{number:,.12g}"
+
+
+def rounded(number: float) -> str:
+    """A number to three digits.
+
+    >>> rounded(4.3), rounded(1234567.0)
+    ('4.3', '1,230,000')
+    """
+    return amount(float(f"{number:.3g}"))
 
 
 def decimals_of(rule: Rule) -> int:
@@ -267,7 +296,7 @@ def _certain_words(rule: Rule, certainty: float) -> str:
 
 
 def _loss_words(rule: Rule, p: float) -> str:
-    return f"The expected loss is {p * rule.loss:.4g} ({percent(p)} of {rule.loss:.6g})."
+    return f"The expected loss is {rounded(p * rule.loss)} ({percent(p)} of {amount(rule.loss)})."
 
 
 def _change(rule: Rule, reading: Reading, baseline: Baseline) -> Reading:
@@ -291,6 +320,10 @@ def _change_words(moved: float, p: float, baseline: Baseline) -> str:
     way = "up" if moved > 0 else "down"
     odds = "The odds have not moved" if factor == "1" else f"The odds moved {way} by {factor}x"
     return f"{odds}, from {percent(baseline.probability)} {baseline.named} to {percent(p)}."
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _kept(p: float) -> float:

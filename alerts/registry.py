@@ -38,7 +38,9 @@ def open_channel(
 
 def traits_of(kind: ChannelKind) -> Traits:
     """What a kind of channel can do."""
-    found: Traits = getattr(kind, "traits", Traits())
+    found = getattr(kind, "traits", Traits())
+    if not isinstance(found, Traits):
+        raise ConfigError(f"`traits` of {getattr(kind, '__name__', kind)} is no alerts.api.Traits")
     return found
 
 
@@ -56,6 +58,7 @@ def _load(kind: str, entries: Iterable[EntryPoint], at: str) -> ChannelKind:
         raise ConfigError(f"there is no kind of channel '{kind}'{hint}", at=at)
     try:
         loaded: ChannelKind = by_name[kind].load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the kind of channel '{kind}' does not load: {error}", at=at) from error
+    except Exception as error:
+        words = f"the kind of channel '{kind}' does not load: {type(error).__name__}: {error}"
+        raise ConfigError(words, at=at) from error
     return loaded

@@ -19,6 +19,7 @@ from forecast.estimate import QUANTILE_LEVELS
 from forecast.fields import (
     ClockTime,
     Days,
+    Identifier,
     Patterns,
     PositiveDays,
     Probability,
@@ -72,8 +73,8 @@ _NEEDED = {
 }
 _CERTAIN, _DOUBTFUL = 0.9, 0.6
 _GAP, _LOW_GAP = 0.05, 0.6
-# Past the outermost quantiles that an estimate keeps, Pr(P > level) is not known.
-_MOST_CERTAIN = QUANTILE_LEVELS[-1]
+# Past the outermost quantiles that an estimate keeps, Pr(P > level) is not known, nor its error.
+_MOST_CERTAIN = QUANTILE_LEVELS[-2]
 
 Evaluations = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Dwell = Evaluations | PositiveDays | tuple[Evaluations, PositiveDays]
@@ -97,7 +98,7 @@ class RuleTable(Table):
     up and down or {up, down}.
     """
 
-    id: str = Field(min_length=1)
+    id: Identifier
     kind: RuleKind = RuleKind.THRESHOLD
     questions: Patterns = ["*"]
     units: Patterns = ["*"]
@@ -262,7 +263,7 @@ class ChannelTable(Table):
     `timezone`, at which what does not ring is told.
     """
 
-    id: str
+    id: Identifier
     kind: str
     url: SecretReference | None = None
     secret: SecretReference | None = None
@@ -308,7 +309,7 @@ class Quiet(Table):
     Pages ring through, unless `severities` names them.
     """
 
-    id: str
+    id: Identifier
     from_: ClockTime | None = Field(default=None, alias="from")
     to: ClockTime | None = None
     days: list[Weekday] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

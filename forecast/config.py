@@ -30,6 +30,7 @@ from forecast.alert_tables import (
 from forecast.fields import (
     Days,
     HalfLife,
+    Identifier,
     Patterns,
     PositiveDays,
     Probability,
@@ -157,7 +158,7 @@ class Definition(Table):
 class Schedule(Table):
     """When questions are updated, or their answers audited: a cron line in a named zone."""
 
-    id: str
+    id: Identifier
     kind: Literal["update", "audit"] = "update"
     cron: str
     timezone: ZoneName = "UTC"

@@ -38,6 +38,14 @@ def _positive_days(text: str) -> str:
     return text
 
 
+def _identifier(text: str) -> str:
+    if not text.strip():
+        raise ValueError("an id must not be empty")
+    if not text.isprintable():
+        raise ValueError(f"the id {text!a} has a character that cannot be printed")
+    return text
+
+
 def _zone_name(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -79,6 +87,7 @@ Probability = Annotated[float, BeforeValidator(parse_percent)]
 SecretReference = Annotated[str, AfterValidator(_secret_reference)]
 Patterns = Annotated[list[str], Field(min_length=1)]
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
 ZoneName = Annotated[str, AfterValidator(_zone_name)]
 
 

@@ -21,6 +21,7 @@ from itertools import pairwise
 from statistics import fmean, stdev
 
 FEWEST = 30  # questions for a standard error to mean anything
+LEAST = 10.0  # events to be expected, and as many non-events: else it is that of a rare jump
 
 
 def ring_bound(p: float, line: float) -> float:
@@ -95,6 +96,8 @@ def movement(paths: Sequence[Sequence[float]]) -> Movement:
     moved = [math.fsum((after - before) ** 2 for before, after in pairwise(p)) for p in told]
     resolved = [p[0] * (1 - p[0]) - p[-1] * (1 - p[-1]) for p in told]
     excess = [m - r for m, r in zip(moved, resolved, strict=True)]
-    spread = stdev(excess) if len(told) >= FEWEST else 0.0
+    events = math.fsum(p[0] for p in told)
+    is_enough = len(told) >= FEWEST and LEAST <= events <= len(told) - LEAST
+    spread = stdev(excess) if is_enough else 0.0
     z = fmean(excess) / (spread / math.sqrt(len(told))) if spread > 0 else None
     return Movement(len(told), math.fsum(moved), math.fsum(resolved), z)

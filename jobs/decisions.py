@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts import decide as alerting
-from alerts.readings import Baseline, Reading, baseline_of, read_estimate
+from alerts.readings import Baseline, Reading, baseline_of, read_estimate, read_unit
 from forecast.alert import (
     ALARMED,
     Notice,
@@ -159,11 +159,17 @@ class _Decided:
         ended = [r.question_id for r in work.resolved]
         names = [*(q.question_id for q in work.task.questions), *ended, unit]
         self._states = states_of(app, names)
-        self._is_stale = any(
-            (state := self._states.get((rule.rule_id, unit))) and state.state in ALARMED
-            for rule in app.config.rules_of(RuleKind.STALE, unit)
-        )
+        self._is_stale = any(map(self._is_silent, app.config.rules_of(RuleKind.STALE, unit)))
         self.changes: list[StateChange] = []
+
+    def _is_silent(self, rule: Rule) -> bool:
+        """Whether a rule on silence fires on the unit, and nothing has come since."""
+        snapshot = self._work.task.snapshot
+        state = self._states.get((rule.rule_id, snapshot.unit))
+        newest = max((report.known_at for report in snapshot.reports), default=None)
+        reading = read_unit(rule, snapshot.unit, newest, snapshot.as_of)
+        is_long = reading is None or reading.value >= rule.fire_at
+        return state is not None and state.state in ALARMED and is_long
 
     def on_estimates(self) -> None:
         """Every rule on every new estimate of a question that can still happen."""

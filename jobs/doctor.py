@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
@@ -15,12 +16,14 @@ from forecast.alert import ChannelHealth
 from forecast.clock import format_instant
 from forecast.config import Config
 from forecast.errors import TocsinError
+from forecast.names import matches
 from forecast.store import Store, open_store
 from forecast.store.database import parse_url, sqlite_path
 from forecast.watch import FILE_NAME, Watch, load_watch, resolve_reference
 from jobs.findings import Finding, Level
 from jobs.preflight import check_channel, check_definition, roots
 from jobs.scheduler import next_slot
+from jobs.standings import watched
 from jobs.trial import send_trial
 from models import registry as models
 
@@ -51,6 +54,7 @@ def examine(folder: Path, now: datetime, *, send: bool = False) -> Iterator[Find
     yield from _schedules(watch.config, now)
     yield from _store(watch, now)
     yield from _channels(watch, now, send=send)
+    yield from _quiet(watch.config)
     yield from _heartbeat(watch.config)
 
 
@@ -148,6 +152,8 @@ def _store(watch: Watch, now: datetime) -> Iterator[Finding]:
             yield from _questions(store, watch.config)
             yield from _gaps(store, watch.config)
             yield from _channel_states(store, watch.config)
+            yield from _deaf(store, watch.config)
+            yield from _stranded(store, watch.config)
     except TocsinError as error:
         yield Finding("store", Level.FAIL, str(error), "see [watch] store, or TOCSIN_STORE")
 
@@ -233,6 +239,49 @@ def _channel_states(store: Store, config: Config) -> Iterator[Finding]:
         yield Finding(f"channel {table.id}", Level.FAIL if is_off else Level.WARN, detail, mend)
 
 
+def _deaf(store: Store, config: Config) -> Iterator[Finding]:
+    """Rules that nobody hears on anything that they watch."""
+    if not config.channels:
+        return
+    heard: dict[str, bool] = {}
+    for rule, target in watched(config, store.questions()):
+        rings = bool(config.channels_for(target))
+        heard[rule.rule_id] = heard.get(rule.rule_id, False) or rings
+    if deaf := [name for name, rings in heard.items() if not rings]:
+        rules = " ".join(f"--rules {name}" for name in deaf)
+        mend = f"`tocsin alerts subscribe {config.channels[0].id} {rules}`"
+        detail = f"{', '.join(deaf)} {'rings' if len(deaf) == 1 else 'ring'} on no channel"
+        yield Finding("rules", Level.WARN, detail, mend)
+
+
+def _stranded(store: Store, config: Config) -> Iterator[Finding]:
+    """What waits for a channel that watch.toml no longer has."""
+    waiting = [notice.channel for notice in store.alerts.waiting(light=True)]
+    waiting += [d.channel for status in ("due", "sending") for d in store.deliveries(status)]
+    known = {table.id for table in config.channels}
+    for name, count in sorted(Counter(waiting).items()):
+        if name not in known:
+            some = "1 message waits" if count == 1 else f"{count} messages wait"
+            detail = f"{some} for '{name}', which is not in watch.toml"
+            yield Finding(f"channel {name}", Level.WARN, detail, f"give a channel the id '{name}'")
+
+
+def _quiet(config: Config) -> Iterator[Finding]:
+    """Quiet hours of channels that there are not."""
+    for quiet in config.quiet:
+        for pattern in quiet.channels:
+            if not any(matches(table.id, [pattern]) for table in config.channels):
+                known = ", ".join(table.id for table in config.channels) or "none"
+                mend = f"name channels that there are: {known}"
+                yield Finding(f"quiet {quiet.id}", Level.WARN, f"no channel fits '{pattern}'", mend)
+
+
+def _mend_of(error: TocsinError, otherwise: str) -> str:
+    """How to mend a channel: by what is not set, where that is all."""
+    unset = re.search(r"the environment variable (\S+) is not set", str(error))
+    return f"`export {unset[1]}=...`" if unset else otherwise
+
+
 def _heartbeat(config: Config) -> Iterator[Finding]:
     """Who notices that nobody is there any more to notice anything."""
     if config.heartbeat is None:
@@ -244,7 +293,8 @@ def _heartbeat(config: Config) -> Iterator[Finding]:
     try:
         resolve_reference(config.heartbeat.url, "heartbeat.url")
     except TocsinError as error:
-        yield Finding("heartbeat", Level.FAIL, str(error), "set what it refers to")
+        mend = _mend_of(error, "set what it refers to")
+        yield Finding("heartbeat", Level.FAIL, str(error), mend)
     else:
         yield Finding("heartbeat", Level.OK, f"every {config.heartbeat.every}")
 
@@ -264,7 +314,8 @@ def _channels(watch: Watch, now: datetime, *, send: bool) -> Iterator[Finding]:
             if send:
                 send_trial(table, now, config.watch.link, folder=watch.folder)
         except TocsinError as error:
-            yield Finding(name, Level.FAIL, str(error), f"`tocsin alerts test {table.id}` tries it")
+            mend = _mend_of(error, f"`tocsin alerts test {table.id}` tries it")
+            yield Finding(name, Level.FAIL, str(error), mend)
         else:
             detail = "took a trial message" if send else f"{table.kind}, its secrets are there"
             yield Finding(name, Level.OK, detail)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from alerts.decide import Reason, close, close_question
 from forecast.alert import ALARMED, Notice, Rule, RuleKind, RuleState, State, Transition
+from forecast.alert_tables import ON_QUESTIONS, alert_rules
 from forecast.question import Question
 from forecast.words import parse_days
 from jobs.app import App
@@ -32,11 +33,18 @@ def ends(app: App, states: States, now: datetime) -> Iterator[End]:
         return
     questions = {question.question_id: question for question in app.store.questions()}
     units = {q.unit for q in questions.values() if q.deadline > now}
+    # their subjects are units and channels, which may be called like a question
+    aside = {t.id for t in alert_rules(app.config.rules) if t.kind not in ON_QUESTIONS}
     for state in still_open:
         question = questions.get(state.subject)
         if not _is_watched(app, state, question, units):
             yield _end(app, state, question, now, is_expired=False)
-        elif question and state.state in ALARMED and _waits_out_its_grace(app, question, now):
+        elif (
+            question
+            and state.rule_id not in aside
+            and state.state in ALARMED
+            and _waits_out_its_grace(app, question, now)
+        ):
             yield _end(app, state, question, now, is_expired=True)
 
 

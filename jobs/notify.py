@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 
 from alerts.fates import BEGINNINGS
 from alerts.forming import Desk, Formed, form, longest_look
-from alerts.mutes import Mutes
+from alerts.mutes import Mutes, silence_over
 from alerts.registry import kind_of, traits_of
-from forecast.alert import ALARMED, Delivery, Notice, Rule, RuleKind, RuleState, Target
+from forecast.alert import (
+    ALARMED,
+    Delivery,
+    Notice,
+    Route,
+    Rule,
+    RuleKind,
+    RuleState,
+    Silence,
+    Target,
+)
 from forecast.alert_tables import ChannelTable, alert_rules
 from forecast.config import Config
 from forecast.errors import ConfigError, ConflictError
@@ -69,7 +80,7 @@ def gather(app: App, waiting: Sequence[Notice], now: datetime) -> Desk:
     else:
         states = _alarmed(app, set(), followers)
     firing: dict[str, set[str]] = {}
-    for state in states:
+    for state in (s for s in states if s.route is Route.NOW):  # a digest keeps nobody back
         firing.setdefault(state.subject, set()).add(state.rule_id)
     return Desk(
         channels={table.id: table for table in config.channels},
@@ -79,6 +90,7 @@ def gather(app: App, waiting: Sequence[Notice], now: datetime) -> Desk:
             quiet=config.quiet,
             inhibited_by=inhibited_by,
             firing={subject: frozenset(rules) for subject, rules in firing.items()},
+            heard=_heard(app, states, silences, now) if inhibited_by else {},
         ),
         targets=targets,
         told=alerts.notices_of({(n.rule_id, n.subject, n.episode) for n in followers}, light=True),
@@ -87,6 +99,23 @@ def gather(app: App, waiting: Sequence[Notice], now: datetime) -> Desk:
         channel_states=alerts.channel_states(),
         ongoing={(s.rule_id, s.subject): s.episode for s in states},
     )
+
+
+def _heard(
+    app: App, states: Sequence[RuleState], silences: Sequence[Silence], now: datetime
+) -> dict[tuple[str, str], frozenset[str]]:
+    """On which channels the rules that fire ring, where nobody has silenced them."""
+    config = app.config
+    severities = {table.id: table.severity for table in alert_rules(config.rules)}
+    questions = app.store.alerts.questions_among(sorted({s.subject for s in states}))
+    found = {}
+    for state in states:
+        key = (state.rule_id, state.subject)
+        target = target_of(config, *key, questions)
+        target = replace(target, severity=severities.get(state.rule_id, target.severity))
+        is_silenced = silence_over(target, silences, now) is not None
+        found[key] = frozenset(() if is_silenced else config.channels_for(target))
+    return found
 
 
 def _targets(app: App, waiting: Iterable[Notice]) -> dict[tuple[str, str], Target]:

@@ -22,7 +22,7 @@ from jobs.preview import Past, Preview
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """How many of the questions that ended rang at all, against the most that would.
+    """How many of the questions rang at all, against the most that would.
 
     `expected_at_most` is the sum of p/c over them, p the first forecast of each. `tail` bounds
     the chance that calibrated forecasts of independent questions ring on so many or more, and
@@ -83,8 +83,8 @@ def calibrated(seen: Preview) -> Calibrated | None:
     told = [past for past in seen.pasts if past.forecasts]
     ended = [past for past in told if past.outcome is not None]
     return Calibrated(
-        _frequency(seen.rule, ended),
-        _precision(ended),
+        _frequency(seen.rule, told),
+        _precision([past for past in ended if past.question.deadline <= seen.now]),
         movement([_path(past) for past in told]),
         tuple(
             _outlook(seen.rule, past)
@@ -99,13 +99,14 @@ def _path(past: Past) -> tuple[float, ...]:
     return past.forecasts if past.outcome is None else (*past.forecasts, float(past.outcome))
 
 
-def _frequency(rule: Rule, ended: Sequence[Past]) -> Frequency | None:
-    if not ended:
+def _frequency(rule: Rule, told: Sequence[Past]) -> Frequency | None:
+    """Of all, open ones too: an event ends a question early, so the ended are not a fair pick."""
+    if not told:
         return None
-    chances = [ring_bound(past.forecasts[0], rule.fire_at) for past in ended]
-    rang = sum(bool(past.rings) for past in ended)
+    chances = [ring_bound(past.forecasts[0], rule.fire_at) for past in told]
+    rang = sum(bool(past.rings) for past in told)
     return Frequency(
-        len(ended),
+        len(told),
         rang,
         sum(chances),
         chance_of_at_least(rang, chances),
@@ -125,11 +126,12 @@ def _precision(ended: Sequence[Past]) -> Precision | None:
 
 def _outlook(rule: Rule, past: Past) -> Outlook:
     last, p = past.estimates[-1], past.forecasts[-1]
+    is_firing = bool(past.rings) and past.rings[-1].episode.ended_at is None
     return Outlook(
         past.question.question_id,
         last.as_of,
         p,
-        bool(past.rings) and past.rings[-1].episode.ended_at is None,
-        ring_bound(p, rule.fire_at),
-        false_alarm_bound(p, rule.fire_at),
+        is_firing,
+        1.0 if is_firing else ring_bound(p, rule.fire_at),
+        1.0 - p if is_firing else false_alarm_bound(p, rule.fire_at),
     )

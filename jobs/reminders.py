@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.facts import Facts, again, build_facts, notice_id
+from alerts.fates import AHEAD
 from forecast.alert import Notice, NoticeKind, Route, Rule, RuleHealth, State, Transition
 from forecast.alert_tables import alert_rules
 from forecast.clock import format_instant
@@ -82,7 +83,10 @@ def _due(rules: Mapping[str, Rule], told: Iterable[Told], now: datetime) -> list
         _Due(rules[ring.notice.rule_id], firings[key], ring.notice)
         for key, ring in last.items()
         if (since := _rung_at(ring)) is not None
-        and now - since >= (rules[ring.notice.rule_id].repeat or timedelta.max)
+        and (
+            since > now + AHEAD
+            or now - since >= (rules[ring.notice.rule_id].repeat or timedelta.max)
+        )
     ]
 
 
@@ -125,7 +129,7 @@ def _facts(app: App, due: _Due, questions: Mapping[str, Question], now: datetime
     """Those of the firing with today's numbers; `previous` is what was told last."""
     told, began = due.firing.facts, due.firing.created_at
     more = {"number": due.number, "since": began}
-    question = questions.get(due.firing.subject)
+    question = questions.get(due.firing.subject) if told.get("question") else None
     estimate = app.store.latest_estimate(question.question_id) if question else None
     if question is None or estimate is None:
         return again(told, "reminder", now, **more)

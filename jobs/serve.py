@@ -19,6 +19,7 @@ from threading import Event
 from alerts.heartbeat import Heartbeat
 from alerts.outbox import drain
 from alerts.throttle import Throttle
+from forecast.alert import ChannelHealth
 from forecast.audit import Verdict, in_words
 from forecast.clock import Clock, format_instant
 from forecast.config import Schedule
@@ -37,6 +38,7 @@ from jobs.update import Inferred
 
 SWEEP_EVERY = timedelta(minutes=1)
 REFRESH_EVERY = timedelta(minutes=1)
+DOWN = timedelta(minutes=15)  # as long as a channel fails before others are told of it
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +72,11 @@ class Service:
         self._pool: ProcessPoolExecutor | None = None
         self._audit_pool: ProcessPoolExecutor | None = None
         self._troubles: dict[str, str] = {}
-        self._stamp = _stamp_of(app.watch)
+        self._stamp = self._seen = _stamp_of(app.watch)
         self._swept_at: datetime | None = None
         self._rang_at: datetime | None = None
         self._refreshed_at: datetime | None = None
+        self._is_mute = False
         self._heartbeat = Heartbeat(app.config.heartbeat)
         self._throttle = Throttle(clock)
 
@@ -108,6 +111,7 @@ class Service:
             else:
                 form_due(self.app, now)
             self._rang_at = now
+            self._is_mute = self._all_are_down(now)
 
     def refresh(self) -> None:
         """Tell again, now and then, what still fires to receivers that forget."""
@@ -123,7 +127,22 @@ class Service:
         """Call the dead man's switch, as long as alerts are formed and nothing is in trouble."""
         now = self._clock()
         rings = not _has_passed(self._rang_at, now, 2 * SWEEP_EVERY)
-        self._heartbeat.beat(now, rings and not self._troubles)
+        is_well = rings and not self._troubles and not self._is_mute
+        self._heartbeat.beat(now, is_well)
+
+    def _all_are_down(self, now: datetime) -> bool:
+        """Whether no channel takes messages: then only the silence of the heartbeat can say so."""
+        tables = self.app.config.channels
+        states = self.app.store.alerts.channel_states()
+        found = [states.get(table.id) for table in tables]
+        return bool(tables) and all(
+            state
+            and (
+                state.health is ChannelHealth.DISABLED
+                or (state.health is ChannelHealth.FAILING and now - state.since >= DOWN)
+            )
+            for state in found
+        )
 
     def send(self) -> None:
         """Send what waits in the outbox, and first of all what was just decided."""
@@ -149,9 +168,13 @@ class Service:
             said("outbox: %d sent, %d put off, %d given up", done.sent, done.retried, done.dead)
 
     def reload(self) -> None:
-        """Take in an edited watch.toml; where the edit is broken, what was read before stands."""
-        stamp = _stamp_of(self.app.watch)
-        if stamp == self._stamp:
+        """Take in an edited watch.toml; where the edit is broken, what was read before stands.
+
+        It is taken in at the second look in a row that sees the same: not in mid-write.
+        """
+        stamp, seen = _stamp_of(self.app.watch), self._seen
+        self._seen = stamp
+        if stamp == self._stamp or stamp != seen:
             return
         self._stamp = stamp
         try:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import get_args
 
 from alerts.facts import again, notice_id
 from forecast.alert import (
@@ -12,18 +13,18 @@ from forecast.alert import (
     Acknowledgement,
     Notice,
     NoticeKind,
-    RuleKind,
     Selector,
     Silence,
     Target,
 )
-from forecast.alert_tables import alert_rules
+from forecast.alert_tables import Severity, alert_rules
 from forecast.clock import format_instant
 from forecast.errors import UsageError
-from forecast.names import did_you_mean
+from forecast.names import did_you_mean, matches
 from forecast.selecting import fits
 from forecast.store import Told
 from jobs.app import App
+from jobs.standings import running_questions, watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,15 @@ def _why_not(app: App, rule_id: str, subject: str) -> str:
     return f"rule '{rule_id}' has never looked at '{subject}'{did_you_mean(subject, stands)}"
 
 
+def check_severities(patterns: Sequence[str]) -> None:
+    """UsageError for a pattern that fits no severity there is: it would fit nothing, ever."""
+    known = get_args(Severity)
+    for pattern in patterns:
+        if not any(matches(severity, [pattern]) for severity in known):
+            words = f"no severity fits '{pattern}'; there are {', '.join(known)}"
+            raise UsageError(words, at="--severities")
+
+
 def new_silence(
     selector: Selector, author: str, reason: str, starts_at: datetime, ends_at: datetime
 ) -> Silence:
@@ -108,7 +118,7 @@ def new_silence(
     if not reason:
         raise UsageError("a silence takes a reason: others will wonder why nothing rings")
     if ends_at <= starts_at:
-        ends, starts = format_instant(ends_at), format_instant(starts_at)
+        ends, starts = _second(ends_at), _second(starts_at)
         raise UsageError(f"a silence that begins at {starts} cannot end at {ends}")
     words = [asdict(selector), author, reason, starts_at.isoformat(), ends_at.isoformat()]
     digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()
@@ -120,25 +130,10 @@ def covered(app: App, selector: Selector, now: datetime) -> list[Covered]:
     firing = {(s.rule_id, s.subject) for s in app.store.alerts.states() if s.state in ALARMED}
     found = [
         Covered(target, (target.rule, target.question) in firing)
-        for target in _targets(app, now)
+        for _, target in watched(app.config, running_questions(app, now))
         if fits(selector, target)
     ]
     return sorted(found, key=lambda one: not one.is_firing)
-
-
-def _targets(app: App, now: datetime) -> Iterator[Target]:
-    """Every rule on what it watches: questions that are not over, units and channels."""
-    config = app.config
-    still_open = [question for question in app.store.questions() if question.deadline > now]
-    for question in still_open:
-        for rule in config.rules_for(question):
-            yield config.target(rule, question)
-    for unit in sorted({question.unit for question in still_open}):
-        for rule in config.rules_of(RuleKind.STALE, unit):
-            yield Target(rule.rule_id, unit, unit, (), rule.severity)
-    for table in config.channels:
-        for rule in config.rules_of(RuleKind.CHANNEL, table.id):
-            yield Target(rule.rule_id, table.id, "", (), rule.severity)
 
 
 def end_silence(app: App, silence_id: str, author: str, now: datetime) -> Silence:
@@ -148,9 +143,7 @@ def end_silence(app: App, silence_id: str, author: str, now: datetime) -> Silenc
     if silence is None:
         raise UsageError(f"there is no silence '{silence_id}'{did_you_mean(silence_id, known)}")
     if silence.ends_at <= now:
-        raise UsageError(
-            f"silence '{silence_id}' has been over since {format_instant(silence.ends_at)}"
-        )
+        raise UsageError(f"silence '{silence_id}' has been over since {_second(silence.ends_at)}")
     ended = replace(
         silence,
         ends_at=max(now, silence.starts_at),
@@ -158,3 +151,7 @@ def end_silence(app: App, silence_id: str, author: str, now: datetime) -> Silenc
     )
     app.store.alerts.add_silence(ended, now)
     return ended
+
+
+def _second(instant: datetime) -> str:
+    return format_instant(instant.replace(microsecond=0))

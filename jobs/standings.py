@@ -1,10 +1,15 @@
-"""Where every rule stands on every question that it watches, the most urgent first."""
+"""Where every rule stands on everything that it watches, the most urgent first."""
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from forecast.alert import Rule, RuleState, State
+from alerts.readings import span_words
+from forecast.alert import ALARMED, Rule, RuleKind, RuleState, State, Target
 from forecast.alert_tables import BUILT_IN
+from forecast.config import Config
+from forecast.question import Question
 from jobs.app import App
 
 _ORDER = (State.FIRING, State.RECOVERING, State.PENDING, State.OK)
@@ -12,13 +17,14 @@ _ORDER = (State.FIRING, State.RECOVERING, State.PENDING, State.OK)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One rule on one question; not yet evaluated where there was no estimate for it.
+    """One rule on one question, unit or channel; not yet evaluated where nothing was read for it.
 
     `probability` is that of the latest estimate; `channels` those on which it rings.
     """
 
     rule: Rule
-    question_id: str
+    subject: str
+    is_on_question: bool
     is_evaluated: bool
     state: State
     since: datetime | None
@@ -28,33 +34,86 @@ class Standing:
 
 
 def standings(app: App, now: datetime) -> list[Standing]:
-    """Of open questions all, of the others what still fires; firing first.
+    """Of what is open all, of the rest what still fires; firing first.
 
     Rules that are built in are listed when they have something to say.
     """
     states = {(s.rule_id, s.subject): s for s in app.store.alerts.states()}
     latest = app.store.latest_estimates()
-    built_in = {table.id for table in BUILT_IN} - {table.id for table in app.config.rules}
+    questions, running = app.store.questions(), running_questions(app, now)
+    is_open = {q.question_id for q in running} | {q.unit for q in running}
+    is_open |= {table.id for table in app.config.channels}
+    of_ours = {table.id for table in app.config.rules}
+    built_in = {table.id for table in BUILT_IN} - of_ours
     found = []
-    for question in app.store.questions():
-        name = question.question_id
-        for rule in app.config.rules_for(question):
-            state = states.get((rule.rule_id, name))
-            is_calm = state is None or state.state is State.OK
-            if is_calm and (question.deadline <= now or rule.rule_id in built_in):
-                continue
-            estimate = latest.get(name)
-            found.append(
-                Standing(
-                    rule,
-                    name,
-                    state is not None,
-                    *_of(state),
-                    estimate.probability if estimate else None,
-                    tuple(app.config.channels_for(app.config.target(rule, question))),
-                )
+    for rule, target in watched(app.config, questions):
+        name = target.question
+        state = states.get((rule.rule_id, name))
+        if not (state and state.state in ALARMED) and name not in is_open:
+            continue
+        if (state is None or state.state is State.OK) and rule.rule_id in built_in:
+            continue
+        is_on_question = rule.kind not in (RuleKind.STALE, RuleKind.CHANNEL)
+        estimate = latest.get(name) if is_on_question else None
+        found.append(
+            Standing(
+                rule,
+                name,
+                is_on_question,
+                state is not None,
+                *_of(state),
+                estimate.probability if estimate else None,
+                tuple(app.config.channels_for(target)),
             )
+        )
     return sorted(found, key=lambda s: (_ORDER.index(s.state), not s.is_evaluated))
+
+
+def running_questions(app: App, now: datetime) -> list[Question]:
+    """Those that may still happen: before their deadline, and without an outcome."""
+    coming = [question for question in app.store.questions() if question.deadline > now]
+    ended = app.store.resolved([question.question_id for question in coming], now)
+    return [question for question in coming if question.question_id not in ended]
+
+
+def watched(config: Config, questions: Sequence[Question]) -> Iterator[tuple[Rule, Target]]:
+    """Every rule on what it watches: some questions, their units, and the channels."""
+    for question in questions:
+        for rule in config.rules_for(question):
+            yield rule, config.target(rule, question)
+    for unit in sorted({question.unit for question in questions}):
+        for rule in config.rules_of(RuleKind.STALE, unit):
+            yield rule, Target(rule.rule_id, unit, unit, (), rule.severity)
+    for table in config.channels:
+        for rule in config.rules_of(RuleKind.CHANNEL, table.id):
+            yield rule, Target(rule.rule_id, table.id, "", (), rule.severity)
+
+
+def fires_at(rule: Rule) -> str:
+    """Where a rule fires, in as few words as a table has room for.
+
+    >>> fires_at(Rule("r", math.log(2.0), kind=RuleKind.CHANGE)), fires_at(Rule("r", 0.02))
+    ('odds 2x', '2 %')
+    """
+    line, after = f"{100 * rule.fire_at:.4g} %", span_words(rule.after) if rule.after else ""
+    match rule.kind:
+        case RuleKind.CERTAINTY:
+            return f"{line} sure of {100 * rule.level:.4g} %"
+        case RuleKind.CHANGE:
+            way = "" if rule.direction == "either" else f" {rule.direction}"
+            return f"odds {math.exp(rule.fire_at):.3g}x{way}"
+        case RuleKind.DEADLINE:
+            return f"{span_words(rule.within)} before"
+        case RuleKind.STALE:
+            return f"{after} silent"
+        case RuleKind.UNHEALTHY:
+            return "unhealthy"
+        case RuleKind.CHANNEL:
+            return f"failing {after}" if after else "failing"
+        case RuleKind.RESOLVED:
+            return "its end"
+        case _:
+            return line
 
 
 def _of(state: RuleState | None) -> tuple[State, datetime | None, int]:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 from alerts import registry
 from alerts.api import Endpoint
 from alerts.facts import test_facts
-from forecast.alert import Rule
-from forecast.alert_tables import ChannelTable, Subscription
+from forecast.alert import Rule, RuleKind
+from forecast.alert_tables import ChannelTable, RuleTable, Subscription, alert_rules
 from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
-from forecast.names import did_you_mean
+from forecast.names import did_you_mean, matches
 from forecast.question import Question
+from forecast.watch import resolve_reference
 from forecast.words import parse_percent
+from jobs.silencing import check_severities
+from jobs.standings import watched
 from jobs.watch_file import Edit, edit_watch
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 Table = Mapping[str, Any]
+
+_SORTS_OF_URL = ("https://example.invalid/", "smtps://example.invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class NewChannel:
 class Wish:
     """What a person asked for: who is rung, by which rules, about which questions.
 
-    With `fire_at` (and `clear_at`) a rule is made for the questions, and rings alone.
+    With `fire_at` (and `clear_at`) a rule is made for the questions; it rings with the rules that
+    say when a number, or a channel, cannot be relied on.
     """
 
     channel: str
@@ -68,7 +74,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """One rule that will ring on the channel, and the questions known today that it watches."""
+    """One rule that will ring on the channel, and what is known today that it watches."""
 
     rule: Rule
     questions: tuple[str, ...] = field(default=())
@@ -80,15 +86,14 @@ def edit_for(folder: Path, config: Config, wish: Wish) -> Edit | None:
     UsageError for what the wish says wrongly, ConfigError where the file would not be valid.
     """
     _check_channel(config, wish)
+    check_severities(wish.severities)
     rule = _rule_table(config, wish)
-    rules = [rule["id"]] if rule else list(wish.rules)
-    subscription: dict[str, Any] = {"channel": wish.channel}
-    subscription |= {"rules": rules} if rules else {}
-    for key in ("questions", "units", "tags", "severities"):
-        if patterns := getattr(wish, key):
-            subscription[key] = list(patterns)
-    is_known = Subscription.model_validate(subscription) in config.subscriptions
-    if is_known and rule is None and wish.made is None:
+    new = [
+        table
+        for table in _subscriptions(config, wish, rule)
+        if Subscription.model_validate(table) not in config.subscriptions
+    ]
+    if not new and rule is None and wish.made is None:
         return None
 
     def change(document: "TOMLDocument") -> None:
@@ -96,26 +101,62 @@ def edit_for(folder: Path, config: Config, wish: Wish) -> Edit | None:
             _append(document, "channels", wish.made.table(wish.channel))
         if rule is not None:
             _append(document, "rules", rule)
-        if not is_known:
+        for subscription in new:
             _append(document, "subscriptions", subscription)
 
     return edit_watch(folder, change)
 
 
 def rings_on(config: Config, channel: str, questions: Sequence[Question]) -> list[Ring]:
-    """What rings on a channel: every rule that is subscribed, with its questions."""
-    rings = []
-    for table in config.rules:
-        rule = table.rule()
-        watched = tuple(
-            question.question_id
-            for question in questions
-            if rule in config.rules_for(question)
-            and channel in config.channels_for(config.target(rule, question))
+    """What rings on a channel: every rule of watch.toml that is subscribed, with its subjects."""
+    subjects: dict[str, list[str]] = {}
+    for rule, target in watched(config, questions):
+        if channel in config.channels_for(target):
+            subjects.setdefault(rule.rule_id, []).append(target.question)
+    rules = [table.rule() for table in config.rules if table.id in subjects]
+    return [Ring(rule, tuple(subjects[rule.rule_id])) for rule in rules]
+
+
+def guards_on(config: Config, channel: str) -> list[str]:
+    """The rules by which a channel hears that a number, or a channel, cannot be relied on."""
+    subscribed = [s for s in config.subscriptions if s.channel == channel]
+    return [
+        table.id
+        for table in _guards(config)
+        if any(
+            matches(table.id, s.rules) and matches(table.severity, s.severities) for s in subscribed
         )
-        if watched:
-            rings.append(Ring(rule, watched))
-    return rings
+    ]
+
+
+def _guards(config: Config) -> list[RuleTable]:
+    kinds = (RuleKind.UNHEALTHY, RuleKind.CHANNEL)
+    tables = [table for table in alert_rules(config.rules) if table.kind in kinds]
+    return sorted(tables, key=lambda table: kinds.index(table.kind))
+
+
+def _subscriptions(config: Config, wish: Wish, rule: Table | None) -> list[dict[str, Any]]:
+    """The subscription; another for rules on channels, which no questions, units or tags fit."""
+    where = {
+        key: list(patterns)
+        for key in ("questions", "units", "tags", "severities")
+        if (patterns := getattr(wish, key))
+    }
+    channel = {"channel": wish.channel}
+    if rule is None:
+        rules = {"rules": list(wish.rules)} if wish.rules else {}
+        return [channel | rules | where]
+    heard = guards_on(config, wish.channel)
+    guards = [
+        table
+        for table in _guards(config)
+        if table.id not in heard and matches(table.severity, wish.severities or ("*",))
+    ]
+    is_narrow = bool(wish.questions or wish.units or wish.tags)
+    apart = [t.id for t in guards if is_narrow and t.kind is RuleKind.CHANNEL]
+    beside = [t.id for t in guards if t.id not in apart]
+    tables = [channel | {"rules": [rule["id"], *beside]} | where]
+    return [*tables, channel | {"rules": apart}] if apart else tables
 
 
 def _check_channel(config: Config, wish: Wish) -> None:
@@ -145,15 +186,44 @@ def _check_kind(channel: str, made: NewChannel) -> None:
         raise UsageError(error.message, at="--kind") from None
     if made.url is None and registry.traits_of(kind).needs_url:
         raise UsageError(f"a channel of kind {made.kind} needs one, as env:NAME", at="--url")
-    if made.secret:
-        return
-    at = datetime(2000, 1, 1, tzinfo=UTC)
-    url = "https://example.invalid/" if made.url else ""
-    trial = kind(Endpoint(channel, url, None, made.options))
+    secret = _value(made.secret)
+    if made.secret and secret is None:
+        return  # not set yet: what it opens is seen when it is
+    at, refused = datetime(2000, 1, 1, tzinfo=UTC), []
+    for url in _urls(made.url):
+        try:
+            trial = kind(Endpoint(channel, url, secret, made.options))
+            trial.request(test_facts(channel, at), "msg_check", at)
+        except ConfigError as error:
+            refused.append(error)
+        else:
+            return
+    raise _refusal(next((e for e in refused if not (e.at or "").endswith(".url")), refused[0]))
+
+
+def _urls(reference: str | None) -> list[str]:
+    """The URL that is referred to, or where it is not set yet one of each sort."""
+    if reference is None:
+        return [""]
+    known = _value(reference)
+    return list(_SORTS_OF_URL) if known is None else [known]
+
+
+def _value(reference: str | None) -> str | None:
     try:
-        trial.request(test_facts(channel, at), "msg_check", at)
-    except ConfigError as error:
-        raise UsageError(f"{error.message}; --secret env:NAME gives it", at="--secret") from None
+        return None if reference is None else resolve_reference(reference, "")
+    except ConfigError:
+        return None
+
+
+def _refusal(error: ConfigError) -> UsageError:
+    at = error.at or ""
+    if ".options" in at:
+        option = at.partition(".options")[2].removeprefix(".")
+        return UsageError(error.message, at=f"--option {option}=" if option else "--option")
+    if at.endswith(".secret"):
+        return UsageError(f"{error.message}; --secret env:NAME gives it", at="--secret")
+    return UsageError(error.message, at="--url" if at.endswith(".url") else "--kind")
 
 
 def _rule_table(config: Config, wish: Wish) -> dict[str, Any] | None:

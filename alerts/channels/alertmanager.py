@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from alerts import message
 from alerts.api import Endpoint, Outcome, Reply, Request, Traits, Verdict
-from alerts.channels.parts import MANY, Facts, is_whole, members, subject, web_link
+from alerts.channels.parts import MANY, Facts, members, subject, web_link
 from alerts.facts import clean
 from alerts.retry import retry_after
 from forecast.errors import ConfigError
@@ -158,7 +158,7 @@ def annotations(facts: Facts, brief: bool = False) -> dict[str, str]:
     summary = message.headline(dict(facts))
     if brief:
         return {"summary": clean(summary, VALUE_LIMIT // 3)}
-    words = message.text(dict(facts)) if is_whole(facts) else facts["detail"]
+    words = summary if facts["kind"] == "test" else facts["detail"]  # alone or among others
     said = {
         "summary": clean(summary, 2 * VALUE_LIMIT),
         "description": clean(words, DESCRIPTION_LIMIT),

@@ -101,6 +101,7 @@ def publish(
     except ElementTree.ParseError:
         raise ConfigError("only a channel of kind atom writes a feed") from None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path, time.monotonic() + deadline):
             feed = _read(path)
             entries = feed.findall(_ENTRY)
@@ -109,7 +110,7 @@ def publish(
                 title = headers.get(TITLE, "Tocsin alerts")
                 _replace(path, _feed(feed_id, title, [new, *entries][:MOST_ENTRIES]))
     except OSError as error:
-        raise OutsideError(f"the feed cannot be written: {error.strerror}") from None
+        raise OutsideError(f"the feed {path} cannot be written: {error.strerror}") from None
     return Reply(200)
 
 
@@ -149,7 +150,8 @@ def _replace(path: Path, feed: Element) -> None:
     """Write beside it, to the disk, and rename; the permissions of the old file are kept."""
     beside = path.with_name(f".{path.name}.new")
     mode = path.stat().st_mode & 0o777 if path.exists() else None
-    with open(beside, "wb") as file:
+    beside.unlink(missing_ok=True)  # what a crash left, or a link that somebody laid there
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         if mode is not None:
             os.fchmod(file.fileno(), mode)
         ElementTree.ElementTree(feed).write(file, "utf-8", xml_declaration=True)
@@ -166,7 +168,9 @@ def _replace(path: Path, feed: Element) -> None:
 @contextmanager
 def _locked(path: Path, end: float) -> Iterator[None]:
     """Alone with the file, among threads and processes; OutsideError where that takes too long."""
-    with open(path.with_name(f".{path.name}.lock"), "ab") as lock:
+    # neither through a link nor waiting for the other end of a pipe that lies in its place
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    with open(os.open(path.with_name(f".{path.name}.lock"), flags, 0o666), "ab") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -170,5 +170,11 @@ def _is_about_key(body: bytes) -> bool:
     https://github.com/envato/pagerduty/issues/70
     https://github.com/robusta-dev/robusta/issues/571
     """
-    words = body.decode("utf-8", "replace").lower()
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return body.lstrip().lower().startswith(b"invalid routing key")
+    # only the complaint: what else it says may be our own event, which has a routing key
+    found = [said.get("errors"), said.get("message")] if isinstance(said, dict) else [said]
+    words = json.dumps(found).lower()
     return "routing_key" in words or "routing key" in words

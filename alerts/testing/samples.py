@@ -78,7 +78,7 @@ def _by_rule_of_the_clock() -> dict[str, Facts]:
     return {
         "deadline": _firing(
             RuleKind.DEADLINE,
-            "The deadline is 38.6 days away, and P is 52 %.",
+            "The deadline is 38 days away, and P is 52 %.",
             Rule("near", within=timedelta(days=40)),
         ),
         "unhealthy": _firing(
@@ -125,7 +125,7 @@ def _on_others() -> dict[str, Facts]:
     """Alerts on a unit and on a channel, which have no question."""
     silent = Rule("silent", kind=RuleKind.STALE, after=timedelta(days=7))
     broken = Rule("channel-unhealthy", kind=RuleKind.CHANNEL, after=timedelta(minutes=15))
-    report = "The newest report on usa-ven came 9.2 days ago."
+    report = "The newest report on usa-ven came 9 days ago."
     failed = "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503."
 
     def facts(rule: Rule, on: str, what: str, title: str, detail: str, kind: str) -> Facts:

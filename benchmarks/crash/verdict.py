@@ -88,13 +88,15 @@ def judge(
 def _untold(transitions: Iterable[Transition], told: Iterable[Told], channels: list[str]) -> int:
     """Decisions that no notice tells to a channel.
 
-    An end is told to those who were to be told the beginning: here, all.
+    An end is told to those who were to be told the beginning: here, all; but a channel is not
+    told of itself.
     """
     known = {(t.notice.channel, *_of(t)) for t in told}
     return sum(
         (channel, t.rule_id, t.subject, t.episode, t.notify) not in known
         for t in transitions
         for channel in channels
+        if channel != t.subject
     )
 
 
@@ -125,8 +127,11 @@ def _out_of_order(formed: Iterable[Told]) -> int:
 
 
 def _undecided(store: Store, watch: Watch, transitions: Iterable[Transition]) -> int:
-    """Differences between the transitions and those that the stored estimates ask for."""
-    stored = Counter((t.rule_id, t.subject, t.episode, t.notify) for t in transitions)
+    """Differences between the transitions on questions and what their estimates ask for."""
+    asked_of = {question.question_id for question in store.questions()}
+    stored = Counter(
+        (t.rule_id, t.subject, t.episode, t.notify) for t in transitions if t.subject in asked_of
+    )
     asked: Counter[tuple[str, str, int, str]] = Counter()
     recorded = defaultdict(list)
     for name, as_of, p in store._database.read(_in_order_of_recording):

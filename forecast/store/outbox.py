@@ -38,6 +38,7 @@ DUE, SENDING, DELIVERED, DEAD = "due", "sending", "delivered", "dead"
 LONGEST_WAIT = 1.2 * timedelta(hours=24)  # the last of the retries, with its jitter
 LONGEST_LEASE = timedelta(minutes=10)  # far more than senders ask for: their clocks may differ
 MOST_IDS = 1000  # in one statement: SQLite binds 32,766 values at most
+MOURNING = timedelta(days=1)  # for which a channel that gave a message up is not well
 LATEST = 100  # attempts in which the last one of a channel is looked for
 
 
@@ -246,11 +247,24 @@ def _is_open() -> ColumnElement[bool]:
 
 def _note_health(connection: Connection, found: ChannelState) -> None:
     """A row where that is news. Only a person switches a channel on again."""
+    if found.health is ChannelHealth.WORKS and _gave_up(connection, found):
+        return
     query = select(channel_state.c.health).where(channel_state.c.channel == found.channel)
     last = connection.scalar(query.order_by(channel_state.c.row_id.desc()).limit(1))
     if (last or ChannelHealth.WORKS) not in (found.health, ChannelHealth.DISABLED):
         row = columns_of(found) | {"recorded_at": found.since}
         connection.execute(channel_state.insert(), row)
+
+
+def _gave_up(connection: Connection, found: ChannelState) -> bool:
+    """Whether one of its messages was given up lately and not sent again: its owner is to hear."""
+    query = (
+        select(outbox.c.row_id)
+        .join(delivery_attempt, delivery_attempt.c.delivery_id == outbox.c.delivery_id)
+        .where(outbox.c.status == DEAD, outbox.c.channel == found.channel)
+        .where(delivery_attempt.c.outcome == DEAD, delivery_attempt.c.at > found.since - MOURNING)
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def _first_of_each(

@@ -14,7 +14,10 @@ from forecast.estimate import Estimate, Health
 from jobs.cli.options import Instant, common, note, print_json, say
 
 if TYPE_CHECKING:
+    from forecast.alert import Delivery
     from jobs.app import App
+
+type Told = dict[tuple[str, str, str], str]
 
 
 @click.command("update")
@@ -49,8 +52,9 @@ def command(
 
         occasion = Occasion(now, rings=as_of is None)  # an estimate of the past rings nobody
         updated = update_questions(app, questions, as_of or now, occasion)
+        told = _told_of(updated)
         if occasion.rings:
-            ring(app, now)
+            told |= _told_in(ring(app, now))
             if not no_send:
                 _send(app)
     if as_json:
@@ -61,14 +65,12 @@ def command(
                 "estimates": [_as_json(e) for e in updated.estimates],
                 "resolved": {r.question_id: r.outcome.value for r in updated.resolutions},
                 "alerts": [
-                    {"rule": t.rule_id, "question": t.subject, "now": t.notify}
-                    for t in updated.transitions
-                    if t.notify
+                    {"rule": rule, "question": subject, "now": kind} for rule, subject, kind in told
                 ],
             }
         )
     else:
-        _say(updated)
+        _say(updated, told)
     _raise_trouble(updated)
 
 
@@ -84,7 +86,22 @@ def _raise_trouble(updated: Any) -> None:
         raise HeldError(f"did not pass: {names}: {doubtful[0].reason}")
 
 
-def _say(updated: Any) -> None:
+def _told_of(updated: Any) -> Told:
+    """What the estimates' rules have to tell, by rule, subject and kind of message."""
+    return {(t.rule_id, t.subject, t.notify): t.detail for t in updated.transitions if t.notify}
+
+
+def _told_in(formed: "list[Delivery]") -> Told:
+    """What messages tell: also by the clock, of units and of channels, and again."""
+    said = [facts for one in formed for facts in one.facts.get("members", [one.facts])]
+    return {
+        (facts["rule"]["id"], facts["subject"]["id"], facts["kind"]): facts["detail"]
+        for facts in said
+        if facts.get("rule") and facts.get("subject")
+    }
+
+
+def _say(updated: Any, told: Told) -> None:
     from forecast.likelihood import percent
 
     for estimate in updated.estimates:
@@ -97,8 +114,9 @@ def _say(updated: Any) -> None:
         )
     for resolution in updated.resolutions:
         say(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
-    for transition in updated.transitions:
-        say(f"{transition.rule_id}: {transition.subject}: {transition.detail}")
+    for (rule, subject, kind), detail in told.items():
+        again = f"{kind}: " if kind in ("reminder", "acknowledged") else ""
+        say(f"{rule}: {subject}: {again}{detail}")
     if not (updated.estimates or updated.resolutions):
         note("tocsin: no open questions")
 
@@ -108,11 +126,12 @@ def _send(app: "App") -> None:
 
     owner = f"{socket.gethostname()}:{os.getpid()}"
     drained = drain(app.store, app.config.channels, utc_now, owner, folder=app.watch.folder)
-    if drained.retried or drained.dead:
-        note(
-            f"tocsin: {drained.retried} messages will be tried again by `tocsin serve`, "
-            f"{drained.dead} failed for good; `tocsin alerts list` says why"
-        )
+    trouble = [
+        *([f"{drained.retried} to be tried again by `tocsin serve`"] if drained.retried else []),
+        *([f"{drained.dead} failed for good"] if drained.dead else []),
+    ]
+    if trouble:
+        note(f"tocsin: messages: {', '.join(trouble)}; `tocsin alerts deliveries` says why")
 
 
 def _as_json(estimate: Estimate) -> dict[str, Any]:

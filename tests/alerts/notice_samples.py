@@ -24,7 +24,7 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 FIRING, RESOLVED = NoticeKind.FIRING, NoticeKind.RESOLVED
 REMINDER, OUTCOME = NoticeKind.REMINDER, NoticeKind.OUTCOME
 SILENCE = Silence("s-1", Selector(), "ada", "a drill", NOW - HOUR, NOW + HOUR)
-SILENCED = "silenced by ada until 2025-11-17T11:00:00Z: a drill (s-1)"
+SILENCED = "silenced by ada until 17 Nov 2025 11:00 UTC: a drill (s-1)"
 FACTS = sample_facts()
 
 

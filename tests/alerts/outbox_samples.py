@@ -26,6 +26,7 @@ KINDS = [
     EntryPoint("faulty", f"{__name__}:Faulty", registry.GROUP),
     EntryPoint("patient", f"{__name__}:Patient", registry.GROUP),
     EntryPoint("slow", f"{__name__}:Slow", registry.GROUP),
+    EntryPoint("odd", f"{__name__}:Odd", registry.GROUP),
 ]
 FACTS = sample_facts()
 
@@ -101,6 +102,27 @@ class Slow:
 
     def judge(self, reply: Reply, now: datetime) -> Outcome:
         return Outcome(Verdict.DELIVERED if reply.status == 200 else Verdict.RETRY)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A stranger's channel whose outcomes are not what they should be; the reply says how."""
+
+    endpoint: Endpoint
+
+    def request(
+        self, facts: Mapping[str, Any], delivery_id: str, now: datetime, *, plain: bool = False
+    ) -> Request:
+        return Request(self.endpoint.url, {}, b"")
+
+    def judge(self, reply: Reply, now: datetime) -> Any:
+        odd = {
+            b"half a pair": Outcome(Verdict.RETRY, "bad \ud800 byte\0"),
+            b"no reason": Outcome(Verdict.RETRY, None),  # type: ignore[arg-type]
+            b"no verdict": Outcome("perhaps", "?"),  # type: ignore[arg-type]
+            b"nothing": None,
+        }
+        return odd[reply.body]
 
 
 def drain(

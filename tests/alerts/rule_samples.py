@@ -55,11 +55,12 @@ def look(
     estimate: Estimate,
     previous: float | None = None,
     baseline: Baseline | None = None,
+    now: datetime | None = None,
 ) -> tuple[RuleState, Transition | None]:
-    """One evaluation at the time of its estimate; `baseline` is of a rule of kind change."""
+    """One evaluation, at the time of its estimate; `baseline` is of a rule of kind change."""
     reading = read_estimate(rule, estimate, previous, baseline or baseline_of(rule, state, None))
     assert reading is not None
-    return decide(rule, state, reading, estimate.as_of)
+    return decide(rule, state, reading, now or estimate.as_of)
 
 
 def run(

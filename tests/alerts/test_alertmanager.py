@@ -26,6 +26,7 @@ from alerts.channels.alertmanager import (
 )
 from alerts.testing import check_channel
 from alerts.testing.alertmanager import schema_complaints
+from alerts.testing.samples import several_facts
 from forecast.alert_tables import ChannelTable, Subscription
 from forecast.errors import ConfigError
 from tests.alerts.alertmanager_samples import (
@@ -122,7 +123,7 @@ def test_every_message_is_a_valid_webhook_body(name: str, plain: bool) -> None:
 def test_a_body_is_what_an_alertmanager_would_send() -> None:
     body = body_of(sample("firing"))
     described = body["alerts"][0]["annotations"].pop("description")
-    assert described.startswith("FIRING · Any US strike")
+    assert described.startswith("The probability is 43 %.")
     said = {
         "summary": "FIRING · Any US strike on Venezuelan territory by Christmas (2025-12-25)?",
         "probability": "0.43",
@@ -161,6 +162,12 @@ def test_a_body_is_what_an_alertmanager_would_send() -> None:
         "truncatedAlerts": 0,
         "notification_reason": "first notification",
     }
+
+
+def test_an_alert_is_described_alike_alone_and_among_others() -> None:
+    alone = body_of(sample("firing"))["alerts"][0]["annotations"]
+    among = body_of(several_facts("group", [sample("firing"), sample("stale")]))["alerts"]
+    assert among[0]["annotations"]["description"] == alone["description"]
 
 
 @pytest.mark.parametrize(

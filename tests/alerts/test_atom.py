@@ -1,6 +1,7 @@
 """The feed: one entry for each delivery, never half a file, never a line lost."""
 
 import fcntl
+import os
 import subprocess
 import sys
 import threading
@@ -62,7 +63,7 @@ def test_a_reader_finds_everything_that_an_entry_says(feed: Path) -> None:
     (entry,) = parsed.entries
     assert entry.id == "urn:tocsin:msg_1"
     assert entry.title.startswith("FIRING · Any US strike on Venezuelan territory")
-    assert "Now 43 % (30–56 %), unlikely" in entry.content[0].value
+    assert "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely" in entry.content[0].value
     assert entry.link == SAMPLES["firing"]["link"]
     assert entry.updated == SAMPLES["firing"]["at"] == parsed.feed.updated
     assert {tag.term for tag in entry.tags} == {"firing", "warning"}
@@ -204,9 +205,17 @@ def test_a_url_of_another_kind_writes_no_file(feed: Path) -> None:
     assert not feed.exists()
 
 
-def test_a_folder_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(OutsideError, match="cannot be written: No such file"):
-        tell(tmp_path / "gone" / "alerts.atom", SAMPLES["test"], "msg_1")
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    feed = tmp_path / "public" / "alerts.atom"
+    tell(feed, SAMPLES["test"], "msg_1")
+    assert feed.is_file()
+
+
+def test_a_feed_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "public").write_text("no folder")
+    feed = tmp_path / "public" / "alerts.atom"
+    with pytest.raises(OutsideError, match=f"the feed {feed} cannot be written: "):
+        tell(feed, SAMPLES["test"], "msg_1")
 
 
 def test_permissions_and_links_of_the_file_are_kept(tmp_path: Path) -> None:
@@ -236,3 +245,27 @@ def test_an_alert_goes_through_the_outbox_into_the_feed_of_the_watch(
     assert drained.sent == 2
     ids = {entry.id for entry in read(feed).entries}
     assert ids == {"urn:tocsin:msg_feed_1", "urn:tocsin:msg_feed_2"}
+
+
+def test_a_link_or_a_pipe_in_the_place_of_its_files_is_neither_followed_nor_waited_for(
+    feed: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    beside = feed.with_name(f".{feed.name}.new")
+    beside.symlink_to(victim)
+    tell(feed, SAMPLES["firing"], "msg_1")
+    os.mkfifo(beside)
+    tell(feed, SAMPLES["firing"], "msg_2")
+    assert len(read(feed).entries) == 2
+    lock = feed.with_name(f".{feed.name}.lock")
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        tell(feed, SAMPLES["firing"], "msg_3")
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        tell(feed, SAMPLES["firing"], "msg_3")
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "elsewhere").exists()

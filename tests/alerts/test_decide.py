@@ -132,9 +132,23 @@ def test_row_36_a_late_or_backfilled_estimate_changes_nothing(
     history: list[float], p: float
 ) -> None:
     state, _ = run(RULE, history, first=10)
+    now = START + (10 + len(history)) * HOUR
     for hour in (-3, 9, 9.99):
         for late in (estimate(p, hour), estimate(p, hour, health=Health.HELD)):
-            assert look(RULE, state, late) == (state, None)
+            assert look(RULE, state, late, now=now) == (state, None)
+
+
+def test_what_was_seen_while_the_clock_was_ahead_makes_no_rule_deaf() -> None:
+    state, _ = run(RULE, [0.2], first=365 * 24)
+    state, transitions = run(RULE, [0.5, 0.5], state)
+    assert told(transitions) == ["firing"]
+
+
+def test_a_dwell_that_began_while_the_clock_was_ahead_is_no_less_than_nothing() -> None:
+    rule = replace(RULE, for_up=2 * HOUR)
+    state, _ = run(rule, [0.5], first=365 * 24)
+    assert told(run(rule, [0.5, 0.5], state)[1]) == []
+    assert told(run(rule, [0.5, 0.5, 0.5], state)[1]) == ["firing"]
 
 
 @pytest.mark.parametrize("health", [Health.HELD, Health.UNVERIFIED])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.details import gap_warning
+from alerts.details import gap_warning, line_words
 from alerts.readings import (
     Baseline,
     Reading,
@@ -203,8 +203,10 @@ def test_a_deadline_is_told_with_what_is_left_and_p() -> None:
         read_deadline(rule, QUESTION, estimate(0.31), START + days * DAY) for days in (0, 2.5)
     ]
     wider = read_deadline(replace(rule, within=DAY), QUESTION, None, START + timedelta(days=2.6))
-    assert details(rule, readings) == [("firing", "The deadline is 2.5 days away, and P is 31 %.")]
-    assert wider.says == "The deadline is 2.4 days away, and there is no estimate."
+    assert details(rule, readings) == [
+        ("firing", "The deadline is 2 days 12 hours away, and P is 31 %.")
+    ]
+    assert wider.says == "The deadline is 2 days away, and there is no estimate."
     assert wider.value == 0.0
 
 
@@ -260,3 +262,9 @@ def test_lines_within_four_errors_of_each_other_are_warned_of() -> None:
     assert "fires at 2x and clears at 1.41x" in (gap_warning(CHANGE, 0.1) or "")
     assert "fires at 20 % and clears at 15 %" in (gap_warning(LOSS, 0.1) or "")
     assert gap_warning(UNHEALTHY, 0.0) is None
+
+
+def test_a_large_cost_is_told_as_people_write_it() -> None:
+    rule = replace(LOSS, fire_at=20_000 / 300_000, clear_at=0.05, cost=20_000.0, loss=300_000.0)
+    lines = [line_words(rule, line) for line in (rule.fire_at, rule.clear_at)]
+    assert lines == ["20,000", "15,000"]

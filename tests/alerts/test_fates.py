@@ -1,5 +1,7 @@
 """What becomes of each notice: what goes now, what waits, what is left out, and why."""
 
+import sys
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -163,6 +165,27 @@ def test_the_digest_waits_for_its_hour_and_is_one_message() -> None:
     assert messages(form(waiting, DESK, dawn)) == [["digest", *["firing"] * 5, "resolved"]]
     assert messages(form(waiting[:1], DESK, dawn)) == [["digest", "firing"]]
     assert messages(form(waiting[:1], PAGER, dawn)) == [["firing"]]
+
+
+def test_what_a_clock_that_was_ahead_put_into_the_digest_does_not_wait_for_a_year() -> None:
+    made_ahead = replace(digest(FIRING), created_at=NOW + 365 * 24 * HOUR)
+    assert messages(form([made_ahead], DESK, NOW)) == [["digest", "firing"]]
+
+
+def test_twice_as_many_that_wait_take_no_more_than_twice_the_work() -> None:
+    def calls(episodes: int) -> int:
+        kinds = (FIRING, RESOLVED)
+        make = (digest, a)
+        waiting = [make[n % 2](kind, episode=n) for n in range(episodes) for kind in kinds]
+        counted = Counter[str]()
+        sys.setprofile(lambda _, event, __: counted.update([event]))
+        try:
+            form(waiting, MUTED, NOW)
+        finally:
+            sys.setprofile(None)
+        return counted["call"]
+
+    assert calls(400) < 2.5 * calls(200)
 
 
 def test_the_hour_of_the_digest_is_that_of_the_channels_clock() -> None:

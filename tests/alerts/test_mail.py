@@ -75,7 +75,10 @@ def test_a_mail_says_in_words_and_in_html_what_an_analyst_needs() -> None:
     assert mail["to"] == "Ada Löv <ada@example.org>, bob@example.org"
     assert mail.get_content_type() == "multipart/alternative"
     for text in (part(mail, "plain"), shown(part(mail, "html"))):
-        assert "Now 43 % (30–56 %), unlikely; was 38 % yesterday; alert line 40 %." in text
+        assert (
+            "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %."
+            in text
+        )
         assert "carrier group in the region" in text
         assert "By 25 Dec 2025 (38 days left)." in text
         assert "rule strike-40 · episode 7" in text
@@ -181,7 +184,7 @@ def test_matrix_21_words_from_outside_are_no_html_and_no_header() -> None:
 def test_the_plain_form_has_no_html() -> None:
     mail = written(SAMPLES["firing"], plain=True)
     assert mail.get_content_type() == "text/plain"
-    assert "Now 43 %" in part(mail, "plain")
+    assert "43 % (30–56 %) as of 17 Nov 09:59 UTC" in part(mail, "plain")
 
 
 @settings(max_examples=60, deadline=None)
@@ -292,7 +295,7 @@ def test_an_alert_goes_through_the_outbox_into_a_mailbox(
     assert (tried.retried, sent.sent) == (1, 1)
     assert [mail["message-id"] for mail in desk.mails] == ["<msg_desk_1@example.org>"] * 2
     assert desk.mails[1]["to"] == "Ada Löv <ada@example.org>, bob@example.org"
-    assert "Now 43 %" in part(desk.mails[1], "plain")
+    assert "43 % (30–56 %) as of 17 Nov 09:59 UTC" in part(desk.mails[1], "plain")
 
 
 def test_requests_do_not_show_where_they_go() -> None:

@@ -26,7 +26,7 @@ SAMPLES = sample_facts()
 def test_a_firing_alert_reads_like_this() -> None:
     assert message.text(facts()) == (
         "FIRING · Any US strike on Venezuelan territory by Christmas (2025-12-25)? "
-        "Now 43 % (31–56 %), unlikely; was 38 % yesterday; alert line 40 %. "
+        "43 % (31–56 %) as of 17 Nov 10:00 UTC, unlikely; was 38 % the day before; alert line 40 %. "
         "Up mainly because of new evidence. Weighing most: talks are announced (×0.4, "
         "1 incident); a carrier group in the region (×1.9, 3 incidents); fleet (×1.1, "
         "1 incident). By 25 Dec 2025 (38 days left). https://t.example/q"
@@ -45,7 +45,11 @@ def test_a_question_that_ended_says_how_and_no_line() -> None:
     ended = replace(FIRED, notify="resolved", reason="question_resolved", detail=detail)
     said = message.text(facts(ended))
     assert said.startswith("ENDED · ")
-    assert "Last estimate 43 % (31–56 %), unlikely; was 38 % yesterday. " + detail in said
+    assert (
+        "Last estimate 43 % (31–56 %) as of 17 Nov 10:00 UTC, unlikely; was 38 % the day before. "
+        + detail
+        in said
+    )
     assert "alert line" not in said
     assert "all-clear line" not in said
     assert "Its deadline: 25 Dec 2025." in said
@@ -59,11 +63,11 @@ def test_an_edited_rule_says_so() -> None:
 @pytest.mark.parametrize(
     ("before", "words"),
     [
-        (timedelta(seconds=5), "was 38 % 1 min ago"),
-        (timedelta(minutes=42), "was 38 % 42 min ago"),
-        (timedelta(hours=6), "was 38 % 6 h ago"),
-        (timedelta(hours=24), "was 38 % yesterday"),
-        (timedelta(days=3), "was 38 % 3 days ago"),
+        (timedelta(seconds=5), "was 38 % 1 min before"),
+        (timedelta(minutes=42), "was 38 % 42 min before"),
+        (timedelta(hours=6), "was 38 % 6 h before"),
+        (timedelta(hours=24), "was 38 % the day before"),
+        (timedelta(days=3), "was 38 % 3 days before"),
     ],
 )
 def test_the_number_before_has_its_age(before: timedelta, words: str) -> None:
@@ -82,7 +86,9 @@ def test_rare_events_are_shown_with_decimals() -> None:
     rare = replace(FIRED, probability=0.006, previous=0.003)
     estimate = replace(ESTIMATE, probability=0.006, interval=Interval(0.0004, 0.012))
     line = message.number_line(facts(rare, replace(RULE, fire_at=0.005), estimate=estimate))
-    assert line.startswith("Now 0.60 % (0.04–1.20 %), a remote chance; was 0.30 %")
+    assert line.startswith(
+        "0.60 % (0.04–1.20 %) as of 17 Nov 10:00 UTC, a remote chance; was 0.30 %"
+    )
     assert line.endswith("alert line 0.5 %.")
 
 

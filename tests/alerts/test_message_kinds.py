@@ -14,6 +14,7 @@ from alerts import message
 from alerts.facts import Facts, again
 from alerts.readings import Baseline
 from alerts.testing import sample_facts
+from alerts.testing.samples import several_facts
 from forecast.alert import RuleKind
 from forecast.estimate import Move
 from tests.alerts.any_facts import any_facts
@@ -21,22 +22,22 @@ from tests.alerts.fact_samples import AT, ESTIMATE, FIRED, RULE, facts
 
 TITLE = "Any US strike on Venezuelan territory by Christmas (2025-12-25)?"
 NUMBERS = {
-    "firing": "Now 43 % (30–56 %), unlikely; was 38 % yesterday; alert line 40 %.",
-    "resolved": "Now 31 % (22–40 %), unlikely; was 38 % yesterday; all-clear line 35 %.",
-    "closed": "Last estimate 31 % (22–40 %), unlikely; was 38 % yesterday.",
-    "certainty": "Pr(P > 40 %) is 93 %, alert line 90 %; now 52 % (36–68 %), roughly even chance; "
-    "was 38 % yesterday.",
-    "change": "Odds up 2.41×, from 31 % 24 hours before; now 52 % (36–68 %), roughly even "
+    "firing": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %.",
+    "resolved": "31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; all-clear line 35 %.",
+    "closed": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
+    "certainty": "Pr(P > 40 %) is 93 %, alert line 90 %; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even chance; "
+    "was 38 % the day before.",
+    "change": "Odds up 2.41×, from 31 % 24 hours before; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even "
     "chance; alert line 2×.",
-    "loss": "Expected loss 5.2 against cost 2; now 52 % (36–68 %), roughly even chance; was 38 % "
-    "yesterday; alert line 20 %.",
-    "deadline": "The deadline is 25 Dec 2025 23:59 UTC (38 days left); now 52 % (36–68 %), roughly "
-    "even chance; was 38 % yesterday.",
+    "loss": "Expected loss 5.2 against cost 2; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even chance; was 38 % "
+    "the day before; alert line 20 %.",
+    "deadline": "The deadline is 25 Dec 2025 23:59 UTC (38 days left); probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly "
+    "even chance; was 38 % the day before.",
     "unhealthy": "The estimate is held: the sampler diverged; 2 evaluations in a row. Last "
-    "number 52 % (36–68 %), not to be relied on.",
-    "outcome": "Last estimate 31 % (22–40 %), unlikely; was 38 % yesterday.",
-    "reminder": "Now 43 % (30–56 %), unlikely; was 38 % 3 days ago; alert line 40 %.",
-    "stale": "The newest report on usa-ven came 9.2 days ago.",
+    "number 52 % (36–68 %) as of 17 Nov 09:59 UTC, not to be relied on.",
+    "outcome": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
+    "reminder": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %.",
+    "stale": "The newest report on usa-ven came 9 days ago.",
     "channel": "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503.",
     "group": "Severity: 1 page, 2 warning.",
     "test": "This is only a trial; nothing has happened.",
@@ -96,7 +97,7 @@ def test_a_rule_that_clears_says_so_of_each_kind() -> None:
         == f"RESOLVED · Reliable number again: {TITLE}"
     )
     assert message.number_line(SAMPLES["unhealthy"] | over).endswith(
-        "Now 52 % (36–68 %), roughly even chance."
+        "52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even chance."
     )
     assert "all-clear line 1.41×" in message.number_line(SAMPLES["change"] | over)
     assert "all-clear line 60 %" in message.number_line(SAMPLES["certainty"] | over)
@@ -121,12 +122,12 @@ def test_without_what_it_compared_a_rule_says_its_detail() -> None:
     bare = SAMPLES["certainty"] | {"certainty": None}
     assert message.number_line(bare).startswith(
         "It is 93 % certain that P is above 40 %, at or above the alert line of 90 % in 2 "
-        "evaluations in a row; now 52 %"
+        "evaluations in a row; probability 52 %"
     )
     bare = SAMPLES["change"] | {"baseline": None}
     assert message.number_line(bare).startswith(
         "The odds moved up by 2.41x, from 31 % 24 hours before to 52 %, at or above the alert line "
-        "of 2x in 2 evaluations in a row; now 52 % (36–68 %), "
+        "of 2x in 2 evaluations in a row; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, "
     )
 
 
@@ -137,7 +138,7 @@ def test_a_change_since_the_last_alert_is_named_so_and_may_go_down() -> None:
         baseline=Baseline(0.5, 0.0, "at the last alert"),
     )
     assert message.number_line(down).startswith(
-        "Odds down 4×, from 50 % at the last alert; now 20 %"
+        "Odds down 4×, from 50 % at the last alert; probability 20 %"
     )
     assert message.small_print(down)[1] == "fires when the odds move 2× since the last alert"
 
@@ -228,14 +229,84 @@ def test_each_member_of_a_digest_has_a_line_with_what_counts() -> None:
         f"ACKNOWLEDGED · {TITLE} · 43 %, was 38 % · by ada",
         "RESOLVED · Any ceasefire by June? · 31 %, was 38 %",
         "FIRING · No new reports on USA and Venezuela · "
-        "The newest report on usa-ven came 9.2 days ago.",
+        "The newest report on usa-ven came 9 days ago.",
         "RESOLVED · Reports again on USA and Venezuela · "
         "The newest report on usa-ven came 3 hours ago.",
         "FIRING · The channel siem takes no messages · "
         "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503.",
-        "RESOLVED · The channel siem works again · The channel siem works.",
+        "RESOLVED · The channel siem works again",
         f"RESOLVED YES · {TITLE} · The question was resolved: yes. The last estimate was 31 %.",
     ]
+
+
+def told(name: str, **more: Any) -> Facts:
+    return SAMPLES[name] | {"cause": "", **more}
+
+
+def test_rules_on_one_question_are_told_apart_in_a_group() -> None:
+    members = [told("firing"), told("loss"), told("certainty"), told("change")]
+    lines = message.member_lines(several_facts("group", members))
+    assert lines == [
+        f"FIRING · {TITLE} · 43 %, was 38 % · rule strike-40",
+        f"FIRING · {TITLE} · 52 %, was 38 % · rule insure",
+        f"FIRING · {TITLE} · It is 93 % certain that P is above 40 %, at or above the alert line of "
+        "90 % in 2 evaluations in a row. · rule sure-of-40",
+        f"FIRING · {TITLE} · The odds moved up by 2.41x, from 31 % 24 hours before to 52 %, at or "
+        "above the alert line of 2x in 2 evaluations in a row. · rule doubled",
+    ]
+
+
+def test_a_digest_says_what_kept_an_alert_from_ringing() -> None:
+    members = [told("firing", cause="prior")]
+    assert message.member_lines(several_facts("digest", members)) == [
+        f"FIRING · {TITLE} · 43 %, was 38 % · a change of the prior did it"
+    ]
+    assert "did it" not in message.text(several_facts("group", members))
+
+
+def test_the_end_of_a_question_is_told_once_for_all_its_rules() -> None:
+    ends = [
+        told("expired", rule=SAMPLES["expired"]["rule"] | {"id": rule}) for rule in ("a", "b", "c")
+    ]
+    both = several_facts("group", [ends[0], told("stale"), *ends[1:]])
+    assert message.text(both).split("\n") == [
+        "4 alerts: 1 firing, 3 resolved.",
+        "FIRING · No new reports on USA and Venezuela · "
+        "The newest report on usa-ven came 9 days ago.",
+        f"EXPIRED · {TITLE} · {ends[0]['detail']} · 3 rules",
+    ]
+    assert len(message.members(both)) == 2
+
+
+def test_beside_a_cost_a_number_has_the_decimals_that_it_needs() -> None:
+    rule = replace(
+        RULE, kind=RuleKind.LOSS, fire_at=1 / 15, clear_at=0.05, cost=20_000.0, loss=300_000.0
+    )
+    line = message.number_line(facts(replace(FIRED, probability=0.17587, previous=None), rule))
+    assert line == (
+        "Expected loss 52,800 against cost 20,000; probability 18 % (31–56 %) as of 17 Nov 10:00 "
+        "UTC, very unlikely; alert line 6.7 %."
+    )
+    near = message.number_line(facts(replace(FIRED, probability=0.0671, previous=None), rule))
+    assert "; probability 6.7 % (" in near
+    assert message.small_print(facts(rule=rule))[1] == (
+        "fires at 6.7 % (cost 20,000 of 300,000), clears at 5 %"
+    )
+
+
+def test_what_the_headline_or_the_numbers_say_is_not_said_again() -> None:
+    assert message.text(SAMPLES["working"]) == "RESOLVED · The channel siem works again."
+    fell = replace(ESTIMATE, moved=Move(0.46, 0.43, time=-0.1), contributions=())
+    at_once = facts(rule=replace(RULE, dwell_up=1), estimate=fell)
+    assert message.why_line(at_once) == ""
+
+
+def test_times_are_told_to_the_minute() -> None:
+    moment = AT + timedelta(microseconds=1_234_567)
+    known = facts(replace(FIRED, at=moment), estimate=replace(ESTIMATE, as_of=moment))
+    assert message.small_print(known)[2] == "model hazard abcdef01 · as of 17 Nov 10:00 UTC"
+    assert "as of 17 Nov 10:00 UTC" in message.number_line(known)
+    assert message.small_print(SAMPLES["group"]) == ["17 Nov 2025 10:00 UTC"]
 
 
 @given(st.lists(st.text("ab", max_size=30), min_size=1, max_size=60), st.integers(50, 400))
@@ -260,10 +331,16 @@ OLD = json.loads((Path(__file__).parent / "facts_of_0_1.json").read_text())
     [
         (
             "firing",
-            f"FIRING · {TITLE} Now 43 % (30–56 %), unlikely; was 38 % yesterday; alert line",
+            f"FIRING · {TITLE} 43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line",
         ),
-        ("resolved", f"RESOLVED · {TITLE} Now 31 % (22–40 %), unlikely; was 38 % yesterday; all-"),
-        ("closed", f"ENDED · {TITLE} Last estimate 31 % (22–40 %), unlikely; was 38 % yesterday."),
+        (
+            "resolved",
+            f"RESOLVED · {TITLE} 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; all-",
+        ),
+        (
+            "closed",
+            f"ENDED · {TITLE} Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
+        ),
         ("test", "TEST · Tocsin reaches the channel desk. This is only a trial;"),
     ],
 )

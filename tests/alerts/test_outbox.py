@@ -333,3 +333,31 @@ def test_during_a_key_rotation_old_and_new_receivers_accept(
         ]
         put(outbox, time.now, "old/1", "new/1")
         assert drain(outbox, tables, time) == Drained(sent=2)
+
+
+@pytest.mark.parametrize("odd", [b"half a pair", b"no reason", b"no verdict", b"nothing"])
+def test_whatever_a_strangers_channel_makes_of_a_reply_the_rest_is_written_down(
+    store: Store, channel: MakeChannel, time: Time, odd: bytes
+) -> None:
+    tables = [channel("odd", "odd", "http://x.example/"), channel("desk", "slack", "http://y/")]
+    put(store, time.now, "odd/1", "desk/1")
+
+    def post(url: str, *_: object) -> Reply:
+        return Reply(200, {}, odd if "x.example" in url else b"ok")
+
+    assert drain(store, tables, time, post=post) == Drained(sent=1, retried=1)
+    found = {d.channel: (d.status, d.attempts) for d in store.deliveries()}
+    assert found == {"odd": ("due", 1), "desk": ("delivered", 1)}
+
+
+def test_a_channel_that_this_process_does_not_know_is_looked_at_again_within_a_minute(
+    outbox: Store, channel: MakeChannel, time: Time
+) -> None:
+    """Another process, with another watch.toml, may know it."""
+    put(outbox, time.now, "desk/1")
+    for _ in range(5):
+        drain(outbox, [], time)
+        due = outbox.next_due(time.now)
+        assert due is not None
+        assert due - time.now <= timedelta(minutes=1)
+        time.now = due

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import outbox as sender
 from alerts.api import Reply
 from alerts.channels import http
 from alerts.outbox import LEASE, LINE, RENEWAL, Drained
@@ -175,3 +176,24 @@ def test_one_send_fits_into_what_is_left_of_a_lease_when_it_is_renewed() -> None
 def test_the_store_takes_none_of_our_waits_and_leases_for_those_of_a_broken_clock() -> None:
     assert max(SCHEDULE) * (1 + JITTER) <= LONGEST_WAIT
     assert 2 * LEASE <= LONGEST_LEASE
+
+
+def test_a_stop_does_not_wait_for_a_channel_that_hangs(
+    outbox: Store, channel: MakeChannel, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LONGEST_SEND", 0.0)
+    hangs, is_let_go = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def post(*_: object) -> Reply:
+        hangs.set()
+        waited.append(is_let_go.wait(10))
+        return Reply(200, {}, b"ok")
+
+    put(outbox, time.now, "desk/1")
+    tables = [channel("desk", "slack", "http://x.example/")]
+    drained = drain(outbox, tables, time, post=post, is_stopping=hangs.is_set)
+    assert (drained, waited) == (Drained(), [])
+    is_let_go.set()
+    time.pass_by(LONGEST_LEASE)
+    assert drain(outbox, tables, time, post=lambda *_: Reply(200, {}, b"ok")).sent == 1

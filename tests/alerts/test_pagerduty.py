@@ -106,7 +106,7 @@ def test_an_alert_says_what_how_likely_and_where() -> None:
     assert payload["timestamp"] == "2025-11-17T10:00:00Z"
     assert (payload["component"], payload["class"]) == ("us-strike", "threshold")
     assert payload["custom_details"]["probability"] == 0.43
-    assert "Now 43 %" in payload["custom_details"]["message"]
+    assert "43 % (30–56 %) as of 17 Nov 09:59 UTC" in payload["custom_details"]["message"]
     link = "https://tocsin.example/questions/us-strike?a=1&b=2"
     assert told["client_url"] == link
     assert told["links"] == [{"href": link, "text": "Open in Tocsin"}]
@@ -185,6 +185,9 @@ def test_messages_about_many_have_a_key_each_and_trials_one_together() -> None:
             Verdict.GONE,
         ),
         (400, b"Invalid routing key", Verdict.GONE),
+        (400, b'{"message":"Invalid routing key"}', Verdict.GONE),
+        (400, b'{"errors":["too long"],"event":{"routing_key":"k"}}', Verdict.SIMPLIFY),
+        (400, b'cannot read {"routing_key": "k", "payload": ', Verdict.SIMPLIFY),
         (403, b"", Verdict.RETRY),
         (404, b"", Verdict.RETRY),
         (410, b"", Verdict.GONE),
@@ -195,7 +198,8 @@ def test_messages_about_many_have_a_key_each_and_trials_one_together() -> None:
     ],
 )
 def test_every_answer_has_its_verdict(status: int, body: bytes, verdict: Verdict) -> None:
-    outcome = PD.judge(Reply(status, {}, body + b" CANARY"), NOW)
+    said = body.replace(b"{", b'{"also":"CANARY",', 1) if body[:1] == b"{" else body + b" CANARY"
+    outcome = PD.judge(Reply(status, {}, said), NOW)
     assert outcome.verdict is verdict
     assert "CANARY" not in outcome.reason
 

@@ -19,6 +19,7 @@ from alerts.readings import (
     read_estimate,
     read_overdue,
     read_unit,
+    span_words,
 )
 from forecast.alert import ChannelHealth, ChannelState, Rule, RuleHealth, RuleKind, RuleState
 from forecast.estimate import QUANTILE_LEVELS, Estimate, Health
@@ -52,6 +53,9 @@ def test_a_loss_is_read_as_the_probability_that_it_is_expected_by() -> None:
     reading = seen(read_estimate(rule, estimate(0.31, mcse=0.01)))
     assert (reading.value, reading.error) == (0.31, 0.01)
     assert reading.says == "The expected loss is 3.1 (31 % of 10)."
+    dear = replace(rule, fire_at=1 / 15, cost=20_000.0, loss=300_000.0)
+    says = seen(read_estimate(dear, estimate(0.17587))).says
+    assert says == "The expected loss is 52,800 (18 % of 300,000)."
 
 
 @pytest.mark.parametrize("kind", [RuleKind.THRESHOLD, RuleKind.CERTAINTY, RuleKind.CHANGE])
@@ -278,3 +282,18 @@ def test_whatever_an_estimate_says_it_can_be_told(
     assert math.isfinite(reading.value)
     assert reading.error >= 0
     assert reading.says == "" or (reading.says.endswith(".") and not reading.says.endswith(".."))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (15, "15 seconds"),
+        (244.2, "4 minutes"),
+        (5400, "1 hour 30 minutes"),
+        (86_400, "24 hours"),
+        (344_736, "3 days"),
+        (5.5 * 86_400, "5 days 12 hours"),
+    ],
+)
+def test_spans_are_told_in_whole_units(seconds: float, words: str) -> None:
+    assert span_words(timedelta(seconds=seconds)) == words

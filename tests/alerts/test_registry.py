@@ -78,6 +78,23 @@ def test_a_kind_that_does_not_load_is_a_clear_line(value: str) -> None:
         open_channel(ChannelTable(id="desk", kind="broken", url="env:X"), [broken])
 
 
+def test_a_kind_that_breaks_while_it_loads_is_a_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_broken_plug_in.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    broken = EntryPoint("broken", "a_broken_plug_in:Thing", registry.GROUP)
+    with pytest.raises(ConfigError, match="does not load: ZeroDivisionError"):
+        open_channel(ChannelTable(id="desk", kind="broken", url="env:X"), [broken])
+
+
+@pytest.mark.parametrize("odd", [None, {"is_grouped": True}])
+def test_traits_of_a_wrong_type_are_a_fault_of_the_configuration(odd: object) -> None:
+    kind = type("Plug", (), {"traits": odd})
+    with pytest.raises(ConfigError, match="`traits` of Plug"):
+        registry.traits_of(kind)
+
+
 def test_a_missing_secret_names_its_place() -> None:
     table = ChannelTable(id="desk", kind="slack", url="env:TOCSIN_TEST_IS_NOT_SET")
     with pytest.raises(ConfigError) as caught:

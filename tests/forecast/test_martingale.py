@@ -81,7 +81,7 @@ def test_leaving_out_the_answer_would_make_patience_look_like_a_fault() -> None:
 
 
 def test_few_questions_have_no_standard_error() -> None:
-    paths = [[0.2, 0.1 + 0.001 * n] for n in range(FEWEST)]
+    paths = [[0.4, 0.3 + 0.001 * n] for n in range(FEWEST)]
     assert movement(paths).z is not None
     assert movement(paths[1:]).z is None
     assert movement([[0.2]]).questions == 0

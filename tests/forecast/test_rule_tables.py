@@ -116,7 +116,7 @@ def test_a_key_of_another_kind_is_refused_by_name(name: str, key: str) -> None:
         (kind("loss") + "cost = 0\nloss = 10", "greater than 0"),
         (kind("loss") + "cost = nan\nloss = 10", "finite"),
         (kind("certainty") + "level = 0.0", "strictly between"),
-        (kind("certainty") + 'level = "20%"\nfire_at = "99.9%"', "up to 99.5%"),
+        (kind("certainty") + 'level = "20%"\nfire_at = "99.9%"', "up to 99.0%"),
         (kind("change") + 'fire_at = 2.0\nover = "1 day"', "write it like '2x'"),
         (kind("change") + 'fire_at = "1x"\nover = "1 day"', "above 1x"),
         (kind("change") + 'fire_at = "2x"\nclear_at = "3x"\nover = "1 day"', "below fire_at 2x"),
@@ -236,3 +236,22 @@ def test_the_documents_table_names_every_kind_and_what_it_needs() -> None:
         name: set(re.findall(r"^(\w+) =", text, re.MULTILINE)) for name, text in NEEDED.items()
     }
     assert needs == asked
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\\u0000b", "a\\nb", "\\u001b[2Jx"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[[rules]]\nkind = "resolved"',
+        '[[channels]]\nkind = "log"',
+        '[[quiet]]\nfrom = "22:00"\nto = "07:00"',
+        '[[schedules]]\ncron = "0 0 * * *"',
+    ],
+)
+def test_an_id_that_is_empty_or_has_control_characters_is_refused_on_one_line(
+    table: str, name: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f'{DESK}{table}\nid = "{name}"\n')
+    assert "id" in str(caught.value)
+    assert str(caught.value).isprintable()

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alerts.testing import Answer, Receiver
-from forecast.alert import Target
+from alerts.testing import Answer, Receiver, sample_facts
+from forecast.alert import Delivery, Target
 from forecast.alert_tables import ChannelTable
 from forecast.clock import utc_now
 from forecast.errors import OutsideError
+from forecast.evidence import Outcome, Resolution
 from forecast.watch import load_watch
 from jobs.trial import send_trial
 from tests.jobs.desk import SECRET, Desk, make_desk
@@ -161,7 +163,116 @@ def test_a_secret_in_clear_is_refused_and_not_repeated(desk: Desk) -> None:
         assert "h.example" not in line
 
 
+def test_a_rule_of_ones_own_comes_with_word_of_what_cannot_be_relied_on(desk: Desk) -> None:
+    made = desk.run("alerts", "subscribe", "night", *NEW, "--fire-at", "3%", "--questions", "q-*")
+    assert "cannot be relied on: model-unhealthy, channel-unhealthy\n" in made.stdout
+    config = load_watch(desk.folder).config
+    assert [s.rules for s in config.subscriptions[1:]] == [
+        ["night-at-3", "model-unhealthy"],
+        ["channel-unhealthy"],
+    ]
+    assert "night" in config.channels_for(Target("model-unhealthy", "q-long"))
+    assert "night" in config.channels_for(Target("channel-unhealthy", "desk"))
+    answer(desk, "subscribe", "all", "--kind", "log", "--fire-at", "4%")
+    assert load_watch(desk.folder).config.subscriptions[-1].rules == [
+        *("all-at-4", "model-unhealthy", "channel-unhealthy"),
+    ]
+
+
+MAILBOX = ("--option", "to=desk@example.org", "--option", "from=tocsin@example.org")
+
+
+@pytest.mark.parametrize("url", ["env:NOT_SET_YET", "env:NIGHT_MAIL"])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("slack", ()),
+        ("webhook", ("--secret", "env:DESK_SECRET")),
+        ("mail", MAILBOX),
+        ("pagerduty", ("--secret", "env:ROUTING_KEY")),
+        ("alertmanager", ()),
+        ("alertmanager-api", ()),
+    ],
+)
+def test_every_kind_with_a_url_can_be_made(
+    desk: Desk, kind: str, more: tuple[str, ...], url: str
+) -> None:
+    scheme = "smtps://mail.example.org" if kind == "mail" else "https://h.example/x"
+    desk.environment.update(NIGHT_MAIL=scheme, ROUTING_KEY="0123456789abcdef" * 2)
+    answer(desk, "subscribe", "night", "--kind", kind, "--url", url, *more)
+    assert load_watch(desk.folder).config.channels[-1].kind == kind
+
+
+def test_what_a_kind_refuses_is_said_of_the_option_that_is_wrong(desk: Desk) -> None:
+    mail = ("night", "--kind", "mail", "--url", "env:MAIL")
+    assert "--option to=: needs addresses" in refusal(desk, *mail, *MAILBOX[2:])
+    desk.environment["MAIL"] = "https://h.example/secret-path"
+    line = refusal(desk, *mail, *MAILBOX)
+    assert "--url: mail needs a url that begins with smtp://" in line
+    assert "secret-path" not in line
+
+
 # list
+
+
+RULES_OF_ALL_KINDS = """
+[[rules]]
+id = "sure"
+kind = "certainty"
+level = "20%"
+[[rules]]
+id = "moved"
+kind = "change"
+fire_at = "2x"
+over = "24 hours"
+[[rules]]
+id = "silent"
+kind = "stale"
+after = "3 days"
+[[rules]]
+id = "broken"
+kind = "channel"
+after = "15 minutes"
+[[rules]]
+id = "over"
+kind = "resolved"
+[[rules]]
+id = "elsewhere"
+questions = ["mars-*"]
+fire_at = "3%"
+
+"""
+
+
+def test_list_shows_rules_of_every_kind_on_what_they_watch(desk: Desk) -> None:
+    desk.rewrite("[[channels]]", RULES_OF_ALL_KINDS + "[[channels]]")
+    desk.run("update", "--no-send")
+    shown = answer(desk, "list")
+    on = {(r["rule"], r["subject"]): r for r in shown["rules"]}
+    assert on["silent", "harbour"]["question"] is None
+    assert on["broken", "desk"]["channels"] == ["desk"]
+    assert shown["idle_rules"] == ["elsewhere"]
+    words = desk.run("alerts", "list").stdout
+    assert {len(line) <= 80 for line in words.splitlines()} == {True}
+    for said in ("waits", "odds 2x", "3 days silent", "nothing which is open: elsewhere"):
+        assert said in words
+    assert "69.3" not in words
+
+
+def test_list_shows_messages_about_units_and_leaves_out_what_has_ended(desk: Desk) -> None:
+    now = utc_now()
+    outcome = Resolution("q-long", Outcome.NO, now - timedelta(hours=1), "it is over")
+    facts = sample_facts()["firing"] | {"question": None}
+    facts["subject"] = {"kind": "unit", "id": "harbour", "title": "The harbour"}
+    with desk.store() as store:
+        store.add_resolutions([outcome], now - timedelta(minutes=1))
+        store.record(
+            deliveries=[Delivery("msg_1", "desk", "firing", now, now, facts)], recorded_at=now
+        )
+    shown = answer(desk, "list")
+    assert {r["subject"] for r in shown["rules"]} == {"q-strike"}
+    (sent,) = shown["deliveries"]
+    assert (sent["subject"], sent["question"]) == ("harbour", None)
 
 
 def test_list_shows_where_rules_stand_and_what_was_delivered(desk: Desk) -> None:
@@ -179,6 +290,8 @@ def test_list_shows_where_rules_stand_and_what_was_delivered(desk: Desk) -> None
     assert shown["channels"] == [{"id": "desk", "kind": "webhook", "subscriptions": 2}]
     assert [(d["status"], d["attempts"]) for d in shown["deliveries"]] == [("delivered", 1)] * 2
     assert "▲ firing" in desk.run("alerts", "list").stdout
+    desk.rewrite('[[subscriptions]]\nchannel = "desk"\n\n', "")
+    assert "no channel" in desk.run("alerts", "list").stdout
 
 
 def test_list_says_why_a_message_did_not_arrive_without_its_address(tmp_path: Path) -> None:

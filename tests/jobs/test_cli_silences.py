@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from forecast.alert import RuleState, State
-from forecast.clock import utc_now
+from alerts.phrases import minute
+from forecast.alert import Delivery, RuleState, State
+from forecast.clock import parse_instant, utc_now
 from forecast.watch import parse_config
 from jobs.app import open_app
 from tests.jobs.desk import Desk, make_desk
@@ -59,18 +60,38 @@ def test_a_silence_from_beginning_to_end(desk: Desk) -> None:
     (waiting,) = answer(desk, "waiting")["waiting"]
     assert (waiting["rule"], waiting["kind"]) == ("likely", "firing")
     assert waiting["reason"] == (
-        f"is silenced by ada until {made['ends_at']}: drill ({made['id']})"
+        f"is silenced by ada until {minute(parse_instant(made['ends_at']))}: drill ({made['id']})"
     )
     (held,) = answer(desk, "silences")["silences"]
     assert (held["id"], held["state"], held["questions"]) == (made["id"], "holds", ["q-str*"])
-    until = made["ends_at"].partition(".")[0]
+    until = minute(parse_instant(made["ends_at"]))
     assert said(desk, "silences") == (
-        f"{made['id']}  holds  until {until}Z  questions q-str*\n    by ada: drill\n"
+        f"{made['id']}  holds  until {until}  questions q-str*\n    by ada: drill\n"
     )
     assert said(desk, "unsilence", made["id"]) == f"{made['id']} is over\n"
     assert said(desk, "silences") == "Nothing is silenced.\n"
     assert answer(desk, "silences", "--all")["silences"][0]["state"] == "over"
     assert "goes out in the next round" in said(desk, "waiting")
+
+
+def test_a_silence_says_how_to_end_it_and_when_it_ends_to_the_minute(desk: Desk) -> None:
+    line, *_ = said(
+        desk, "silence", "--rules", "*", "--until", "2099-01-01", "--reason", "drill"
+    ).splitlines()
+    ident, _, rest = line.partition(":")
+    assert rest == f" silent until 1 Jan 2099 00:00 UTC; `tocsin alerts unsilence {ident}` ends it"
+
+
+def test_messages_that_are_stuck_in_the_outbox_wait_too(desk: Desk) -> None:
+    now = utc_now()
+    stuck = [Delivery(f"msg_{n}", "desk", "firing", now, now) for n in range(3)]
+    with desk.store() as store:
+        waiting = store.alerts.waiting()
+        store.alerts.form([], [(one.notice_id, "for a test") for one in waiting], now)
+        store.record(deliveries=stuck, recorded_at=now)
+    words = "3 messages wait in the outbox: `tocsin alerts deliveries --status due`\n"
+    assert said(desk, "waiting") == words
+    assert answer(desk, "waiting") == {"waiting": [], "in_the_outbox": 3}
 
 
 def test_an_acknowledgement_and_a_second_one(desk: Desk) -> None:
@@ -90,6 +111,10 @@ def test_an_acknowledgement_and_a_second_one(desk: Desk) -> None:
     [
         (("silence", "--reason", "x", "--for", "1 hour"), "say what to silence"),
         (("silence", "--rules", "*", "--reason", "x"), "give either --for or --until"),
+        (
+            ("silence", "--severities", "critical", "--reason", "x", "--for", "1 hour"),
+            "--severities: no severity fits 'critical'; there are info, warning, page",
+        ),
         (
             ("silence", "--rules", "*", "--reason", "x", "--for", "9 days", "--until",
              "2030-01-01"),

@@ -15,6 +15,7 @@ from forecast.alert import (
     ChannelState,
     Delivery,
     NoticeKind,
+    Route,
     Selector,
     Silence,
     State,
@@ -101,7 +102,7 @@ def test_row_34_a_silence_in_the_store_keeps_back_and_lets_go(app: App) -> None:
     silence = Silence("s-1", Selector(units=("harb*",)), "ada", "drill", NOW, NOW + HOUR)
     app.store.alerts.add_silence(silence, NOW)
     assert form_due(app, NOW) == []
-    assert reasons(app) == ["is silenced by ada until 2025-11-17T11:00:00Z: drill (s-1)"]
+    assert reasons(app) == ["is silenced by ada until 17 Nov 2025 11:00 UTC: drill (s-1)"]
     assert [d.kind for d in form_due(app, NOW + HOUR)] == ["firing"]
 
 
@@ -112,7 +113,7 @@ def test_row_34_what_ends_under_a_silence_is_told_to_nobody(app: App) -> None:
     form_due(app, NOW)
     app.store.record(to_tell=[a(NoticeKind.RESOLVED)], recorded_at=NOW)
     assert form_due(app, NOW) == []
-    reason = "ended while silenced by ada until 2025-11-17T11:00:00Z: drill (s-1)"
+    reason = "ended while silenced by ada until 17 Nov 2025 11:00 UTC: drill (s-1)"
     assert status(app, NoticeKind.FIRING) == ("withheld", reason)
     assert status(app, NoticeKind.RESOLVED) == ("withheld", reason)
     assert form_due(app, NOW + 2 * HOUR) == []
@@ -126,6 +127,12 @@ def test_a_rule_that_another_says_more_than_waits_while_that_fires(app: App) -> 
     calm = replace(certain, state=State.OK)
     app.store.record(states=[(certain, calm)], recorded_at=NOW)
     assert len(form_due(app, NOW)) == 1
+
+
+def test_an_alert_that_waits_for_the_digest_keeps_nobody_back(app: App) -> None:
+    fires(app, "certain", route=Route.DIGEST)
+    fires(app, "likely")
+    assert len(form_due(app, NOW)) == 2
 
 
 def test_an_alert_on_the_unit_keeps_back_those_on_its_questions(app: App) -> None:

@@ -236,7 +236,8 @@ def test_what_became_known_later_is_not_seen(memory: Store) -> None:
 
 def test_the_bounds_stand_beside_what_happened(memory: Store) -> None:
     app, _ = played(memory, scenario("10%x3 45%x4", ended("no", 8)))
-    bounds = calibrated(told(app))
+    after = NOW + timedelta(days=4000)  # past the deadline: what ended early is no fair pick
+    bounds = calibrated(preview(app, rule_table(app.config, "likely"), after))
     assert bounds is not None
     assert bounds.open == ()
     assert bounds.frequency is not None
@@ -254,7 +255,8 @@ def test_an_open_question_has_an_outlook(memory: Store) -> None:
     app, _ = played(memory, scenario("10%x3 20% unhealthy"))
     bounds = calibrated(told(app))
     assert bounds is not None
-    assert bounds.frequency is None
+    assert bounds.frequency is not None
+    assert bounds.frequency.rang == 0
     assert bounds.precision is None
     (outlook,) = bounds.open
     assert (outlook.probability, outlook.is_firing) == (0.2, False)
@@ -306,3 +308,14 @@ def test_a_wrong_edit_is_one_line(desk: Desk) -> None:
     result = desk.run("alerts", "preview", "likely", "--fire-at", "25%")
     assert result.returncode == 2
     assert result.stderr == ("tocsin: likely as edited: clear_at 30% must be below fire_at 25%\n")
+
+
+def test_a_ring_that_is_on_is_a_false_alarm_unless_the_event_comes(memory: Store) -> None:
+    """Also where P has come down between the lines, and no new ring could come."""
+    app, _ = played(memory, scenario("20%x2 45%x3 32%"))
+    bounds = calibrated(told(app))
+    assert bounds is not None
+    (outlook,) = bounds.open
+    assert outlook.is_firing
+    assert outlook.ring_at_most == 1.0
+    assert outlook.false_alarm_at_most == pytest.approx(0.68)

@@ -72,6 +72,14 @@ def test_what_fires_on_is_told_again_every_so_often_with_todays_numbers(app: App
     assert numbers == [0, 1, 2]
 
 
+def test_a_firing_that_was_sent_while_the_clock_was_ahead_is_reminded_of(app: App) -> None:
+    fires(app)
+    form_due(app, NOW)
+    (sent,) = app.store.claim_deliveries(NOW, "me", LEASE, 10)
+    app.store.mark_delivered(sent, NOW + 365 * 24 * HOUR)
+    assert remind(app, NOW + 4 * HOUR) == 1
+
+
 @pytest.mark.parametrize(
     "more",
     [

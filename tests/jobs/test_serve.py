@@ -5,11 +5,16 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from alerts.api import Reply
+from alerts.heartbeat import Heartbeat
+from forecast import alert_tables
+from forecast.alert import ChannelHealth, ChannelState
 from forecast.clock import utc_now
 from forecast.errors import StoreError
 from forecast.evidence import Report
@@ -110,8 +115,49 @@ def test_an_edit_is_taken_in(desk: Desk, app: App) -> None:
     service = Service(app, utc_now)
     desk.rewrite('title = "Harbour desk"', 'title = "Port desk"')
     service.reload()
+    service.reload()
     assert service.app.config.watch.title == "Port desk"
     assert service.app.store is app.store
+
+
+def test_a_file_that_is_being_written_is_not_taken_in(desk: Desk, app: App) -> None:
+    service = Service(app, utc_now)
+    whole = desk.file.read_text()
+    for cut in (whole.index("[[rules]]"), whole.index("[[channels]]")):
+        desk.file.write_text(whole[:cut])
+        service.reload()
+    desk.file.write_text(f"{whole}\n")
+    service.reload()
+    assert service.app is app
+    service.reload()
+    assert service.app.config == app.config
+    assert service.app is not app
+
+
+def test_the_heartbeat_is_silent_while_no_channel_takes_messages(desk: Desk, app: App) -> None:
+    now = utc_now()
+    service, beats = Service(app, lambda: now), list[str]()
+
+    def post(url: str, *_: object) -> Reply:
+        beats.append(url)
+        return Reply(200)
+
+    table = alert_tables.Heartbeat(url=f"file:{desk.folder / 'url'}", every="1 minute")
+    service._heartbeat = Heartbeat(table, post=post)
+    service.ring()
+    service.beat()
+    assert len(beats) == 1
+    off = ChannelState("desk", ChannelHealth.DISABLED, now, "410")
+    app.store.alerts.add_channel_state(off, now)
+    now += timedelta(minutes=5)
+    service.ring()
+    service.beat()
+    assert len(beats) == 1
+    app.store.alerts.add_channel_state(replace(off, health=ChannelHealth.WORKS), now)
+    now += timedelta(minutes=5)
+    service.ring()
+    service.beat()
+    assert len(beats) == 2
 
 
 @pytest.mark.parametrize(
@@ -128,8 +174,8 @@ def test_a_broken_edit_is_said_once_and_what_was_read_before_stands(
 ) -> None:
     service = Service(app, utc_now)
     desk.rewrite(old, new)
-    service.reload()
-    service.reload()
+    for _ in range(3):
+        service.reload()
     assert [said in record.message for record in caplog.records] == [True]
     assert service.app is app
 

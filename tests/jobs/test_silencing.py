@@ -8,6 +8,7 @@ import pytest
 
 from forecast.alert import Notice, NoticeKind, RuleState, Selector, Silence, State
 from forecast.errors import UsageError
+from forecast.evidence import Outcome, Resolution
 from forecast.store import Store
 from jobs.app import App
 from jobs.notify import form_due
@@ -96,7 +97,10 @@ def test_what_does_not_fire_cannot_be_acknowledged(
 def test_a_silence_covers_rules_on_open_questions_units_and_channels(app: App) -> None:
     fires(app)
     over = replace(QUESTION, question_id="over", deadline=NOW - HOUR)
-    app.store.add_questions([over], NOW - HOUR)
+    known = replace(QUESTION, question_id="known")
+    app.store.add_questions([over, known], NOW - HOUR)
+    outcome = Resolution("known", Outcome.YES, NOW - HOUR, "it happened")
+    app.store.add_resolutions([outcome], NOW - HOUR)
 
     def found(selector: Selector) -> list[tuple[str, str, bool]]:
         return [

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.alert import ChannelHealth, ChannelState, NoticeKind, State
+from alerts.testing import sample_facts
+from forecast.alert import ChannelHealth, ChannelState, Delivery, NoticeKind, State
 from forecast.clock import DAY, parse_instant
 from forecast.evidence import Event, Report
 from forecast.question import Question
@@ -121,6 +122,28 @@ def test_one_silent_source_is_one_alert_however_many_questions_rest_on_it(
     assert told(sweep(app, START + 5 * DAY + timedelta(hours=1))) == [("silent", "u", "resolved")]
 
 
+def test_a_question_that_is_called_like_a_unit_ends_no_alert_on_that(
+    store: Store, tmp_path: Path
+) -> None:
+    text = WATCH.replace("base_rate", 'grace = "30 days"\nbase_rate').format(rules=STALE)
+    app = App(Watch(tmp_path, parse_config(text)), store)
+    store.add_questions([question(), question("u", "2025-06-01")], START)
+    store.add_reports([report("r", START - DAY)], START)
+    late = START + 5 * DAY
+    found = [told(sweep(app, late + n * timedelta(minutes=1))) for n in range(5)]
+    assert found == [[("silent", "u", "firing")], [], [], [], []]
+
+
+def test_a_sweep_by_a_clock_that_was_ahead_makes_no_rule_deaf(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, STALE)
+    store.add_questions([question(deadline="2030-08-31")], START)
+    store.add_reports([report("r", START - DAY)], START)
+    assert told(sweep(app, START)) == []
+    assert told(sweep(app, START + 365 * DAY)) == [("silent", "u", "firing")]
+    assert told(sweep(app, START)) == [("silent", "u", "resolved")]
+    assert told(sweep(app, START + 5 * DAY)) == [("silent", "u", "firing")]
+
+
 def test_while_its_source_is_silent_a_rule_is_held(store: Store, tmp_path: Path) -> None:
     app = desk(store, tmp_path, LIKELY.replace("1%", "3%"), STALE)
     store.add_questions([question()], START)
@@ -163,6 +186,24 @@ def test_a_channel_that_fails_is_told_to_its_owner_on_another(
     works = ChannelState("desk", ChannelHealth.WORKS, START + DAY)
     store.alerts.add_channel_state(works, START + DAY)
     assert [n.kind for n in sweep(app, START + DAY).notices] == [NoticeKind.RESOLVED]
+
+
+def test_a_message_that_was_given_up_is_told_on_another_channel_though_later_ones_arrive(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path)
+    facts = sample_facts()["firing"]
+    store.record(
+        deliveries=[Delivery(f"msg_{n}", "desk", "firing", START, START, facts) for n in range(3)],
+        recorded_at=START,
+    )
+    lost, second, third = store.claim_deliveries(START, "me", DAY / 24, 3)
+    assert store.mark_dead(lost, START, "552 too large")
+    assert store.mark_delivered(second, START + timedelta(minutes=1))
+    swept = sweep(app, START + DAY / 24)
+    assert [(n.channel, n.subject) for n in swept.notices] == [("owner", "desk")]
+    assert store.mark_delivered(third, START + 2 * DAY)
+    assert told(sweep(app, START + 2 * DAY)) == [("channel-unhealthy", "desk", "resolved")]
 
 
 def test_a_channel_that_fails_for_a_moment_rings_nobody(store: Store, tmp_path: Path) -> None:
@@ -251,3 +292,16 @@ def test_a_question_without_an_estimate_is_told_when_it_ends(store: Store, tmp_p
     assert sweep(app, START + DAY) == Swept()
     store.add_events([Event("e", "u", "strike", START, START + DAY)], START + DAY)
     assert told(update(app, START + 2 * DAY)) == [("ended", "q", "outcome")]
+
+
+def test_the_first_report_after_a_silence_is_acted_on_at_once(store: Store, tmp_path: Path) -> None:
+    app = desk(store, tmp_path, LIKELY.replace("1%", "32%"), STALE)
+    store.add_questions([question()], START)
+    store.add_reports([report("r", START - DAY)], START)
+    assert told(update(app, START)) == []
+    assert told(sweep(app, START + 4 * DAY)) == [("silent", "u", "firing")]
+    news = [report(f"n{n}", START + 5 * DAY + timedelta(hours=n)) for n in range(6)]
+    store.add_reports(news, START + 6 * DAY)
+    late = update(app, START + 6 * DAY)
+    assert late.estimates[0].probability > 0.32
+    assert told(late) == [("likely", "q", "firing")]

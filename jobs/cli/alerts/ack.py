@@ -42,8 +42,10 @@ def command(rule: str, subject: str, note: str, folder: Path, as_json: bool) -> 
         )
         return
     if not done.is_first:
+        from alerts.phrases import minute
+
         noted = f": {word.note}" if word.note else ""
-        say(f"acknowledged already, by {word.author} at {format_instant(word.at)}{noted}")
+        say(f"acknowledged already, by {word.author} at {minute(word.at)}{noted}")
         return
     told = f"; to be told on {', '.join(done.channels)}" if done.channels else ""
     say(f"episode {word.episode} of {rule} on {subject} is acknowledged by {word.author}{told}")

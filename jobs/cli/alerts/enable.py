@@ -35,6 +35,7 @@ def command(channel: str, folder: Path, as_json: bool) -> None:
             }
         )
         return
-    say(f"{channel}: switched on by {done.state.author}; {done.waiting} waiting to be sent")
+    waits = f"; {done.waiting} waiting to be sent" if done.waiting else ""
+    say(f"{channel}: switched on by {done.state.author}{waits}")
     if done.dead:
         say(f"{done.dead} given up: `tocsin alerts replay --dead --channel {channel}` sends them")

@@ -203,7 +203,7 @@ def _say_bounds(seen: "Preview", bounds: "Calibrated") -> None:
 
 def _frequency(past: "Frequency") -> str:
     words = (
-        f"Of {_count(past.questions, 'question')} that ended, {past.rang} rang, where at most "
+        f"Of {_count(past.questions, 'question')} {past.rang} rang, where at most "
         f"{past.expected_at_most:.1f} are to be expected."
     )
     if not past.rang:

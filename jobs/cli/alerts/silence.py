@@ -61,8 +61,9 @@ def command(
         raise UsageError(f"that silence is over already, since {format_instant(ends_at)}")
     with open_app(folder) as app:
         from jobs.prior_ledger import author_name
-        from jobs.silencing import covered, new_silence
+        from jobs.silencing import check_severities, covered, new_silence
 
+        check_severities(severities)
         silence = new_silence(selector, author_name(), reason, starts_at, ends_at)
         app.store.alerts.add_silence(silence, now)
         found = covered(app, selector, now)
@@ -84,8 +85,10 @@ def _end(starts_at: datetime, span: str | None, until: datetime | None) -> datet
 
 
 def _say(silence: "Silence", found: "list[Covered]") -> None:
-    until = format_instant(silence.ends_at)
-    say(f"{silence.silence_id}: silent until {until}; `tocsin alerts unsilence` ends it")
+    from alerts.phrases import minute
+
+    ident, until = silence.silence_id, minute(silence.ends_at)
+    say(f"{ident}: silent until {until}; `tocsin alerts unsilence {ident}` ends it")
     if not found:
         say("It covers nothing today: no rule that fits watches anything that fits.")
     for one in found[:SHOWN]:

@@ -33,8 +33,10 @@ def command(is_all: bool, folder: Path, as_json: bool) -> None:
 
 
 def _say(silence: "Silence", now: datetime) -> None:
-    begins = f"from {_second(silence.starts_at)} " if silence.starts_at > now else ""
-    state, until = _state(silence, now), f"until {_second(silence.ends_at)}"
+    from alerts.phrases import minute
+
+    begins = f"from {minute(silence.starts_at)} " if silence.starts_at > now else ""
+    state, until = _state(silence, now), f"until {minute(silence.ends_at)}"
     say(f"{silence.silence_id}  {state}  {begins}{until}  {_what(silence)}")
     say(f"    by {silence.author}: {silence.reason}")
 
@@ -50,10 +52,6 @@ def _what(silence: "Silence") -> str:
     lists = asdict(silence.selector)
     named = [f"{noun} {' '.join(p)}" for noun, p in lists.items() if "*" not in p]
     return ", ".join(named) or "everything"
-
-
-def _second(instant: datetime) -> str:
-    return format_instant(instant.replace(microsecond=0))
 
 
 def _as_json(silence: "Silence", now: datetime) -> dict[str, Any]:

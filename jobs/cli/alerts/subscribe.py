@@ -55,7 +55,7 @@ def command(
     watch.toml is edited in place. Patterns are as in a shell; give an option again for more.
     URLs and secrets are never written down: they are named, as env:NAME or file:PATH.
     """
-    from jobs.subscribe import Wish, edit_for, rings_on
+    from jobs.subscribe import Wish, edit_for, guards_on, rings_on
 
     made = _new_channel(kind, url, secret, allow, options)
     wish = Wish(channel, rules, questions, units, tags, severities, made, fire_at, clear_at)
@@ -65,13 +65,17 @@ def command(
         if edit is not None:
             edit.save()
         _warn_of_nothing(app.config, rules, questions, [q.question_id for q in known])
-        rings = rings_on(edit.config if edit else app.config, channel, known)
+        config = edit.config if edit else app.config
+        rings, guards = rings_on(config, channel, known), guards_on(config, channel)
     if as_json:
         body = {"schema_version": 1, "channel": channel, "edited": edit is not None}
-        print_json(body | {"rings": [_ring_as_json(ring) for ring in rings]})
+        print_json(body | {"rings": [_ring_as_json(ring) for ring in rings], "guards": guards})
     else:
         say(f"{channel}: {'subscribed' if edit else 'was subscribed to that already'}")
         _say_rings(rings)
+        own = {ring.rule.rule_id for ring in rings}
+        if new := [guard for guard in guards if guard not in own]:
+            say(f"When a number or a channel cannot be relied on: {', '.join(new)}")
 
 
 def _new_channel(
@@ -119,6 +123,8 @@ def _say_rings(rings: "list[Ring]") -> None:
 
 def _when(rule: Rule) -> str:
     """When a rule rings, in a few words."""
+    from jobs.standings import fires_at
+
     fire, clear = f"{100 * rule.fire_at:g} %", f"{100 * rule.clear_at:g} %"
     return {
         RuleKind.THRESHOLD: f"rings at {fire} and clears at {clear}",
@@ -126,7 +132,9 @@ def _when(rule: Rule) -> str:
         RuleKind.CHANGE: f"rings when the odds change by {math.exp(rule.fire_at):.3g}x",
         RuleKind.LOSS: f"rings when acting pays, from {fire}, and clears at {clear}",
         RuleKind.DEADLINE: f"rings {rule.within / DAY:g} days before the deadline",
+        RuleKind.STALE: f"rings after {fires_at(rule)}",
         RuleKind.UNHEALTHY: "rings when the estimate cannot be relied on",
+        RuleKind.CHANNEL: f"rings for channels {fires_at(rule)}",
         RuleKind.RESOLVED: "rings when the question ends",
     }[rule.kind]
 

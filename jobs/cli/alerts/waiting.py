@@ -21,17 +21,24 @@ def command(folder: Path, as_json: bool) -> None:
         from jobs.notify import look
 
         found = look(app, utc_now())
+        unsent = sum(len(app.store.deliveries(status)) for status in ("due", "sending"))
     if as_json:
-        print_json({"schema_version": 1, "waiting": [_as_json(*one) for one in found]})
+        waiting = [_as_json(*one) for one in found]
+        print_json({"schema_version": 1, "waiting": waiting, "in_the_outbox": unsent})
+        return
+    for one in found:
+        _say(*one)
+    if unsent:
+        some = "1 message waits" if unsent == 1 else f"{unsent} messages wait"
+        say(f"{some} in the outbox: `tocsin alerts deliveries --status due`")
     elif not found:
         say("Nothing waits to be told.")
-    else:
-        for one in found:
-            _say(*one)
 
 
 def _say(notice: "Notice", reason: str) -> None:
-    since = format_instant(notice.created_at.replace(microsecond=0))
+    from alerts.phrases import minute
+
+    since = minute(notice.created_at)
     what = f"{notice.kind.value}  {notice.rule_id} on {notice.subject}, episode {notice.episode}"
     say(f"{since}  {notice.channel}  {what}")
     say(f"    {reason}")
