@@ -278,7 +278,7 @@ def _detail(facts: Facts) -> str:
 def _dwelt(facts: Facts) -> bool:
     """Whether the detail says how long it had to last; all else in it are the numbers again."""
     rule = facts["rule"]
-    is_long = rule["dwell_up"] > 1 or (rule.get("for_up") or 0.0) > 0.0
+    is_long = rule.get("dwell_up", 1) > 1 or (rule.get("for_up") or 0.0) > 0.0
     return facts["kind"] == "firing" and is_long
 
 

@@ -12,11 +12,12 @@ import time
 import traceback
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from alerts import registry
@@ -102,7 +103,8 @@ def drain(
 ) -> Drained:
     """Send every delivery that is due; return when none is that may be sent now.
 
-    Once `is_stopping`, what is being sent is sent to its end, and all else goes back. `channels`
+    Once `is_stopping`, what is being sent is sent to its end, for LONGEST_SEND at most, and all
+    else goes back. `channels`
     are those of watch.toml in `folder`; `owner` names this process in its claims. `throttle`
     remembers from one drain to the next which channels are to be left alone. `kinds` stands in
     for the installed kinds of channel. StoreError where the store fails, once what was being
@@ -111,29 +113,25 @@ def drain(
     tables = {table.id: table for table in channels}
     sender = _Sender(tables, now, post, kinds, folder, throttle or Throttle(now))
     stopped_at: float | None = None
-    threads = ThreadPoolExecutor(len(tables) + 1)
-    try:
-        # Each drain borrows under a name of its own: what one before it left behind is not its.
-        lines = _Lines(sender, threads)
-        desk = _Desk(store, sender, lines, f"{owner} {now().isoformat()}", now())
-        while True:
-            if is_stopping() or desk.failure:
-                desk.give_back(lines.leave())
-                stopped_at = stopped_at or time.monotonic()
-                if time.monotonic() - stopped_at > LONGEST_SEND:  # a plug-in that hangs
-                    break
-            else:
-                desk.borrow()
-            lines.begin()
-            if not lines.are_busy:
+    # Each drain borrows under a name of its own: what one before it left behind is not its.
+    lines = _Lines(sender)
+    desk = _Desk(store, sender, lines, f"{owner} {now().isoformat()}", now())
+    while True:
+        if is_stopping() or desk.failure:
+            desk.give_back(lines.leave())
+            stopped_at = stopped_at or time.monotonic()
+            if time.monotonic() - stopped_at > LONGEST_SEND:  # a plug-in that hangs
                 break
-            ended = lines.ended()
-            desk.heed(ended)
-            if not is_stopping():  # the next ones are under way while these are written down
-                lines.begin()
-            desk.settle(ended)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+        else:
+            desk.borrow()
+        lines.begin()
+        if not lines.are_busy:
+            break
+        ended = lines.ended()
+        desk.heed(ended)
+        if not is_stopping():  # the next ones are under way while these are written down
+            lines.begin()
+        desk.settle(ended)
     desk.settle(())
     if desk.failure:
         raise desk.failure
@@ -217,7 +215,6 @@ class _Lines:
     """What is lent to us: a line of deliveries for each channel, of which one is being sent."""
 
     sender: _Sender
-    threads: ThreadPoolExecutor
     waiting: dict[str, deque[Delivery]] = field(default_factory=lambda: defaultdict(deque))
     sending: dict[str, Future[_Result]] = field(default_factory=dict)
 
@@ -243,7 +240,7 @@ class _Lines:
         """Send the first of each line whose channel is free."""
         for channel, line in self.waiting.items():
             if line and channel not in self.sending and not self.sender.throttle.left(channel):
-                self.sending[channel] = self.threads.submit(_send, self.sender, line.popleft())
+                self.sending[channel] = _sent(self.sender, line.popleft())
 
     def ended(self) -> list[_Result]:
         """What has come to its end by now, after a short wait where nothing has."""
@@ -254,6 +251,20 @@ class _Lines:
         wait(self.sending.values(), shortest.total_seconds(), FIRST_COMPLETED)
         ended = [channel for channel, future in self.sending.items() if future.done()]
         return [self.sending.pop(channel).result() for channel in ended]
+
+
+def _sent(sender: _Sender, delivery: Delivery) -> Future[_Result]:
+    """Sent in a thread of its own, for which no end of the process waits: a plug-in may hang."""
+    result: Future[_Result] = Future()
+
+    def send() -> None:
+        try:
+            result.set_result(_send(sender, delivery))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            result.set_exception(error)
+
+    Thread(target=send, daemon=True).start()
+    return result
 
 
 def _send(sender: _Sender, delivery: Delivery) -> _Result:

@@ -188,12 +188,12 @@ def read_channel(rule: Rule, state: ChannelState, now: datetime) -> Reading:
 
 
 def span_words(span: timedelta) -> str:
-    """A length of time in whole units: the full ones, and the next where that makes it exact.
+    """A length of time in whole units: in two where these say it exactly, else to the nearest.
 
     >>> [span_words(timedelta(hours=h)) for h in (0.25, 1, 6, 47, 48, 60)]
     ['15 minutes', '1 hour', '6 hours', '47 hours', '2 days', '2 days 12 hours']
     >>> [span_words(timedelta(seconds=s)) for s in (15, 244.2, 344736)]
-    ['15 seconds', '4 minutes', '3 days']
+    ['15 seconds', '4 minutes', '4 days']
     """
     place = next((i for i, (_, _, least) in enumerate(_UNITS) if span >= least), -1)
     name, size, _ = _UNITS[place]
@@ -201,7 +201,7 @@ def span_words(span: timedelta) -> str:
     for finer, part, _ in _UNITS[place:][1:2]:
         if rest and not rest % part:
             return f"{_counted(count, name)} {_counted(rest // part, finer)}"
-    return _counted(count, name)
+    return _counted(round(span / size), name)
 
 
 def amount(number: float) -> str:

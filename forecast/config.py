@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     Field,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
@@ -218,6 +219,7 @@ class Config(Table):
     schedules: list[Schedule] = []
     quiet: list[Quiet] = []
     heartbeat: Heartbeat | None = None
+    _tags: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -310,7 +312,7 @@ class Config(Table):
 
     def target(self, rule: Rule, question: Question) -> Target:
         """What the selectors of subscriptions, silences and windows are held against."""
-        tags = tuple(self._tags_heard(question.definition))
+        tags = self._tags_heard(question.definition)
         return Target(rule.rule_id, question.question_id, question.unit, tags, rule.severity)
 
     def rules_for(self, question: Question) -> list[Rule]:
@@ -339,9 +341,12 @@ class Config(Table):
         ids = [s.channel for s in self.subscriptions if fits(s.selector(), target)]
         return list(dict.fromkeys(ids))
 
-    def _tags_heard(self, definition: str) -> list[str]:
-        known = definition in self.definitions
-        return self.tags_of(self.root_of(definition)) if known else []
+    def _tags_heard(self, definition: str) -> tuple[str, ...]:
+        """Remembered: it is asked for every rule on every question."""
+        if definition not in self._tags:
+            known = definition in self.definitions
+            self._tags[definition] = tuple(self.tags_of(self.root_of(definition)) if known else ())
+        return self._tags[definition]
 
 
 def _no_twins(kind: str, ids: list[str]) -> None:

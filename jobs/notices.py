@@ -28,7 +28,7 @@ def notices_about(
 
     `baseline` is what a rule of kind change compared with, `outcome` how the question ended.
     """
-    channels = _channels(app, transition, app.config.target(rule, question))
+    channels, began = _audience(app, transition, app.config.target(rule, question))
     if not channels:
         return []
     facts = build_facts(
@@ -47,16 +47,17 @@ def notices_about(
         baseline=baseline,
         outcome=outcome,
     )
-    return _notices(rule, transition, channels, facts)
+    return _notices(rule, transition, channels, facts | began)
 
 
 def notices_on(app: App, rule: Rule, transition: Transition, what: str, title: str) -> list[Notice]:
     """The notices of a transition on a unit or a channel (`what`); that channel is not told."""
     unit = transition.subject if what == "unit" else ""
     target = Target(rule.rule_id, transition.subject, unit, (), rule.severity)
-    found = _channels(app, transition, target)
+    found, began = _audience(app, transition, target)
     channels = [c for c in found if what != "channel" or c != transition.subject]
-    return _notices(rule, transition, channels, subject_facts(rule, transition, what, title))
+    facts = subject_facts(rule, transition, what, title) | began
+    return _notices(rule, transition, channels, facts)
 
 
 def link_to(app: App, question_id: str) -> str:
@@ -65,15 +66,20 @@ def link_to(app: App, question_id: str) -> str:
     return f"{link.rstrip('/')}/questions/{quote(question_id, safe='')}" if link else ""
 
 
-def _channels(app: App, transition: Transition, target: Target) -> list[str]:
-    """Those who subscribed; of an end, those who were to be told of its beginning."""
+def _audience(app: App, transition: Transition, target: Target) -> tuple[list[str], dict[str, str]]:
+    """Those who subscribed; of an end, those who were to be told of its beginning.
+
+    Beside them what the facts of an end say more: `since`, when it began to fire.
+    """
     if not transition.notify:
-        return []
+        return [], {}
     if transition.notify in TELL_AGAIN:
-        return app.config.channels_for(target)
+        return app.config.channels_for(target), {}
     episode = (transition.rule_id, transition.subject, transition.episode)
-    told = app.store.alerts.notices_of([episode])
-    return list(dict.fromkeys(t.notice.channel for t in told))
+    told = [one.notice for one in app.store.alerts.notices_of([episode])]
+    began = [notice.facts["at"] for notice in told if notice.kind is NoticeKind.FIRING]
+    channels = list(dict.fromkeys(notice.channel for notice in told))
+    return channels, {"since": began[0]} if began else {}
 
 
 def _notices(

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from alerts.facts import Facts, again, build_facts, notice_id
 from alerts.fates import AHEAD
+from alerts.phrases import minute
 from forecast.alert import Notice, NoticeKind, Route, Rule, RuleHealth, State, Transition
 from forecast.alert_tables import alert_rules
-from forecast.clock import format_instant
 from forecast.question import Question
 from forecast.store import Told
 from forecast.store.notices import Episode
@@ -141,7 +141,7 @@ def _facts(app: App, due: _Due, questions: Mapping[str, Question], now: datetime
         before=State.FIRING,
         after=State.FIRING,
         reason=REASON,
-        detail=f"Still firing since {format_instant(began)}; nobody has acknowledged it.",
+        detail=f"Still firing since {minute(began)}; nobody has acknowledged it.",
         episode=due.firing.episode,
         probability=estimate.probability,
         previous=before,

@@ -78,7 +78,7 @@ def _by_rule_of_the_clock() -> dict[str, Facts]:
     return {
         "deadline": _firing(
             RuleKind.DEADLINE,
-            "The deadline is 38 days away, and P is 52 %.",
+            "The deadline is 39 days away, and P is 52 %.",
             Rule("near", within=timedelta(days=40)),
         ),
         "unhealthy": _firing(

@@ -95,7 +95,7 @@ def _told_in(formed: "list[Delivery]") -> Told:
     """What messages tell: also by the clock, of units and of channels, and again."""
     said = [facts for one in formed for facts in one.facts.get("members", [one.facts])]
     return {
-        (facts["rule"]["id"], facts["subject"]["id"], facts["kind"]): facts["detail"]
+        (facts["rule"]["id"], facts["subject"]["id"], facts["kind"]): facts.get("detail", "")
         for facts in said
         if facts.get("rule") and facts.get("subject")
     }

@@ -76,8 +76,8 @@ def test_a_mail_says_in_words_and_in_html_what_an_analyst_needs() -> None:
     assert mail.get_content_type() == "multipart/alternative"
     for text in (part(mail, "plain"), shown(part(mail, "html"))):
         assert (
-            "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %."
-            in text
+            "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert "
+            "line 40 %." in text
         )
         assert "carrier group in the region" in text
         assert "By 25 Dec 2025 (38 days left)." in text

@@ -26,7 +26,8 @@ SAMPLES = sample_facts()
 def test_a_firing_alert_reads_like_this() -> None:
     assert message.text(facts()) == (
         "FIRING · Any US strike on Venezuelan territory by Christmas (2025-12-25)? "
-        "43 % (31–56 %) as of 17 Nov 10:00 UTC, unlikely; was 38 % the day before; alert line 40 %. "
+        "43 % (31–56 %) as of 17 Nov 10:00 UTC, unlikely; was 38 % the day before; alert line 40 "
+        "%. "
         "Up mainly because of new evidence. Weighing most: talks are announced (×0.4, "
         "1 incident); a carrier group in the region (×1.9, 3 incidents); fleet (×1.1, "
         "1 incident). By 25 Dec 2025 (38 days left). https://t.example/q"

@@ -22,21 +22,30 @@ from tests.alerts.fact_samples import AT, ESTIMATE, FIRED, RULE, facts
 
 TITLE = "Any US strike on Venezuelan territory by Christmas (2025-12-25)?"
 NUMBERS = {
-    "firing": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %.",
-    "resolved": "31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; all-clear line 35 %.",
-    "closed": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
-    "certainty": "Pr(P > 40 %) is 93 %, alert line 90 %; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even chance; "
+    "firing": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert "
+    "line 40 %.",
+    "resolved": "31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; "
+    "all-clear line 35 %.",
+    "closed": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day "
+    "before.",
+    "certainty": "Pr(P > 40 %) is 93 %, alert line 90 %; probability 52 % (36–68 %) as of 17 Nov "
+    "09:59 UTC, roughly even chance; "
     "was 38 % the day before.",
-    "change": "Odds up 2.41×, from 31 % 24 hours before; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even "
+    "change": "Odds up 2.41×, from 31 % 24 hours before; probability 52 % (36–68 %) as of 17 Nov "
+    "09:59 UTC, roughly even "
     "chance; alert line 2×.",
-    "loss": "Expected loss 5.2 against cost 2; probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly even chance; was 38 % "
+    "loss": "Expected loss 5.2 against cost 2; probability 52 % (36–68 %) as of 17 Nov 09:59 "
+    "UTC, roughly even chance; was 38 % "
     "the day before; alert line 20 %.",
-    "deadline": "The deadline is 25 Dec 2025 23:59 UTC (38 days left); probability 52 % (36–68 %) as of 17 Nov 09:59 UTC, roughly "
+    "deadline": "The deadline is 25 Dec 2025 23:59 UTC (38 days left); probability 52 % (36–68 "
+    "%) as of 17 Nov 09:59 UTC, roughly "
     "even chance; was 38 % the day before.",
     "unhealthy": "The estimate is held: the sampler diverged; 2 evaluations in a row. Last "
     "number 52 % (36–68 %) as of 17 Nov 09:59 UTC, not to be relied on.",
-    "outcome": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
-    "reminder": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %.",
+    "outcome": "Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day "
+    "before.",
+    "reminder": "43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert "
+    "line 40 %.",
     "stale": "The newest report on usa-ven came 9 days ago.",
     "channel": "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503.",
     "group": "Severity: 1 page, 2 warning.",
@@ -249,7 +258,8 @@ def test_rules_on_one_question_are_told_apart_in_a_group() -> None:
     assert lines == [
         f"FIRING · {TITLE} · 43 %, was 38 % · rule strike-40",
         f"FIRING · {TITLE} · 52 %, was 38 % · rule insure",
-        f"FIRING · {TITLE} · It is 93 % certain that P is above 40 %, at or above the alert line of "
+        f"FIRING · {TITLE} · It is 93 % certain that P is above 40 %, at or above the alert line "
+        "of "
         "90 % in 2 evaluations in a row. · rule sure-of-40",
         f"FIRING · {TITLE} · The odds moved up by 2.41x, from 31 % 24 hours before to 52 %, at or "
         "above the alert line of 2x in 2 evaluations in a row. · rule doubled",
@@ -331,15 +341,18 @@ OLD = json.loads((Path(__file__).parent / "facts_of_0_1.json").read_text())
     [
         (
             "firing",
-            f"FIRING · {TITLE} 43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line",
+            f"FIRING · {TITLE} 43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day "
+            "before; alert line",
         ),
         (
             "resolved",
-            f"RESOLVED · {TITLE} 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; all-",
+            f"RESOLVED · {TITLE} 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the "
+            "day before; all-",
         ),
         (
             "closed",
-            f"ENDED · {TITLE} Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before.",
+            f"ENDED · {TITLE} Last estimate 31 % (22–40 %) as of 17 Nov 09:59 UTC, unlikely; was "
+            "38 % the day before.",
         ),
         ("test", "TEST · Tocsin reaches the channel desk. This is only a trial;"),
     ],

@@ -184,16 +184,18 @@ def test_a_stop_does_not_wait_for_a_channel_that_hangs(
     monkeypatch.setattr(sender, "LONGEST_SEND", 0.0)
     hangs, is_let_go = threading.Event(), threading.Event()
     waited: list[bool] = []
+    is_waited_for_at_exit: list[bool] = []
 
     def post(*_: object) -> Reply:
         hangs.set()
+        is_waited_for_at_exit.append(not threading.current_thread().daemon)
         waited.append(is_let_go.wait(10))
         return Reply(200, {}, b"ok")
 
     put(outbox, time.now, "desk/1")
     tables = [channel("desk", "slack", "http://x.example/")]
     drained = drain(outbox, tables, time, post=post, is_stopping=hangs.is_set)
-    assert (drained, waited) == (Drained(), [])
+    assert (drained, waited, is_waited_for_at_exit) == (Drained(), [], [False])
     is_let_go.set()
     time.pass_by(LONGEST_LEASE)
     assert drain(outbox, tables, time, post=lambda *_: Reply(200, {}, b"ok")).sent == 1

@@ -291,7 +291,7 @@ def test_whatever_an_estimate_says_it_can_be_told(
         (244.2, "4 minutes"),
         (5400, "1 hour 30 minutes"),
         (86_400, "24 hours"),
-        (344_736, "3 days"),
+        (344_736, "4 days"),
         (5.5 * 86_400, "5 days 12 hours"),
     ],
 )

@@ -117,7 +117,8 @@ def test_a_message_says_first_what_then_how_likely_then_why_then_when() -> None:
     words = [text["text"] for text in texts_of(payload)]
     assert words[:4] == [
         "FIRING · Any US strike on Venezuelan territory by Christmas (2025-12-25)?",
-        "*43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; alert line 40 %.*",
+        "*43 % (30–56 %) as of 17 Nov 09:59 UTC, unlikely; was 38 % the day before; "
+        "alert line 40 %.*",
         "Up mainly because of new evidence. Weighing most: carrier group in the region "
         "(×1.9, 2 incidents). Others say: Metaculus 52 %.",
         "By 25 Dec 2025 (38 days left). · "

@@ -212,6 +212,18 @@ def test_what_a_kind_refuses_is_said_of_the_option_that_is_wrong(desk: Desk) -> 
     assert "secret-path" not in line
 
 
+# preview
+
+
+def test_a_rule_without_a_past_is_previewed_in_plain_words(desk: Desk) -> None:
+    desk.run("update", "--no-send")
+    result = desk.run("alerts", "preview", "likely")
+    assert result.returncode == 0, result.stderr
+    assert "has no past to be replayed on yet:\n" in result.stdout
+    assert "It would have rung on q-long, q-strike.\n" in result.stdout
+    assert "question-weeks" not in result.stdout
+
+
 # list
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alerts.testing import Answer, Receiver
+from forecast.alert import Delivery
 from forecast.clock import utc_now
 from forecast.prior import PriorVersion
 from forecast.question import Question
@@ -92,6 +93,31 @@ def test_what_may_be_meant_is_a_warning(desk: Desk) -> None:
     warned = {name for name, check in findings.items() if check["level"] == "warn"}
     assert warned >= {"schedules", "channels", "store"}
     assert not (desk.folder / "tocsin.db").exists()
+
+
+def test_rules_that_nobody_hears_quiet_hours_of_nobody_and_messages_for_nobody_are_warned_of(
+    desk: Desk,
+) -> None:
+    desk.rewrite("env:DESK_SECRET", "env:TOCSIN_NOT_SET_IN_TESTS")
+    desk.rewrite(
+        '[[subscriptions]]\nchannel = "desk"\n',
+        '[[subscriptions]]\nchannel = "desk"\nrules = ["likely"]\n\n'
+        '[[quiet]]\nid = "night"\nfrom = "22:00"\nto = "06:00"\nchannels = ["dusk"]\n',
+    )
+    now = utc_now()
+    old = [Delivery(f"msg_{n}", "old", "firing", now, now) for n in range(2)]
+    with desk.store() as store:
+        store.record(deliveries=old, recorded_at=now)
+    findings = {f.name: f for f in examine(desk.folder, now)}
+    deaf = findings["rules"]
+    assert deaf.level is Level.WARN
+    assert deaf.detail == "model-unhealthy, channel-unhealthy ring on no channel"
+    assert deaf.mend == (
+        "`tocsin alerts subscribe desk --rules model-unhealthy --rules channel-unhealthy`"
+    )
+    assert findings["quiet night"].detail == "no channel fits 'dusk'"
+    assert findings["channel old"].detail == "2 messages wait for 'old', which is not in watch.toml"
+    assert findings["channel desk"].mend == "`export TOCSIN_NOT_SET_IN_TESTS=...`"
 
 
 def test_a_schedule_that_never_comes_is_a_warning(desk: Desk) -> None:

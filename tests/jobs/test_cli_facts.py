@@ -100,6 +100,22 @@ def test_an_update_answers_and_a_report_shows_it(desk: Desk) -> None:
     assert "Strike by 2026?" in desk.run("report").stdout
 
 
+def test_an_update_says_what_tells_somebody_once_and_what_the_clock_decides(desk: Desk) -> None:
+    desk.rewrite("dwell = 1", "dwell = 2")
+    soon = '[[rules]]\nid = "soon"\nkind = "deadline"\nwithin = "90 days"\n\n'
+    desk.rewrite("[[channels]]", soon + "[[channels]]")
+    first = desk.run("update", "--no-send").stdout
+    assert "likely:" not in first  # it pends
+    assert first.count("soon: q-long: ") == 1
+    second = json.loads(desk.run("update", "--no-send", "--json").stdout)
+    assert second["alerts"] == [
+        {"rule": "likely", "question": name, "now": "firing"} for name in ("q-long", "q-strike")
+    ]
+    sent = desk.run("update")
+    assert "to be tried again" in sent.stderr
+    assert "failed for good" not in sent.stderr
+
+
 def test_a_page_is_written_where_asked(desk: Desk) -> None:
     desk.run("ingest", written(desk, "q.csv", QUESTIONS))
     desk.run("update", "--as-of", "2025-06-10", "--no-send")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 10  # distinct events, below which a share of hits says next to nothing
 SURPRISING = 0.05
+LEAST_WEEKS = 1 / 7
 
 
 @click.command("preview")
@@ -66,6 +67,9 @@ def command(
     if as_json:
         print_json(_as_json(seen, bounds))
         return
+    if seen.weeks_passed < LEAST_WEEKS:
+        _say_no_past(seen)
+        return
     _say_summary(seen)
     _print_rings(seen)
     if bounds is not None:
@@ -82,6 +86,16 @@ def _require_history(seen: "Preview") -> None:
         f"none of the {len(seen.unseen)} questions that {name} watches has an estimate yet: "
         "`tocsin update --as-of DATE` makes one of the past, `tocsin demo` a store full of them"
     )
+
+
+def _say_no_past(seen: "Preview") -> None:
+    """What can be said where a share or a rate would be of nothing."""
+    rule, count = seen.rule, _count(len(seen.pasts), "question")
+    say(f"{rule.rule_id} ({_lines(rule)}) has no past to be replayed on yet:")
+    say(f"the estimates of {count} that it watches span less than a day.")
+    rang = [past.question.question_id for past in seen.pasts if past.rings]
+    say(f"It would have rung on {', '.join(rang)}." if rang else "It would not have rung.")
+    say("`tocsin update --as-of DATE` makes an estimate of the past.")
 
 
 def _say_summary(seen: "Preview") -> None:

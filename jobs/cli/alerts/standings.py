@@ -52,7 +52,7 @@ def _print_list(
     console = stdout_console()
 
     def show(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
