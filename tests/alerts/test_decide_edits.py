@@ -124,7 +124,7 @@ def test_an_edit_ends_a_dwell_that_it_takes_the_ground_from() -> None:
 def test_an_edit_does_not_bring_back_an_older_estimate() -> None:
     state, _ = run(RULE, [0.1, 0.3])
     lower = replace(RULE, fire_at=0.05, clear_at=0.01)
-    assert look(lower, state, estimate(0.1, 0)) == (state, None)
+    assert look(lower, state, estimate(0.1, 0), now=START + HOUR) == (state, None)
 
 
 def test_an_edit_seen_under_a_held_estimate_waits_for_a_good_one() -> None:
