@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from ctypes import c_int
 from datetime import timedelta
 from functools import partial
-from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -48,9 +48,7 @@ class Rehearsal(Service):
             )
 
 
-def work(
-    folder: str, store_url: str, clock: FastClock, is_calm: "Synchronized[int]", is_up: Event
-) -> None:
+def work(folder: str, store_url: str, clock: FastClock, is_calm: c_int, is_up: Event) -> None:
     """Tick for ever; once it is calm, no new slot is run and only what waits is told."""
     with open_app(Path(folder), store_url) as app:
         service = Rehearsal(app, clock, lease=RUN_LEASE, cores=1)

@@ -3,9 +3,9 @@
 import hashlib
 import time
 from collections.abc import Mapping
+from ctypes import c_double
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from forecast.question import Question
@@ -64,7 +64,7 @@ class FastClock:
     """
 
     began: float
-    ahead: "Synchronized[float]"
+    ahead: c_double
 
     def __call__(self) -> datetime:
         passed = SPEED * (time.time() - self.began) + self.ahead.value
