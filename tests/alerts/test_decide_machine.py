@@ -184,7 +184,8 @@ class Decision(RuleBasedStateMachine):
         assert at is not None
         hour = (at - START) / HOUR - ago
         health = Health.HEALTHY if healthy else Health.HELD
-        state, made = look(self.rule, self.state, estimate(p, hour, health=health), self.came)
+        late = estimate(p, hour, health=health)
+        state, made = look(self.rule, self.state, late, self.came, now=at)
         assert (state, made) == (self.state, None)
 
     @rule(

@@ -314,7 +314,7 @@ def test_a_rule_decided_in_between_is_decided_again(app: App) -> None:
             update(app, START + DAY)  # another process updates, and rings
             yield answer
 
-    late = update_questions(app, app.store.questions(), START, Occasion(START), overtaken)
+    late = update_questions(app, app.store.questions(), START, Occasion(START + DAY), overtaken)
     assert late.notices == []
     state = app.store.alerts.state("likely", "q")
     assert state is not None
