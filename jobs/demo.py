@@ -25,7 +25,7 @@ from forecast.errors import OutsideError
 from forecast.estimate import Estimate
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
 from forecast.question import Question
-from forecast.scoring import brier, log_loss, mean
+from forecast.scoring.proper import brier, log_loss, mean
 from jobs.app import App, open_app
 from jobs.ingest import ingest_file
 from jobs.pool import warm_pool

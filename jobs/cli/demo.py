@@ -12,7 +12,7 @@ import click
 from forecast.clock import days_between
 from forecast.errors import UsageError
 from forecast.likelihood import percent
-from forecast.scoring import brier, log_loss, mean
+from forecast.scoring.proper import brier, log_loss, mean
 from jobs.cli.options import cell, note, plain, print_json, say
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from forecast.scoring import brier, log_loss, mean
+from forecast.scoring.proper import brier, log_loss, mean
 
 
 @pytest.mark.parametrize("truth", [0.1, 0.37, 0.9])
