@@ -101,9 +101,9 @@ class AlertScore:
     Episodes are matched one to one to events: a hit began before its event (at most one horizon
     before), a miss is an event that no open episode told, the rest are false alarms. `lead_days`
     are quantiles (0.1, 0.25, 0.5, 0.75, 0.9) of the days from ring to event, empty without hits.
-    `flip_flops` is the mean number of changes of state a unit and year; `value` the relative economic
-    value (1: perfect, 0: no better than climatology) of acting whenever it fires, at a cost-loss
-    ratio of `fire_at`; None where there were no events.
+    `flip_flops` is the mean number of changes of state a unit and year; `value` the relative
+    economic value (1: perfect, 0: no better than climatology) of acting whenever it fires, at a
+    cost-loss ratio of `fire_at`; None where there were no events.
     """
 
     fire_at: float
