@@ -44,6 +44,7 @@ from forecast.fields import (
 )
 from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
+from forecast.publishing import BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
 from forecast.selecting import fits
 from forecast.words import parse_days
@@ -205,6 +206,18 @@ class IncidentTable(Table):
         return IncidentRule(timedelta(days=parse_days(self.window)), self.similarity)
 
 
+class PublishTable(Table):
+    """When a forecast is published as a baseline instead; see `forecast.publishing`."""
+
+    gate: Gate = BY_DEFAULT.gate
+    min_forecasts: int = Field(default=BY_DEFAULT.min_forecasts, ge=1)
+    against: list[Reference] = Field(default=["pooled", "unit", "history"], min_length=1)
+
+    def rule(self) -> PublishRule:
+        """The rule that decides."""
+        return PublishRule(self.gate, self.min_forecasts, tuple(self.against))
+
+
 class Config(Table):
     """The whole of watch.toml."""
 
@@ -219,6 +232,7 @@ class Config(Table):
     schedules: list[Schedule] = []
     quiet: list[Quiet] = []
     heartbeat: Heartbeat | None = None
+    publish: PublishTable = PublishTable()
     _tags: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")

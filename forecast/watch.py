@@ -14,6 +14,7 @@ from forecast.config import (
     Definition,
     IncidentTable,
     Indicator,
+    PublishTable,
     Schedule,
     Unit,
     WatchTable,
@@ -163,6 +164,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "incidents": IncidentTable,
         "quiet": Quiet,
         "heartbeat": Heartbeat,
+        "publish": PublishTable,
     }
     table = tables.get(str(loc[0])) if len(loc) > 1 else Config
     return list(table.model_fields) if table else []
