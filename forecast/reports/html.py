@@ -80,7 +80,7 @@ def _factor(size: float) -> str:
 
 @cache
 def _environment() -> Environment:
-    filters = {
+    filters: dict[str, Callable[..., str]] = {
         "age": phrases.age_words,
         "band": phrases.band_words,
         "change": change_words,
