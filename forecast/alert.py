@@ -122,7 +122,8 @@ class RuleState:
     began the present dwell or episode (a name of `Move.parts`, or ""), `route` whether the
     episode rang or, for its cause, waits for the digest, and `baseline` the probability from
     which there may be news: at which the rule last rang, where a retune put it, or, before
-    that, was first read.
+    that, was first read. `outcome` is how the question ended as a rule of kind resolved told it
+    last, or "".
     """
 
     rule_id: str
@@ -138,6 +139,7 @@ class RuleState:
     baseline: float | None = None
     route: Route = Route.NOW
     cause: str = ""
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)

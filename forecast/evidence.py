@@ -12,6 +12,7 @@ from enum import StrEnum
 
 RELIABILITIES = "ABCDEF"
 CREDIBILITIES = (1, 2, 3, 4, 5, 6)
+RULE = "rule"  # the author of what follows from events and the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +162,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The outcome of a question, the moment from which it was known, and why.
+    """The outcome of a question, the moment from which it was known, why, and by whose word.
 
-    `events` are the ids of the events that it was derived from; there are none where a person
-    stated it. It falls with them: once one is retracted, the resolution is not there.
+    `author` is a person's name, "" where a file stated it, and `RULE` where it follows from
+    events or from the clock: such a one falls with `events`, the ids of those it rests on. A
+    row that is `retracted` takes back what stood, from its own `known_at` on; the events that
+    it names do not count for the question any more.
     """
 
     question_id: str
@@ -172,6 +175,13 @@ class Resolution:
     known_at: datetime
     reason: str
     events: tuple[str, ...] = ()
+    author: str = ""
+    retracted: bool = False
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it follows from events or the clock, and is no person's word."""
+        return self.author == RULE
 
 
 @dataclass(frozen=True, slots=True)

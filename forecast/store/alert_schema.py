@@ -23,6 +23,7 @@ rule_state = Table(
     Column("baseline", Float(53)),
     Column("route", Word(Route), nullable=False),
     text("cause"),
+    text("outcome"),
     instant("recorded_at"),
     Index("rule_state_version", "subject", "rule_id", "row_id"),
 )

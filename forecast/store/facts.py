@@ -105,7 +105,8 @@ QUESTIONS = Kind(
     reverts=True,
     added={"at_least": 1},
 )
-RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",), added={"events": ()})
+_LATER_OF_ENDS = {"events": (), "author": "", "retracted": False}
+RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",), added=_LATER_OF_ENDS)
 CROWD = Kind(schema.crowd, CrowdForecast, ("question_id", "at", "source"), known="at")
 COVERAGE = Kind(schema.coverage, Coverage, ("coverage_id",))
 ASSIGNMENTS = Kind(schema.assignment, Assignment, ("report_id",), reverts=True)

@@ -116,6 +116,8 @@ resolution = Table(
     instant("known_at"),
     text("reason"),
     Column("events", Names, nullable=False),
+    text("author"),
+    flag("retracted"),
     text("digest"),
     instant("recorded_at"),
     UniqueConstraint("question_id", "digest", name="resolution_once"),
