@@ -116,7 +116,7 @@ def block_length(origins: ArrayLike, horizon: float) -> int:
     8
     """
     days = np.asarray(origins, dtype=float)
-    root = math.ceil(round(len(days) ** (1 / 3), 6))
+    root = math.ceil(round(math.cbrt(len(days)), 6))
     return max(1, min(len(days), overlap(days, horizon) + root))
 
 
