@@ -90,7 +90,7 @@ class PoolFit:
     def predict(self, member_p: Array) -> Array:
         """p (row,) of member_p (row, member); NaN is a member that is silent, or a row of them."""
         logits, said = _logits(member_p)
-        return _expit(_score(self.theta, logits, said).score)
+        return expit(_score(self.theta, logits, said).score)
 
     def draws(self, member_p: Array, count: int, seed: int) -> Array:
         """p (draw, row) over what is not known of the pool's own weights; first is the fit."""
@@ -99,7 +99,7 @@ class PoolFit:
         root = np.linalg.cholesky(self.covariance)
         moved = rng.standard_normal((count, len(self.theta))) @ root.T
         moved[:1] = 0.0
-        return _expit(np.stack([_score(self.theta + d, logits, said).score for d in moved]))
+        return expit(np.stack([_score(self.theta + d, logits, said).score for d in moved]))
 
     def to_bytes(self) -> bytes:
         """As a NumPy archive, without pickle; equal fits give equal bytes."""
@@ -141,7 +141,7 @@ def fit_pool(
         raise InputError("an outcome is neither 0 nor 1", at="pool")
     prior = prior or PoolPrior.equal(member_p.shape[1])
     start = np.append(np.log(prior.weights()), 0.0)
-    weight = _by_group(np.asarray(group)[rows])
+    weight = by_group(np.asarray(group)[rows])
     logits, said = _logits(member_p[rows])
     record = _Record(logits, said, outcome, weight, prior.weights(), prior.concentration)
     theta = record.mode(start) if len(outcome) else start
@@ -205,14 +205,14 @@ class _Record:
         scored = _score(theta, self.logits, self.said, with_slope=True)
         sign = 1.0 - 2.0 * self.outcome
         miss = float(self.weight @ np.logaddexp(0.0, sign * scored.score))
-        gradient = (self.weight * (_expit(scored.score) - self.outcome)) @ scored.slope
+        gradient = (self.weight * (expit(scored.score) - self.outcome)) @ scored.slope
         prior, prior_gradient = self._prior(theta)
         return miss + prior, gradient + prior_gradient
 
     def covariance(self, theta: Array) -> Array:
         """The inverse of the expected information (member + 1, member + 1) at the mode."""
         scored = _score(theta, self.logits, self.said, with_slope=True)
-        p = _expit(scored.score)
+        p = expit(scored.score)
         information = scored.slope.T @ (scored.slope * (self.weight * p * (1.0 - p))[:, None])
         v = _simplex(theta[:-1])
         last = len(theta) - 1
@@ -254,12 +254,17 @@ def _logits(member_p: Array) -> tuple[Array, Flags]:
     said = np.isfinite(p)
     if (said & ((p < 0.0) | (p > 1.0))).any():
         raise InputError("a member's number is no probability", at="pool")
-    inside = np.clip(np.where(said, p, 0.5), EDGE, 1.0 - EDGE)
-    return np.log(inside) - np.log1p(-inside), said
+    return logits_of(np.where(said, p, 0.5)), said
 
 
-def _by_group(group: NDArray[np.int64]) -> Array:
-    """1/n of each row's group (row,)."""
+def logits_of(p: Array) -> Array:
+    """log(p / (1-p)), with p kept `EDGE` away from 0 and 1."""
+    inside = np.clip(p, EDGE, 1.0 - EDGE)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def by_group(group: NDArray[np.int64]) -> Array:
+    """1/n (row,) of the group that each row belongs to."""
     if not len(group):
         return np.empty(0)
     _, place, count = np.unique(group, return_inverse=True, return_counts=True)
@@ -275,5 +280,6 @@ def _log_sum(phi: Array) -> float:
     return float(phi.max() + np.log(np.exp(phi - phi.max()).sum()))
 
 
-def _expit(score: Array) -> Array:
+def expit(score: Array) -> Array:
+    """1 / (1 + e^-score)."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * score)))
