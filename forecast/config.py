@@ -44,6 +44,7 @@ from forecast.fields import (
 )
 from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
+from forecast.pool_table import POOL, PoolTable
 from forecast.publishing import BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
 from forecast.selecting import fits
@@ -128,6 +129,7 @@ class Definition(Table):
     effects: dict[str, Ratio] = {}
     coupled: dict[str, Coupled] = {}
     learns: Learns | None = None
+    pool: PoolTable | None = None
     recurrent: bool = False
     observed_since: datetime | None = None
     within: str | None = None
@@ -141,8 +143,14 @@ class Definition(Table):
     def _instant(cls, value: object) -> datetime:
         return utc_instant(value)
 
+    def families(self) -> list[str]:
+        """The families of models that answer: its own, or those that are pooled."""
+        return (self.pool or PoolTable()).families if self.model == POOL else [self.model]
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if self.pool is not None and self.model != POOL:
+            raise ValueError(f"the table pool goes with model = '{POOL}'")
         if self.within is None:
             if self.base_rate is None:
                 raise ValueError("needs a base_rate, or the wider definition it lies within")
@@ -263,7 +271,7 @@ class Config(Table):
                     f"{place}.effects: '{tag}' is not among its indicators"
                     + did_you_mean(tag, self.tags_of(name))
                 )
-        if definition.coupled and definition.model != "hazard":
+        if definition.coupled and "hazard" not in definition.families():
             raise ValueError(f"{place}.coupled: only the family 'hazard' listens to other units")
         if len(definition.coupled) > MOST_COUPLED:
             raise ValueError(f"{place}.coupled: more than {MOST_COUPLED} units")

@@ -259,6 +259,7 @@ def snapshot_digest(task: Task) -> str:
     """SHA-256 over every fact of the snapshot that a model may use, and the seed."""
     learnt = hashlib.sha256(task.learnt or b"").hexdigest()
     snapshots = [_facts(snapshot) for snapshot in (task.snapshot, *task.others)]
+    snapshots += [_said_and_resolved(task.snapshot)] if task.beliefs.pool else []
     text = json.dumps([format_instant(task.snapshot.as_of), task.seed, learnt, snapshots])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -280,6 +281,21 @@ def _facts(snapshot: Snapshot) -> list[object]:
         for e in (*snapshot.events, *(version.fact for version in snapshot.earlier_events))
     ]
     return [snapshot.unit, reports, events, ended, spans]
+
+
+def _said_and_resolved(snapshot: Snapshot) -> list[object]:
+    """What others said of the unit's questions, and how those ended."""
+    said = [
+        [c.question_id, c.source, c.probability, format_instant(c.at)]
+        for c in snapshot.crowd
+        if c.at < snapshot.as_of
+    ]
+    ends = [
+        [r.question_id, r.outcome, format_instant(r.known_at)]
+        for r in snapshot.resolutions
+        if r.known_at < snapshot.as_of
+    ]
+    return [said, ends]
 
 
 def _report_facts(r: Report) -> list[object]:

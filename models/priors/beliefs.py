@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from forecast.config import Config, Definition
 from forecast.errors import ConfigError
+from forecast.pool_table import POOL, PoolTable
 from forecast.words import (
     Range,
     parse_days,
@@ -78,6 +79,21 @@ class Narrower:
 
 
 @dataclass(frozen=True, slots=True)
+class Pooled:
+    """Whose numbers the family `pool` stacks: `families`, and others' by their source.
+
+    `crowd` are shell patterns, each of which makes one member of the sources that fit it; None
+    makes every source a member. What was said more than `stale_after` days ago does not count.
+    `weights` are (member, relative weight) before any record, 1 where not stated.
+    """
+
+    families: tuple[str, ...] = ("hazard", "base-rate")
+    crowd: tuple[str, ...] | None = None
+    stale_after: float = 30.0
+    weights: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Beliefs:
     """The prior of one root definition and of all definitions inside it.
 
@@ -85,7 +101,7 @@ class Beliefs:
     with everything pointing to it, or None for no ceiling; `log_shape` of the Gamma shape
     kappa that says how far a unit may lie from its class. `ordinary_value` is the value of a
     report that the effects speak of. `horizon` in days is that of the windows from which a
-    class of units is learnt.
+    class of units is learnt. `pool` is for the family `pool`.
     """
 
     definition: str
@@ -100,6 +116,7 @@ class Beliefs:
     ordinary_value: float
     couplings: tuple[CoupledUnit, ...] = ()
     horizon: float = 30.0
+    pool: Pooled | None = None
 
     def columns(self) -> tuple[Effect, ...]:
         """The effects, then those of coupled units, as columns of covariates; at least one."""
@@ -126,7 +143,10 @@ class Beliefs:
 
 @lru_cache(maxsize=64)
 def _digest(beliefs: Beliefs) -> str:
-    text = json.dumps(asdict(beliefs), sort_keys=True)
+    numbers = asdict(beliefs)
+    if beliefs.pool is None:
+        del numbers["pool"]  # digests of what is not pooled are as they were before there was one
+    text = json.dumps(numbers, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -163,6 +183,17 @@ def beliefs_of(config: Config, definition: str) -> Beliefs:
             for unit, coupling in sorted(table.coupled.items())
         ),
         horizon=parse_days(table.learns.horizon) if table.learns else 30.0,
+        pool=_pooled(table.pool or PoolTable()) if table.model == POOL else None,
+    )
+
+
+def _pooled(table: PoolTable) -> Pooled:
+    patterns = table.crowd if isinstance(table.crowd, list) else []
+    return Pooled(
+        families=tuple(table.families),
+        crowd=None if table.crowd is True else tuple(patterns),
+        stale_after=parse_days(table.stale_after),
+        weights=tuple(sorted(table.weights.items())),
     )
 
 
