@@ -1,0 +1,125 @@
+"""Backtests for the terminal, on a Rich console that the caller brings.
+
+Rich is imported inside the functions. A table that is wider than the console leaves out its
+columns of the highest rank, and says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from forecast.reports.backtest.opening import opening
+from forecast.reports.backtest.sections import sections
+from forecast.reports.backtest.summary import summary_sentence, summary_table
+from forecast.reports.backtest.table import Section, Table
+from forecast.reports.backtest.view import BacktestReport, Result, build_report
+from forecast.reports.phrases import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDEST = 110
+_GAP = 2
+_NARROW = 24  # a column of words can wrap, and is thought to need no more than this
+_LONGEST = 14  # rows of a table that a sentence above it sums up
+
+
+def print_backtests(results: Sequence[Result], console: Console) -> None:
+    """Each backtest from its sentence down to the small print; of several a summary first."""
+    reports = [build_report(backtest, forecasts) for backtest, forecasts in results]
+    width = min(console.width, WIDEST)
+    if len(reports) > 1:
+        _paragraph(console, summary_sentence(reports), "bold", width)
+        _table(console, summary_table(reports), width)
+    for number, report in enumerate(reports):
+        if len(reports) > 1:
+            _line(console, "\n" + "─" * width, "dim")
+        _one(report, console, width)
+        if number + 1 < len(reports):
+            _line(console, "", "")
+
+
+def _one(report: BacktestReport, console: Console, width: int) -> None:
+    _paragraph(console, clean(report.backtest.task.name, 200), "bold", width)
+    _paragraph(console, opening(report), "", width)
+    for section in sections(report):
+        _section(console, section, width)
+
+
+def _section(console: Console, section: Section, width: int) -> None:
+    _line(console, f"\n{section.title}", "bold")
+    for words in section.words:
+        _paragraph(console, words, "", width)
+    if section.facts:
+        _facts(console, section.facts, width)
+    if section.table is not None:
+        if section.facts:
+            _line(console, "", "")
+        _table(console, section.table, width, _LONGEST if section.folded else None)
+
+
+def _facts(console: Console, facts: Sequence[tuple[str, str]], width: int) -> None:
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, show_header=False, padding=(0, _GAP, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for name, words in facts:
+        grid.add_row(Text(name), Text(words))
+    console.print(grid, width=width)
+
+
+def _table(console: Console, table: Table, width: int, most: int | None = None) -> None:
+    """The columns that fit; of a folded table the last rows, which are the newest or highest."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    kept = fitting(table, width)
+    grid = Grid(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    for column in (table.columns[n] for n in kept):
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        grid.add_column(column.name, justify=justify, overflow="fold", no_wrap=column.is_number)
+    first = max(len(table.rows) - most, 0) if most else 0
+    for number, row in enumerate(table.rows):
+        if number >= first:
+            style = "bold" if number == table.marked else ""
+            grid.add_row(*(Text(row[n], style) for n in kept))
+    console.print(grid, width=width)
+    _left_out(console, table, kept, first, width)
+
+
+def _left_out(console: Console, table: Table, kept: Sequence[int], first: int, width: int) -> None:
+    names = [c.name for n, c in enumerate(table.columns) if n not in kept and c.name]
+    said = [f"{first} earlier rows"] if first else []
+    said += [f"no room for: {', '.join(names)}"] if names else []
+    if said:
+        _line(console, "; ".join(said), "dim", width)
+
+
+def fitting(table: Table, width: int) -> list[int]:
+    """The columns that fit into `width`, left to right; those of rank 0 always stand."""
+    kept = list(range(len(table.columns)))
+    while sum(_needed(table, n) + _GAP for n in kept) - _GAP > width:
+        last = max(kept, key=lambda n: (table.columns[n].rank, n))
+        if table.columns[last].rank == 0:
+            break
+        kept.remove(last)
+    return kept
+
+
+def _needed(table: Table, number: int) -> int:
+    column = table.columns[number]
+    longest = max(len(text) for text in (column.name, *(row[number] for row in table.rows)))
+    return longest if column.is_number else min(longest, _NARROW)
+
+
+def _paragraph(console: Console, words: str, style: str, width: int) -> None:
+    _line(console, clean(words), style, width)
+
+
+def _line(console: Console, words: str, style: str, width: int | None = None) -> None:
+    from rich.text import Text
+
+    console.print(Text(words, style), width=width)
