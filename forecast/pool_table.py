@@ -24,7 +24,7 @@ class PoolTable(Table):
     families: list[str] = Field(default=["hazard", "base-rate"], min_length=1)
     crowd: bool | list[str] = True
     stale_after: PositiveDays = "30 days"
-    weights: dict[str, Weight] = {}
+    weights: dict[str, Weight] = Field(default={})
 
     @field_validator("families")
     @classmethod

@@ -46,7 +46,8 @@ def learnt_of(app: App, definition: str, as_of: datetime) -> tuple[bytes | None,
     snapshots = tuple(s for s in read if s.unit in named or s.reports or s.events)
     if not snapshots:
         return None, None
-    learnt = model.learn(Lesson(snapshots, beliefs, app.config.watch.seed), None)
+    before = kept[2] if kept and kept[1] == made_with else None
+    learnt = model.learn(Lesson(snapshots, beliefs, app.config.watch.seed), before)
     head = format_instant(as_of).encode()
     return learnt, (key, as_of, MARK.join((head, made_with, learnt)))
 

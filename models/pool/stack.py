@@ -92,14 +92,11 @@ class PoolFit:
         logits, said = _logits(member_p)
         return expit(_score(self.theta, logits, said).score)
 
-    def draws(self, member_p: Array, count: int, seed: int) -> Array:
-        """p (draw, row) over what is not known of the pool's own weights; first is the fit."""
+    def spread(self, member_p: Array) -> Array:
+        """The standard deviation (row,) of the pooled log odds over what is not known of theta."""
         logits, said = _logits(member_p)
-        rng = np.random.default_rng([seed, 7])
-        root = np.linalg.cholesky(self.covariance)
-        moved = rng.standard_normal((count, len(self.theta))) @ root.T
-        moved[:1] = 0.0
-        return expit(np.stack([_score(self.theta + d, logits, said).score for d in moved]))
+        slope = _score(self.theta, logits, said, with_slope=True).slope
+        return np.asarray(np.sqrt(np.einsum("ri,ij,rj->r", slope, self.covariance, slope)))
 
     def to_bytes(self) -> bytes:
         """As a NumPy archive, without pickle; equal fits give equal bytes."""

@@ -214,17 +214,14 @@ def test_the_gradient_is_that_of_the_density() -> None:
     assert off < 1e-4
 
 
-def test_the_spread_of_the_draws_is_that_of_the_fit_and_the_first_is_the_fit() -> None:
+def test_the_less_is_known_of_the_weights_the_wider_the_pool() -> None:
+    asked = np.array([[0.1, 0.3]])
     member_p, outcome, group = world(14, 200, np.array([0.5, 0.5]))
-    fitted = fit_pool(member_p, outcome, group)
-    p = fitted.draws(np.array([[0.1, 0.3]]), 4000, seed=1)[:, 0]
-    assert p[0] == fitted.predict(np.array([[0.1, 0.3]]))[0]
     none = fit_pool(np.empty((0, 2)), np.empty(0), np.empty(0, int))
-    wide = none.draws(np.array([[0.1, 0.3]]), 4000, seed=1)[:, 0]
-    assert logit(p).std() < logit(wide).std()
     # the shift's, the sharpness's times the mean logit, the weights' times the difference
-    parts = (0.3, 0.25 * 1.52, np.sqrt(0.25 / 10) * 1.35)
-    assert logit(wide).std() == pytest.approx(np.linalg.norm(parts), rel=0.15)
+    parts = (0.3, 0.25 * 1.5222, np.sqrt(0.25 / 10) * 1.3499)
+    assert none.spread(asked)[0] == pytest.approx(np.linalg.norm(parts), rel=1e-3)
+    assert fit_pool(member_p, outcome, group).spread(asked)[0] < 0.6 * none.spread(asked)[0]
 
 
 def test_a_fit_comes_back_from_its_bytes() -> None:
