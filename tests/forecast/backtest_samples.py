@@ -24,6 +24,7 @@ from forecast.scoring.results import (
 from forecast.scoring.scores import scores
 
 UNITS = 40
+MISSED = Verdict.MISCALIBRATED
 TASK = BacktestTask(
     name="large_strike_30d",
     definition="large_strike",
@@ -185,6 +186,52 @@ def _everything() -> Backtest:
         findings=("2 units were never at risk.",),
         compared=compared(),
     )
+
+
+def result(**changes: Any) -> tuple[Backtest, Forecasts]:
+    """What the formats are given."""
+    return backtest(**changes), forecasts()
+
+
+def several() -> list[tuple[Backtest, Forecasts]]:
+    """One that is sure, one that loses and leaks, and one with nothing to score."""
+    skills = backtest().skill
+    sure = replace(skills["history"], brier=Gain(0.0004, 0.0001, 0.0007, 20))
+    worse = {name: replace(skill, brier=LOST) for name, skill in skills.items()}
+    ahead = replace(backtest().scores, log_loss=0.0999)
+    named = [replace(TASK, name=name) for name in ("sure_30d", "worse_30d")]
+    leak = LeakCheck(3, 240, 12)
+    return [
+        result(task=named[0], skill={**skills, "history": sure}),
+        result(
+            task=named[1], skill=worse, scores=ahead, leak_check=leak, published="history",
+            gate="it does not beat history", calibration=calibration(forecasts(), MISSED),
+        ),
+        nothing_scored(),
+    ]  # fmt: skip
+
+
+def hostile(text: str) -> tuple[Backtest, Forecasts]:
+    """A result in which every name and sentence is `text`."""
+    made, rows = backtest(), forecasts()
+    named = [f"{number}{text}" for number in range(len(BASELINES))]
+    changes: dict[str, Any] = {
+        "task": replace(TASK, name=text, definition=text, every=text, model=text),
+        "baselines": dict(zip(named, made.baselines.values(), strict=True)),
+        "skill": {
+            name: replace(skill, against=name)
+            for name, skill in zip(named, made.skill.values(), strict=True)
+        },
+        "calibration": replace(made.calibration, words=text),
+        "by_period": {f"{name}{text}": found for name, found in made.by_period.items()},
+        "fits": tuple(replace(fit, findings=(text, text)) for fit in made.fits),
+        "compared": replace(compared(), run_id=text),
+    }
+    same = dict.fromkeys(("run_id", "model_hash", "digest", "published", "gate"), text)
+    theirs = dict(zip(named, rows.baselines.values(), strict=True))
+    units = tuple(f"{text}{unit}" for unit in rows.units)
+    hurt = replace(made, **changes, **same, findings=(text, text))
+    return hurt, replace(rows, units=units, baselines=theirs)
 
 
 def report(**changes: Any) -> BacktestReport:

@@ -9,7 +9,7 @@ from forecast.reports.as_json import question_json
 from forecast.reports.checks import check_rows, count_rows, coupling_words
 from forecast.reports.html import question_html
 from tests.forecast import report_samples as samples
-from tests.forecast.test_report_html import text_of
+from tests.forecast.html_pages import text_of
 from tests.forecast.test_report_terminal import printed
 
 COUPLED = Coupling("rus-ukr", 0.2, 0.04, 1.31, 0.9, 1.9)

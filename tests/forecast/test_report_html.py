@@ -5,30 +5,20 @@ import hashlib
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import html5lib
 import pytest
 
 from forecast.evidence import CrowdForecast, Outcome
+from forecast.reports.backtest.html import backtest_html
 from forecast.reports.html import question_html, watch_html
 from forecast.reports.watch import build_watch
+from tests.forecast import backtest_samples
 from tests.forecast import report_samples as samples
-
-HOSTILE = (
-    "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\u2066\x00\x1b\x9b\ud800\uffff"
-    "مرحبا {{ 7*7 }} {% raw %}&lt;" + "long " * 2000
-)
-
-
-def parsed(page: str) -> ET.Element:
-    """The page read by html5lib, which raises on anything that is not valid HTML."""
-    root: ET.Element = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
-    return root
+from tests.forecast.html_pages import HOSTILE, parsed, text_of
 
 
 def hostile_page() -> str:
@@ -84,6 +74,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "hostile": hostile_page,
     "watch": watch_page,
     "empty watch": lambda: watch_html(build_watch("Desk", [], now=samples.NOW)),
+    "backtest": lambda: backtest_html([backtest_samples.result()]),
+    "backtests": lambda: backtest_html(backtest_samples.several()),
+    "hostile backtests": lambda: backtest_html([backtest_samples.hostile(HOSTILE)] * 2),
+    "nothing scored": lambda: backtest_html([backtest_samples.nothing_scored()]),
+    "no backtest": lambda: backtest_html([]),
 }
 
 
@@ -143,13 +138,6 @@ def test_the_policy_allows_our_style_sheet_and_nothing_else(page: str) -> None:
 def test_the_page_names_its_language_and_can_be_encoded(page: str) -> None:
     assert parsed(page).get("lang") == "en"
     page.encode("utf-8")
-
-
-def text_of(page: str) -> str:
-    root = parsed(page)
-    body = root.find("body")
-    assert body is not None
-    return " ".join(" ".join(body.itertext()).replace("\u00a0", " ").split())
 
 
 def test_the_report_says_everything_in_its_order() -> None:

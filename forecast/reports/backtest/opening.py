@@ -77,10 +77,10 @@ def _gain(report: BacktestReport) -> str:
 
 def _calibration(backtest: Backtest) -> str:
     found = backtest.scores
-    came = f"{whole(found.expected)} of {counted_events(found.events)} that came were expected"
+    came = f"{fixed(found.expected, 1)} events were expected and {whole(found.events)} came"
     return {
         Verdict.CALIBRATED: "calibrated as far as can be told",
-        Verdict.MISCALIBRATED: f"miscalibrated ({came})",
+        Verdict.MISCALIBRATED: f"miscalibrated: {came}",
         Verdict.TOO_FEW: "too few events to tell whether it is calibrated",
     }[backtest.calibration.verdict]
 

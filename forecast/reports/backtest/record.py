@@ -34,8 +34,8 @@ def leak_words(check: LeakCheck | None) -> str:
     """Pass or fail, and what was tried, as a sentence."""
     if check is None:
         return "‖ Not run: whether the walk looks ahead is not proven here."
-    planted = f"{whole(check.planted)} row{'' if check.planted == 1 else 's'} known only later"
-    tried = f"{planted} were planted after {counted(check.origins, 'origin')}"
+    many = "row known only later was" if check.planted == 1 else "rows known only later were"
+    tried = f"{whole(check.planted)} {many} planted after {counted(check.origins, 'origin')}"
     if check.passed:
         return f"✓ Passed: {tried}, and not one forecast changed."
     if check.planted == 0:

@@ -7,6 +7,7 @@ columns of the highest rank, and says which.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 from forecast.reports.backtest.opening import opening
@@ -78,9 +79,16 @@ def _table(console: Console, table: Table, width: int, most: int | None = None) 
 
     kept = fitting(table, width)
     grid = Grid(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    for column in (table.columns[n] for n in kept):
+    for n in kept:
+        column, name = table.columns[n], "\n".join(wrap(table.columns[n].name, _needed(table, n)))
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        grid.add_column(column.name, justify=justify, overflow="fold", no_wrap=column.is_number)
+        grid.add_column(
+            Text(name),
+            justify=justify,
+            overflow="fold",
+            no_wrap=column.is_number,
+            vertical="bottom",
+        )
     first = max(len(table.rows) - most, 0) if most else 0
     for number, row in enumerate(table.rows):
         if number >= first:
@@ -110,8 +118,10 @@ def fitting(table: Table, width: int) -> list[int]:
 
 
 def _needed(table: Table, number: int) -> int:
+    """The longest cell, or the longest word of the name above, which may stand in lines."""
     column = table.columns[number]
-    longest = max(len(text) for text in (column.name, *(row[number] for row in table.rows)))
+    parts = [*column.name.split(), *(row[number] for row in table.rows)]
+    longest = max([len(part) for part in parts], default=1)
     return longest if column.is_number else min(longest, _NARROW)
 
 
