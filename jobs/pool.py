@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 from models.engine.worker import leave_with_parent
@@ -10,15 +11,22 @@ from models.engine.worker import leave_with_parent
 MOST_WORKERS = 4  # half a gigabyte each
 
 
-def warm_pool(workers: int | None = None) -> ProcessPoolExecutor:
-    """Processes that import the inference stack as they start; close it when done."""
+def warm_pool(
+    workers: int | None = None, first: Callable[[], None] | None = None
+) -> ProcessPoolExecutor:
+    """Processes that import the inference stack as they start; close it when done.
+
+    Each calls `first` before anything else, where there is one; it must be picklable.
+    """
     count = workers or min(os.process_cpu_count() or 1, MOST_WORKERS)
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=spawn, initializer=_warm)
+    return ProcessPoolExecutor(count, mp_context=spawn, initializer=_warm, initargs=(first,))
 
 
-def _warm() -> None:
+def _warm(first: Callable[[], None] | None) -> None:
     # Ctrl-C reaches every process of the terminal; when to stop is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_with_parent()
+    if first is not None:
+        first()
     import models.hazard.update  # noqa: F401  (the import is the point)

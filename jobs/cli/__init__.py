@@ -29,6 +29,7 @@ COMMANDS = {
     "coupling": "Judge whether two streams of reports move together, or by chance.",
     "priors": "Show and retune what is believed before the evidence.",
     "models": "Show the families of models, and certify that they are calibrated.",
+    "backtest": "Forecast the past again as it was known then, and score the record.",
     "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
     "serve": "Run the schedules and send the alerts until stopped.",
     "doctor": "Check the set-up, and say how to mend it.",

@@ -1,0 +1,173 @@
+"""A block: one refit, and the forecasts of every origin until the next; the unit of work.
+
+    fit        on windows that had ended by the refit
+    forecast   each origin from what was usable at it
+    references the same, see `models.baselines`
+    check      some origins again on facts with what became known later planted, see `planting`
+
+Blocks do not depend on each other, and equal blocks give equal bytes, wherever they are run.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from forecast.backtest import BacktestTask, Forecasts
+from jobs.backtest.origins import origins, training_origins, usual_step
+from jobs.backtest.packing import unpack_facts
+from jobs.backtest.planting import plant
+from jobs.backtest.risk import marks_at, with_spans, without_quiet
+from models.baselines import Columns, Outcomes, Rows, columns, forecasts, outcomes
+from models.covariates import Array
+from models.panel.facts import Facts
+from models.panel.fitted import PanelFit
+from models.panel.landmarks import Landmarks
+from models.panel.learn import fit
+from models.panel.settings import QUICK, Settings
+
+# a fit loads its data into the one compiled density of its process
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`place` in the walk, the refit `as_of` and the `origins` until the next, in days since 1970.
+
+    The origins of `checked` are forecast again on facts with later ones planted; with
+    `check_fit` the fit and the references too.
+    """
+
+    task: BacktestTask
+    seed: int
+    place: int
+    as_of: float
+    origins: tuple[float, ...]
+    checked: tuple[float, ...] = ()
+    check_fit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a block came to; `planted` rows in its leak check `changed` so many forecasts."""
+
+    rows: Forecasts
+    khat: float | None
+    findings: tuple[str, ...]
+    seconds: float
+    planted: int = 0
+    changed: int = 0
+
+
+def run_block(packed: bytes, block: Block) -> Done:
+    """Fit and forecast one block on packed facts."""
+    began = time.perf_counter()
+    with _ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
+        facts = _facts(packed, block.task)
+        learnt = _fit(facts, block)
+        rows = _forecast(facts, block, learnt, _references(packed, block.task))
+        took = time.perf_counter() - began
+        planted, changed = _check(facts, block, learnt)
+    khat = None if np.isnan(learnt.khat) else learnt.khat
+    return Done(rows, khat, learnt.findings, took, planted, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The columns and outcomes of all rows of a task, those it trains on and those it scores."""
+
+    marks: Landmarks
+    seen: Columns
+    held: Outcomes
+
+    @classmethod
+    def of(cls, facts: Facts, task: BacktestTask, scored: Sequence[float]) -> "References":
+        """Of the training origins and the `scored` ones."""
+        marks = marks_at(task, facts, [*training_origins(task, facts.since()), *scored])
+        horizon, step = task.horizon_days, usual_step(task.every)
+        seen = columns(facts, task.definition, marks, horizon, step, task.level_tags)
+        return cls(marks, seen, outcomes(facts, task.definition, marks, horizon))
+
+    def forecasts(self, as_of: float, asked: Rows) -> dict[str, Array]:
+        """Forecasts of the asked rows, learnt from windows that had ended by `as_of`."""
+        past = self.held.ended <= as_of
+        happened = (self.held.known[past] < as_of).astype(float)
+        return forecasts(self.seen, past, happened, asked)
+
+
+# a walk asks for the facts and the columns of one task again and again
+@lru_cache(maxsize=2)
+def _facts(packed: bytes, task: BacktestTask) -> Facts:
+    return with_spans(task, unpack_facts(packed))
+
+
+@lru_cache(maxsize=1)
+def _references(packed: bytes, task: BacktestTask) -> References:
+    return References.of(_facts(packed, task), task, origins(task))
+
+
+def settings_of(task: BacktestTask) -> Settings:
+    """What the model of a task is learnt with."""
+    return replace(QUICK, level_tags=task.level_tags)
+
+
+def _fit(facts: Facts, block: Block) -> PanelFit:
+    task = block.task
+    at_risk = without_quiet(task, facts, block.as_of)
+    horizon, settings = task.horizon_days, settings_of(task)
+    return fit(at_risk, task.definition, block.as_of, horizon, settings, block.seed)
+
+
+def _forecast(facts: Facts, block: Block, learnt: PanelFit, references: References) -> Forecasts:
+    """The rows of a block, by origin and then unit."""
+    asked = np.isin(references.marks.origin, block.origins)
+    unit, origin = references.marks.unit[asked], references.marks.origin[asked]
+    at_risk = without_quiet(block.task, facts, block.as_of)
+    found = learnt.at(at_risk, Landmarks(unit, origin))
+    first = references.held.first[asked]
+    order = np.lexsort((unit, origin))
+    baselines = references.forecasts(block.as_of, asked)
+    return Forecasts(
+        units=facts.units,
+        unit=unit[order],
+        origin=origin[order],
+        p=found.p[order],
+        lower=found.lower[order],
+        upper=found.upper[order],
+        outcome=np.isfinite(first[order]).astype(float),
+        event_at=np.where(np.isfinite(first), first, np.nan)[order],
+        baselines={name: p[order] for name, p in baselines.items()},
+    )
+
+
+def _check(facts: Facts, block: Block, learnt: PanelFit) -> tuple[int, int]:
+    """How many rows were planted, and how many forecasts they changed, by a single bit."""
+    planted = changed = 0
+    for origin in block.checked:
+        strange, count = plant(facts, block.task.definition, origin, block.seed)
+        marks = marks_at(block.task, facts, [origin])
+        again = _fit(strange, block) if block.check_fit else learnt
+        # both of these marks alone: sums of other lengths differ in their last bits
+        ours = _at(facts, block, learnt, marks)
+        differs = ours != _at(strange, block, again, marks)
+        if block.check_fit:
+            ours, theirs = (_references_at(each, block, origin) for each in (facts, strange))
+            differs |= (ours != theirs).any(axis=0)
+        planted, changed = planted + count, changed + int(differs.sum())
+    return planted, changed
+
+
+def _at(facts: Facts, block: Block, learnt: PanelFit, marks: Landmarks) -> Array:
+    return learnt.at(without_quiet(block.task, facts, block.as_of), marks).p
+
+
+def _references_at(facts: Facts, block: Block, origin: float) -> Array:
+    """What the references (name, row) say at an origin, of rows up to it alone."""
+    until = [o for o in origins(block.task) if o <= origin]
+    references = References.of(facts, block.task, until)
+    found = references.forecasts(block.as_of, references.marks.origin == origin)
+    return np.stack(list(found.values()))

@@ -1,0 +1,75 @@
+"""From the rows of a walk to the result that is stored and shown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from forecast.backtest import Backtest, BacktestTask, Forecasts
+from forecast.clock import format_instant
+from forecast.scoring.bootstrap import skill
+from forecast.scoring.calibration import calibration
+from forecast.scoring.results import Scores
+from forecast.scoring.scores import scores
+from jobs.backtest.walk import Walked
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a result is known by; see `Backtest`."""
+
+    made_at: datetime
+    seed: int
+    digest: str
+    model_hash: str
+
+    def run_id(self, task: str) -> str:
+        """The task's name, when the run was made, and the start of its digest."""
+        moment = format_instant(self.made_at).replace("-", "").replace(":", "")
+        return f"{task}-{moment.partition('.')[0].removesuffix('Z')}Z-{self.digest[:6]}"
+
+
+def result(
+    task: BacktestTask,
+    walked: Walked,
+    identity: Identity,
+    seconds: float,
+    findings: tuple[str, ...] = (),
+) -> Backtest:
+    """The scores of a walk, and all else that is told of it; equal rows give equal scores."""
+    rows, seed = walked.rows, identity.seed
+    horizon = task.horizon_days
+    return Backtest(
+        run_id=identity.run_id(task.name),
+        made_at=identity.made_at,
+        task=task,
+        model_hash=identity.model_hash,
+        seed=seed,
+        digest=identity.digest,
+        units=len(np.unique(rows.unit)),
+        origins=len(np.unique(rows.origin)),
+        scores=scores(rows.p, rows.outcome),
+        baselines={name: scores(p, rows.outcome) for name, p in rows.baselines.items()},
+        skill={
+            name: skill(rows.p, p, rows.outcome, rows.origin, horizon, name, seed)
+            for name, p in rows.baselines.items()
+        },
+        calibration=calibration(rows.p, rows.outcome, rows.origin, horizon, seed),
+        by_period=_by_year(rows),
+        first_alert=(),
+        alerts=(),
+        movement_z=None,
+        leak_check=walked.leak_check,
+        fits=walked.fits,
+        seconds=seconds,
+        findings=findings,
+    )
+
+
+def _by_year(rows: Forecasts) -> dict[str, Scores]:
+    days = np.floor(rows.origin).astype("int64").astype("datetime64[D]")
+    years = days.astype("datetime64[Y]").astype(str)
+    return {
+        str(year): scores(rows.p[years == year], rows.outcome[years == year])
+        for year in np.unique(years)
+    }

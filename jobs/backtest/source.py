@@ -1,0 +1,75 @@
+"""Where tasks and facts come from: a folder, files that flags name, or both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forecast.backtest import BacktestTask
+from forecast.errors import UsageError
+from jobs.backtest.files import read_panel
+from jobs.backtest.packing import pack_facts
+from jobs.backtest.tasks import chosen, read_tasks, task_of
+
+TASK_FILES = ("tasks.json", "backtest.toml")
+ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+FROM_FLAGS = "backtest"  # the name of a task that no file names
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of facts; what is not named is looked for in the folder of the tasks."""
+
+    events: Path | None = None
+    indicators: Path | None = None
+    exposure: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Tasks, the facts that all of them are about, and what was found in reading them."""
+
+    tasks: tuple[BacktestTask, ...]
+    packed: bytes
+    findings: tuple[str, ...]
+
+
+def from_files(
+    place: Path | None, names: tuple[str, ...], files: Files, flags: Mapping[str, Any]
+) -> Source:
+    """The tasks of a folder (or of its file of tasks) and the facts beside it.
+
+    `flags` say what the file does not, or otherwise. Without `place` they say all.
+    """
+    tasks_file = _tasks_file(place)
+    folder = tasks_file.parent if tasks_file else place
+    told = read_tasks(tasks_file) if tasks_file else {FROM_FLAGS: {}}
+    at = tasks_file.name if tasks_file else "flags"
+    tasks = tuple(task_of(name, t, flags, at) for name, t in chosen(told, names).items())
+    events = files.events or _find(folder, ("events",))
+    if events is None:
+        raise UsageError("which events? Give a folder that holds events.csv, or --events FILE")
+    read = read_panel(
+        events,
+        files.indicators or _find(folder, ("indicators", "reports")),
+        files.exposure or _find(folder, ("exposure",)),
+    )
+    return Source(tasks, pack_facts(read.facts), tuple(read.findings))
+
+
+def _tasks_file(place: Path | None) -> Path | None:
+    if place is None:
+        return None
+    if place.is_file():
+        return place
+    if not place.is_dir():
+        raise UsageError("there is no such folder, nor such a file of tasks", at=str(place))
+    return next((place / name for name in TASK_FILES if (place / name).is_file()), None)
+
+
+def _find(folder: Path | None, stems: tuple[str, ...]) -> Path | None:
+    """The first file of one of these names in a folder."""
+    if folder is None:
+        return None
+    names = (folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS)
+    return next((path for path in names if path.is_file()), None)

@@ -1,0 +1,89 @@
+"""A walk: every block of a task on an executor, and their rows in one piece."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from forecast.backtest import BacktestTask, FitNote, Forecasts, LeakCheck
+from forecast.errors import InputError
+from jobs.backtest.blocks import Block, Done, run_block
+from jobs.backtest.origins import from_days, origins, refits
+from jobs.executor import Executor
+
+CHECKED = 12  # origins, spread over the walk
+FITS_CHECKED = 2  # of their blocks
+
+type Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The rows of a walk, with a note of each fit and the leak check, if it was made."""
+
+    rows: Forecasts
+    fits: tuple[FitNote, ...]
+    leak_check: LeakCheck | None
+
+
+def blocks_of(task: BacktestTask, seed: int, check: bool) -> list[Block]:
+    """The blocks of a task; with `check`, some of their origins are checked for leaks."""
+    asked = origins(task)
+    if not asked:
+        raise InputError("no origin has its whole window within the data", at=task.name)
+    starts = refits(task, asked[-1])
+    found = []
+    for place, (start, end) in enumerate(pairwise([*starts, np.inf])):
+        inside = tuple(o for o in asked if start <= o < end)
+        if inside:
+            found.append(Block(task, seed, place, start, inside))
+    return _checked(found) if check else found
+
+
+def _checked(blocks: list[Block]) -> list[Block]:
+    """Some blocks are fitted again for their first origin, and some origins of others checked."""
+    refitted = {int(i) for i in np.linspace(0, len(blocks) - 1, FITS_CHECKED).round()}
+    rest = [o for i, block in enumerate(blocks) if i not in refitted for o in block.origins]
+    more = max(CHECKED - len(refitted), 0)
+    picked = set(rest[:: max(len(rest) // more, 1)][:more])
+    return [
+        replace(block, checked=block.origins[:1], check_fit=True)
+        if i in refitted
+        else replace(block, checked=tuple(o for o in block.origins if o in picked))
+        for i, block in enumerate(blocks)
+    ]
+
+
+def walk(executor: Executor, blocks: Sequence[Block], progress: Progress) -> Iterator[Done]:
+    """What each block came to, in order; `progress(done, total)` is called after each."""
+    for count, done in enumerate(executor.map(run_block, blocks), 1):
+        progress(count, len(blocks))
+        yield done
+
+
+def joined(blocks: Sequence[Block], parts: Sequence[Done]) -> Walked:
+    """The rows of all blocks, by origin and then unit."""
+    notes = tuple(
+        FitNote(from_days(block.as_of), done.khat, done.seconds, done.findings)
+        for block, done in zip(blocks, parts, strict=True)
+    )
+    checked = sum(len(block.checked) for block in blocks)
+    planted, changed = (sum(getattr(d, name) for d in parts) for name in ("planted", "changed"))
+    leaks = LeakCheck(checked, planted, changed) if checked else None
+    return Walked(_stacked([done.rows for done in parts]), notes, leaks)
+
+
+def _stacked(rows: Sequence[Forecasts]) -> Forecasts:
+    names = rows[0].baselines
+    return Forecasts(
+        units=rows[0].units,
+        unit=np.concatenate([part.unit for part in rows]),
+        origin=np.concatenate([part.origin for part in rows]),
+        p=np.concatenate([part.p for part in rows]),
+        lower=np.concatenate([part.lower for part in rows]),
+        upper=np.concatenate([part.upper for part in rows]),
+        outcome=np.concatenate([part.outcome for part in rows]),
+        event_at=np.concatenate([part.event_at for part in rows]),
+        baselines={name: np.concatenate([p.baselines[name] for p in rows]) for name in names},
+    )
