@@ -185,16 +185,17 @@ def await_outcome(
 def tell_outcome(
     state: RuleState, outcome: Outcome | None, probability: float | None, now: datetime
 ) -> tuple[RuleState, Transition | None]:
-    """Ring once, by a rule of kind resolved, for a question that ended.
+    """Ring, by a rule of kind resolved, for a question that ended; again if the end is corrected.
 
     While a deadline has passed and no outcome is known (None) it waits on.
     """
-    if state.state is not State.PENDING or outcome is None:
+    told = Outcome(state.outcome) if state.outcome else None
+    if outcome is None or not (state.state is State.PENDING or told not in (None, outcome)):
         return state, None
-    after = replace(state, state=State.OK, episode=state.episode + 1, since=now)
-    ended, notify = details.ended_words(outcome), NoticeKind.OUTCOME.value
-    reason = Reason.QUESTION_RESOLVED
-    return after, _end(state, after, reason, ended, probability, notify, now)
+    episode, reason = state.episode + 1, Reason.QUESTION_RESOLVED
+    after = replace(state, state=State.OK, episode=episode, since=now, outcome=outcome.value)
+    words, notify = details.ended_words(outcome, told), NoticeKind.OUTCOME.value
+    return after, _end(state, after, reason, words, probability, notify, now)
 
 
 @lru_cache(maxsize=4096)

@@ -52,10 +52,12 @@ def digest_words(cause: str) -> str:
     return f"; {_retune(cause)} did it, so it waits for the digest"
 
 
-def ended_words(outcome: Outcome | None) -> str:
-    """How a question ended, in a sentence."""
+def ended_words(outcome: Outcome | None, told: Outcome | None = None) -> str:
+    """How a question ended, in a sentence; `told` is the outcome that was told before."""
     if outcome is None:
         return "The deadline has passed; no outcome is recorded yet."
+    if told not in (None, outcome):
+        return f"The outcome was corrected from {told} to {outcome}."
     return f"The question was resolved: {outcome.value}."
 
 

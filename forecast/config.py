@@ -117,7 +117,9 @@ class Definition(Table):
 
     Either it stands by itself (`base_rate`, and for `hazard` the tags it listens to and the
     `ceiling` when everything points to it), or it lies `within` a wider definition, of whose
-    events it takes a `share`, or the `rest_of` what another narrower one leaves.
+    events it takes a `share`, or the `rest_of` what another narrower one leaves. `grace` is how
+    long after a deadline an event may become known and still count; one that becomes known
+    later corrects the no, or with `late_events` leaves it to stand.
     """
 
     title: str = ""
@@ -136,6 +138,7 @@ class Definition(Table):
     share: Share | None = None
     rest_of: str | None = None
     grace: Days = "0 days"
+    late_events: Literal["correct", "stand"] = "correct"
     why: str = ""
 
     @field_validator("observed_since", mode="before")
@@ -160,6 +163,8 @@ class Definition(Table):
             raise ValueError(
                 f"lies within '{self.within}', which brings its base_rate, ceiling and indicators"
             )
+        elif "late_events" in self.model_fields_set:
+            raise ValueError(f"lies within '{self.within}', which says what late_events do")
         elif (self.share is None) == (self.rest_of is None):
             raise ValueError("needs a share of the wider definition, or rest_of (one of the two)")
         return self
@@ -311,6 +316,9 @@ class Config(Table):
             if wider not in self.definitions:
                 return
             seen.append(wider)
+        stands = self.definitions[seen[-1]].late_events == "stand"
+        if stands and definition.within and _days(definition) > _days(self.definitions[seen[1]]):
+            raise ValueError(f"{place}.grace: is longer than that of '{seen[1]}', whose no stands")
 
     def tags_of(self, definition: str) -> list[str]:
         """The tags a definition listens to, sorted."""
@@ -369,6 +377,10 @@ class Config(Table):
             known = definition in self.definitions
             self._tags[definition] = tuple(self.tags_of(self.root_of(definition)) if known else ())
         return self._tags[definition]
+
+
+def _days(definition: Definition) -> float:
+    return parse_days(definition.grace)
 
 
 def _no_twins(kind: str, ids: list[str]) -> None:

@@ -6,6 +6,7 @@ corrected and withdrawn by new rows, which count from their own `known_at` on.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -182,6 +183,21 @@ class Resolution:
     def is_derived(self) -> bool:
         """Whether it follows from events or the clock, and is no person's word."""
         return self.author == RULE
+
+
+def standing(rows: Sequence[Resolution]) -> Resolution | None:
+    """Of the rows on one question, in the order in which they were recorded, the one that stands.
+
+    A person's word goes before what was derived, until it is taken back; then what was derived
+    before counts no more. Of several that were derived the one known last stands.
+    """
+    said = [row for row in rows if not row.is_derived]
+    last = said[-1] if said else None
+    if last is not None and not last.retracted:
+        return last
+    derived = [r for r in rows if r.is_derived and (last is None or r.known_at >= last.known_at)]
+    derived.sort(key=lambda row: row.known_at)
+    return derived[-1] if derived and not derived[-1].retracted else None
 
 
 @dataclass(frozen=True, slots=True)

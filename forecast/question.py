@@ -1,10 +1,19 @@
 """The question: will DEFINITION happen at UNIT before DEADLINE?"""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from forecast.evidence import Coverage, CrowdForecast, Event, Report, Resolution, Superseded
+from forecast.evidence import (
+    Coverage,
+    CrowdForecast,
+    Event,
+    Report,
+    Resolution,
+    Superseded,
+    standing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,10 @@ class Snapshot:
     belongs to, ordered by (known_at, report_id); `events` are of every definition at the unit,
     ordered by (occurred_at, event_id). `earlier_reports` and `earlier_events` are the versions
     that counted before those, ordered by (known_at, id): what a day of the past saw.
-    `resolutions` and `crowd` speak of `questions`, which are those at the unit; `coverage`,
-    ordered by (since, id), of when it was at risk and watched.
+    `resolutions`, ordered by question, and `crowd` speak of `questions`, which are those at the
+    unit; `earlier_resolutions` are the rows on them that stand no more, and those that took
+    something back, ordered by known_at. `coverage`, ordered by (since, id), says when the unit
+    was at risk and watched.
     """
 
     unit: str
@@ -62,6 +73,7 @@ class Snapshot:
     earlier_reports: tuple[Superseded[Report], ...] = ()
     earlier_events: tuple[Superseded[Event], ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    earlier_resolutions: tuple[Resolution, ...] = ()
 
     def as_known_at(self, moment: datetime) -> "Snapshot":
         """What of this was known before an earlier moment, in the versions that stood then.
@@ -70,17 +82,39 @@ class Snapshot:
         """
         reports, earlier_reports = _standing(self.reports, self.earlier_reports, moment)
         events, earlier_events = _standing(self.events, self.earlier_events, moment)
+        rows = sorted((*self.earlier_resolutions, *self.resolutions), key=lambda r: r.known_at)
+        gone = {v.fact.event_id for v in earlier_events} - {e.event_id for e in events}
+        ends, earlier_ends = parted([r for r in rows if r.known_at < moment], gone)
         return replace(
             self,
             as_of=moment,
             reports=tuple(sorted(reports, key=lambda r: (r.known_at, r.report_id))),
             events=tuple(sorted(events, key=lambda e: (e.occurred_at, e.event_id))),
-            resolutions=tuple(r for r in self.resolutions if r.known_at < moment),
+            resolutions=ends,
             crowd=tuple(c for c in self.crowd if c.at < moment),
             earlier_reports=earlier_reports,
             earlier_events=earlier_events,
             coverage=tuple(c.as_known_at(moment) for c in self.coverage if c.known_at < moment),
+            earlier_resolutions=earlier_ends,
         )
+
+
+def parted(
+    rows: Iterable[Resolution], gone: Set[str]
+) -> tuple[tuple[Resolution, ...], tuple[Resolution, ...]]:
+    """The resolutions that stand, by question, and the other rows, by known_at.
+
+    `rows` come in the order in which they were recorded; what was derived from an event that is
+    `gone` does not stand.
+    """
+    of: dict[str, list[Resolution]] = defaultdict(list)
+    rows = list(rows)
+    for row in rows:
+        if not row.is_derived or gone.isdisjoint(row.events):
+            of[row.question_id].append(row)
+    found = {name: end for name in sorted(of) if (end := standing(of[name]))}
+    others = [row for row in rows if row is not found.get(row.question_id)]
+    return tuple(found.values()), tuple(sorted(others, key=lambda row: row.known_at))
 
 
 def _standing[Fact: (Report, Event)](

@@ -41,13 +41,15 @@ type States = dict[tuple[str, str], RuleState]
 class Work:
     """All that one track's update needs to know, read at once.
 
-    `same` are estimates that stand already for exactly these inputs: then nothing is computed.
+    `reopened` are rows that take back ends which follow no more. `same` are estimates that
+    stand already for exactly these inputs: then nothing is computed.
     """
 
     key: str
     task: Task
     state: bytes | None
     resolved: tuple[Resolution, ...]
+    reopened: tuple[Resolution, ...] = ()
     same: tuple[Estimate, ...] = ()
 
 
@@ -64,6 +66,7 @@ class Updated:
 
     estimates: list[Estimate] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
+    reopened: list[Resolution] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     failures: list[TocsinError] = field(default_factory=list)
@@ -72,6 +75,7 @@ class Updated:
         """Take in what another came to."""
         self.estimates += other.estimates
         self.resolutions += other.resolutions
+        self.reopened += other.reopened
         self.transitions += other.transitions
         self.notices += other.notices
         self.failures += other.failures
@@ -122,9 +126,10 @@ def _settle_once(app: App, work: Work, answer: Answer | Failure, occasion: Occas
         decided.on_estimates()
         decided.on_ends()
     updated.resolutions = [r for r in work.resolved if r not in work.task.snapshot.resolutions]
+    updated.reopened = list(work.reopened)
     app.store.record(
         estimates=() if work.same else updated.estimates,
-        resolutions=updated.resolutions,
+        resolutions=[*updated.resolutions, *updated.reopened],
         states=decided.changes,
         transitions=updated.transitions,
         to_tell=updated.notices,
@@ -283,7 +288,9 @@ def _ended_by(rings: Transition, before: RuleState) -> Transition:
 
 
 def is_news(resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]) -> bool:
-    """Whether an end has yet to be recorded, or an episode to be closed."""
+    """Whether an end has yet to be recorded, an episode to be closed, or another one was told."""
     return resolution not in snapshot.resolutions or any(
-        s.subject == resolution.question_id and s.state is not State.OK for s in states
+        s.subject == resolution.question_id
+        and (s.state is not State.OK or s.outcome not in ("", resolution.outcome))
+        for s in states
     )

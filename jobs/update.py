@@ -13,24 +13,22 @@ nothing is sent here, `alerts.outbox` does that.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from forecast.alert import ALARMED, Rule, RuleState
 from forecast.audit import doubt_of
 from forecast.errors import ConfigError, HeldError, StoreError, TocsinError
 from forecast.estimate import Estimate
-from forecast.evidence import Resolution
 from forecast.question import Question, Snapshot
-from forecast.resolving import resolve
+from forecast.resolving import Endings
 from forecast.store.answers import ModelState
-from forecast.words import parse_days
 from jobs.app import App
 from jobs.decisions import Failure, Occasion, States, Updated, Work, is_news, settle, states_of
 from jobs.learning import learnt_of
 from models.api import Answer, Task
 from models.certify import standing
 from models.findings import findings
-from models.priors.beliefs import Beliefs, beliefs_of
+from models.priors.beliefs import beliefs_of
 from models.registry import family
 from models.track import estimate_digest, snapshot_digest
 
@@ -92,6 +90,7 @@ class Snapshots:
     def __init__(self, app: App, as_of: datetime) -> None:
         self._app, self.as_of = app, as_of
         self._read: dict[str, Snapshot] = {}
+        self._endings: dict[str, Endings] = {}
         self._learnt: dict[str, bytes | None] = {}
         self.to_keep: list[ModelState] = []
 
@@ -108,6 +107,13 @@ class Snapshots:
         if unit not in self._read:
             self._read[unit] = self._app.store.snapshot(question, self.as_of)
         return self._read[unit]
+
+    def endings(self, question: Question) -> Endings:
+        """How the questions at a question's unit end."""
+        unit = question.unit
+        if unit not in self._endings:
+            self._endings[unit] = Endings(self._app.config, self.of(question))
+        return self._endings[unit]
 
 
 def tracks_of(
@@ -138,11 +144,13 @@ def prepare(
     snapshot = seen.of(track[0])
     others = tuple(c for c in beliefs.couplings if c.unit != snapshot.unit)  # not with itself
     beliefs = replace(beliefs, couplings=others)
-    resolved = [_resolution(app, beliefs, question, snapshot) for question in track]
-    ended = tuple(r for r in resolved if r is not None)
+    endings = seen.endings(track[0])
+    ended = tuple(end for question in track if (end := endings.of(question)))
+    reopened = tuple(row for question in track if (row := endings.withdrawn(question)))
     has_ended = {r.question_id for r in ended}
     questions = tuple(q for q in track if q.question_id not in has_ended and q.deadline > as_of)
-    if not questions and not any(is_news(r, snapshot, states.values()) for r in ended):
+    is_news_of_ends = bool(reopened) or any(is_news(r, snapshot, states.values()) for r in ended)
+    if not questions and not is_news_of_ends:
         return None
     key = f"{snapshot.unit}/{beliefs.definition}/{beliefs.model}"
     last = {q.question_id: store.latest_estimate(q.question_id, before=as_of) for q in questions}
@@ -169,6 +177,7 @@ def prepare(
         task=task,
         state=store.model_state(key, as_of),
         resolved=ended,
+        reopened=reopened,
         same=_standing(app, task),
     )
 
@@ -194,15 +203,6 @@ def failure_of(track: str, error: Exception) -> TocsinError:
     if isinstance(error, TocsinError):
         return error
     return HeldError(f"the model failed: {type(error).__name__}: {error}", at=track)
-
-
-def _resolution(
-    app: App, beliefs: Beliefs, question: Question, snapshot: Snapshot
-) -> Resolution | None:
-    grace = timedelta(days=parse_days(app.config.definitions[question.definition].grace))
-    return resolve(
-        question, snapshot, lambda other: beliefs.includes(question.definition, other), grace
-    )
 
 
 def _line_that_matters(rule: Rule, state: RuleState | None) -> float:

@@ -107,6 +107,10 @@ QUESTIONS = Kind(
 )
 _LATER_OF_ENDS = {"events": (), "author": "", "retracted": False}
 RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",), added=_LATER_OF_ENDS)
+# What follows from facts corrects nobody's word: it is known from when the facts were.
+DERIVED = Kind(
+    schema.resolution, Resolution, ("question_id", "known_at", "author"), added=_LATER_OF_ENDS
+)
 CROWD = Kind(schema.crowd, CrowdForecast, ("question_id", "at", "source"), known="at")
 COVERAGE = Kind(schema.coverage, Coverage, ("coverage_id",))
 ASSIGNMENTS = Kind(schema.assignment, Assignment, ("report_id",), reverts=True)

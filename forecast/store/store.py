@@ -17,6 +17,7 @@ from forecast.store import (
     answers,
     audits,
     checks,
+    ends,
     facts,
     notices,
     outbox,
@@ -30,6 +31,7 @@ from forecast.store.alerts import Alerts
 from forecast.store.answers import ModelState
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
+from forecast.store.ends import Ends
 from forecast.store.facts import Added
 from forecast.store.migrate import bring_to_head
 from forecast.store.outbox import Attempt
@@ -73,6 +75,7 @@ class Store:
         self._read = database.read
         self._write = database.write
         self.alerts = Alerts(database)
+        self.ends = Ends(database)
 
     @property
     def name(self) -> str:
@@ -174,11 +177,11 @@ class Store:
 
     def resolution(self, question_id: str, as_of: datetime | None = None) -> Resolution | None:
         """How a question ended, as known before `as_of` or now."""
-        return self._read(reading.resolution, question_id, as_of)
+        return self._read(ends.resolution, question_id, as_of)
 
     def resolved(self, question_ids: Sequence[str], as_of: datetime) -> set[str]:
         """Which of some questions had ended, as known before `as_of`."""
-        return self._read(reading.resolved, question_ids, as_of)
+        return self._read(ends.resolved, question_ids, as_of)
 
     def crowd(self, question_id: str) -> list[CrowdForecast]:
         """What others said of a question, by (at, source)."""
@@ -211,7 +214,7 @@ class Store:
         run: RunClaim | None = None,
         recorded_at: datetime,
     ) -> None:
-        """Write all that one update came to, or nothing of it.
+        """Write all that one update came to, or nothing of it; `resolutions` are derived ones.
 
         An estimate that is there already (question, as_of, inputs digest) is left alone; a
         delivery id that is there already is a StoreError. `states` are (before, after):
@@ -227,7 +230,7 @@ class Store:
             if run is not None:
                 runs.require_held(connection, run)
             answers.add_estimates(connection, estimates, recorded_at)
-            facts.add(connection, facts.RESOLUTIONS, resolutions, recorded_at)
+            facts.add(connection, facts.DERIVED, resolutions, recorded_at)
             rule_states.add_rule_states(connection, states, recorded_at)
             rule_states.add_transitions(connection, transitions, recorded_at)
             notices.add(connection, to_tell)

@@ -64,6 +64,7 @@ def command(
                 "as_of": format_instant(as_of or now),
                 "estimates": [_as_json(e) for e in updated.estimates],
                 "resolved": {r.question_id: r.outcome.value for r in updated.resolutions},
+                "reopened": [r.question_id for r in updated.reopened],
                 "alerts": [
                     {"rule": rule, "question": subject, "now": kind} for rule, subject, kind in told
                 ],
@@ -114,10 +115,12 @@ def _say(updated: Any, told: Told) -> None:
         )
     for resolution in updated.resolutions:
         say(f"{resolution.outcome.value:>6}  {resolution.question_id}: {resolution.reason}")
+    for row in updated.reopened:
+        say(f"  open  {row.question_id}: {row.reason}")
     for (rule, subject, kind), detail in told.items():
         again = f"{kind}: " if kind in ("reminder", "acknowledged") else ""
         say(f"{rule}: {subject}: {again}{detail}")
-    if not (updated.estimates or updated.resolutions):
+    if not (updated.estimates or updated.resolutions or updated.reopened):
         note("tocsin: no open questions")
 
 

@@ -247,7 +247,26 @@ def test_a_question_that_is_open_again_tells_its_next_outcome_as_another_episode
     after, _ = tell_outcome(waits, Outcome.YES, 0.9, START + HOUR)
     waits, _ = await_outcome(ON_THE_END, after, "us-strike", START + 2 * HOUR)
     _, made = tell_outcome(waits, Outcome.NO, None, START + 3 * HOUR)
-    assert (sure(made).episode, sure(made).detail) == (2, "The question was resolved: no.")
+    assert (sure(made).episode, sure(made).detail) == (
+        2,
+        "The outcome was corrected from yes to no.",
+    )
+
+
+def test_an_outcome_that_is_corrected_is_told_again_and_the_same_one_is_not() -> None:
+    waits, _ = await_outcome(ON_THE_END, None, "us-strike", START)
+    after, _ = tell_outcome(waits, Outcome.NO, 0.1, START + HOUR)
+    assert tell_outcome(after, Outcome.NO, 0.1, START + 2 * HOUR) == (after, None)
+    again, made = tell_outcome(after, Outcome.YES, 0.1, START + 3 * HOUR)
+    assert (sure(made).notify, sure(made).before, sure(made).after) == ("outcome", "ok", "ok")
+    assert sure(made).detail.startswith("The outcome was corrected from no to yes.")
+    assert tell_outcome(again, Outcome.YES, 0.1, START + 4 * HOUR) == (again, None)
+
+
+def test_an_outcome_that_this_rule_never_told_is_not_corrected() -> None:
+    never, _ = await_outcome(ON_THE_END, None, "us-strike", START)
+    closed = replace(never, state=State.OK)
+    assert tell_outcome(closed, Outcome.YES, 0.1, START + HOUR) == (closed, None)
 
 
 def test_a_threshold_edited_into_a_rule_on_the_outcome_leaves_no_episode_open() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from alembic import command
 
 from forecast.evidence import (
+    RULE,
     Assignment,
     Coverage,
     CoverageState,
@@ -81,7 +82,7 @@ def test_a_report_moved_to_another_unit_was_at_the_first_until_then(store: Store
 def test_a_retracted_event_takes_back_the_end_that_rested_on_it(store: Store) -> None:
     store.add_questions([QUESTION], START)
     store.add_events([EVENT], START)
-    end = Resolution("q", Outcome.YES, START + DAY, "strike", events=("E1",))
+    end = Resolution("q", Outcome.YES, START + DAY, "strike", ("E1",), RULE)
     store.record(resolutions=[end], recorded_at=START + 2 * DAY)
     assert store.resolution("q") == end
     store.add_events([replace(EVENT, retracted=True)], LATER)
