@@ -227,10 +227,10 @@ def hostile(text: str) -> tuple[Backtest, Forecasts]:
         "fits": tuple(replace(fit, findings=(text, text)) for fit in made.fits),
         "compared": replace(compared(), run_id=text),
     }
-    same = dict.fromkeys(("run_id", "model_hash", "digest", "published", "gate"), text)
+    changes |= dict.fromkeys(("run_id", "model_hash", "digest", "published", "gate"), text)
     theirs = dict(zip(named, rows.baselines.values(), strict=True))
     units = tuple(f"{text}{unit}" for unit in rows.units)
-    hurt = replace(made, **changes, **same, findings=(text, text))
+    hurt = replace(made, **changes, findings=(text, text))
     return hurt, replace(rows, units=units, baselines=theirs)
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from forecast.backtest import LeakCheck
+from forecast.backtest import Backtest, LeakCheck
 from forecast.reports.backtest.figures import (
     bounded,
     days_words,
@@ -121,10 +121,15 @@ def _run(report: BacktestReport) -> Section:
         ("run", clean(backtest.run_id, 80)),
         ("made", f"{instant_words(backtest.made_at)}, in {fixed(backtest.seconds, 1)} s"),
         ("seed", str(backtest.seed)),
-        ("model", f"{clean(task.model, 40)} {clean(backtest.model_hash, 80)}"),
+        ("model", f"{clean(task.model, 40)}, {_hash(backtest)}"),
         ("digest", clean(backtest.digest, 80)),
     )
     return Section("run", "The run", facts=facts)
+
+
+def _hash(backtest: Backtest) -> str:
+    """The hash alone, where it is written after the name of the family."""
+    return clean(backtest.model_hash.removeprefix(f"{backtest.task.model}:"), 80)
 
 
 def _every(every: str) -> str:
