@@ -178,5 +178,7 @@ def test_the_summary_counts_what_is_ahead_and_what_is_sure() -> None:
     reports = [build_report(*each) for each in samples.several()]
     assert summary_sentence(reports) == (
         "3 tasks: the model's log loss beats every baseline on 1 of them, and its Brier gain over "
-        "the strongest one is surely above zero on 1."
+        "the strongest one is surely above zero on 1 of them."
     )
+    assert "beats every baseline on both, and" in summary_sentence([reports[0]] * 2)
+    assert "above zero on none of them." in summary_sentence(reports[1:])

@@ -88,19 +88,20 @@ def _fits(report: BacktestReport) -> Section | None:
     )
     columns = (
         Column("as of", is_number=False),
-        Column("k-hat"),
+        *([Column("k-hat")] if khats else []),
         Column("seconds", rank=1),
         Column("findings", is_number=False),
     )
     rows = tuple(
-        (day_words(fit.as_of), fixed(fit.khat, 2), fixed(fit.seconds, 1), _said(fit.findings))
+        (
+            day_words(fit.as_of),
+            *([fixed(fit.khat, 2)] if khats else []),
+            fixed(fit.seconds, 1),
+            " ".join(clean(finding, 300) for finding in fit.findings),
+        )
         for fit in fits
     )
     return Section("fits", "Refits", (words,), table=Table(columns, rows), folded=True)
-
-
-def _said(findings: tuple[str, ...]) -> str:
-    return " ".join(clean(finding, 300) for finding in findings)
 
 
 def _findings(report: BacktestReport) -> Section | None:

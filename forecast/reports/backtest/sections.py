@@ -114,8 +114,7 @@ def _calibration(report: BacktestReport) -> Section:
     digits, fine = report.brier_places, report.share_places
     words = (
         clean(found.words, 500),
-        f"Expected {fixed(scores.expected, 1)}, came {whole(scores.events)}. Brier "
-        f"{fixed(scores.brier, digits)} = miscalibration {fixed(found.mcb, digits)} "
+        f"Brier {fixed(scores.brier, digits)} = miscalibration {fixed(found.mcb, digits)} "
         f"− discrimination {fixed(found.dsc, digits)} + uncertainty {fixed(found.unc, digits)}.",
         _movement(backtest.movement_z),
     )
@@ -161,7 +160,7 @@ def _tested(statistic: float | None, p: float | None) -> str:
 
 def _movement(z: float | None) -> str:
     if z is None:
-        return "Whether beliefs moved too much on their way cannot be told from so few questions."
+        return "Whether beliefs moved too much on their way cannot be told from these forecasts."
     found = f"(martingale test, z = {signed(z, 1)})"
     if abs(z) < MOVED:
         return f"On their way beliefs moved as much as the uncertainty that they took away {found}."

@@ -37,10 +37,17 @@ def summary_sentence(reports: Sequence[BacktestReport]) -> str:
     losses = [(r.backtest.scores.log_loss, r.backtest.baselines[r.ranked[0]]) for r in scored]
     ahead = sum(ours < best.log_loss for ours, best in losses)
     sure = sum(r.skill is not None and gain_words(r.skill.brier) == "better" for r in scored)
+    won, surely = (_of_them(count, len(reports)) for count in (ahead, sure))
     return (
-        f"{len(reports)} tasks: the model's log loss beats every baseline on {ahead or 'none'} of "
-        f"them, and its Brier gain over the strongest one is surely above zero on {sure or 'none'}."
+        f"{len(reports)} tasks: the model's log loss beats every baseline on {won}, and its Brier "
+        f"gain over the strongest one is surely above zero on {surely}."
     )
+
+
+def _of_them(count: int, tasks: int) -> str:
+    if count == tasks:
+        return "both" if tasks == 2 else "all"
+    return f"{count or 'none'} of them"
 
 
 def leak_mark(check: LeakCheck | None) -> str:

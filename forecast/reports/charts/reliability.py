@@ -25,7 +25,7 @@ from forecast.reports.charts.plane import (
 from forecast.scoring.results import ReliabilityPoint
 
 WIDEST = 470.0
-RARE = 0.2  # nine in ten forecasts are below this
+RARE = 0.1  # half of the forecasts are below this
 _HEIGHT, _STRIP = 360.0, 128.0
 _BARS = 40
 
@@ -84,9 +84,9 @@ def _is_outside(point: ReliabilityPoint) -> bool:
 def _range(points: tuple[ReliabilityPoint, ...], forecasts: Forecasts) -> _Range:
     """As far as the data go, and a little more."""
     if len(forecasts):
-        usual, furthest = float(np.quantile(forecasts.p, 0.9)), float(forecasts.p.max())
+        usual, furthest = float(np.median(forecasts.p)), float(forecasts.p.max())
     else:
-        usual, furthest = 2 * points[len(points) // 2].forecast, 0.0
+        usual, furthest = points[len(points) // 2].forecast, 0.0
     x = max([furthest, *(p.forecast for p in points), 0.01])
     y = max(p.observed for p in points)
     return _Range(min(1.04 * x, 1.0), min(1.04 * max(x, y), 1.0), usual < RARE)
