@@ -41,7 +41,7 @@ def update(task: Task, state: bytes | None, model_hash: str) -> Answer:
     taught = Kept.restored(task.learnt)
     own = () if task.learnt else recall(_lesson_of(task), kept.record)
     answered = ask(task, pooled, kept, taught)
-    work = _Work(task, pooled, replace(taught, record=own or taught.record), answered, model_hash)
+    work = Work(task, pooled, replace(taught, record=own or taught.record), answered, model_hash)
     after = Kept({**kept.families, **answered.states}, own).to_bytes()
     return Answer(work.estimates(), state if state == after else after)
 
@@ -97,7 +97,7 @@ def _previous(task: Task, name: str, model_hash: str) -> dict[str, Estimate]:
     return found
 
 
-class _Work:
+class Work:
     """The questions of one task, their voices, and the pool as fitted."""
 
     def __init__(

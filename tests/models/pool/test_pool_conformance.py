@@ -10,7 +10,7 @@ from models.pool import Pool
 from models.priors.beliefs import Beliefs, Pooled
 
 
-@dataclass(frozen=True)
+@dataclass
 class PoolOf:
     """A pool of given families, whatever the beliefs say."""
 
