@@ -182,3 +182,15 @@ def test_the_summary_counts_what_is_ahead_and_what_is_sure() -> None:
     )
     assert "beats every baseline on both, and" in summary_sentence([reports[0]] * 2)
     assert "above zero on none of them." in summary_sentence(reports[1:])
+
+
+def test_what_the_refit_before_found_as_well_is_not_said_again() -> None:
+    same, other = ("The column a is constant.",), ("The column b is constant.",)
+    fits = [
+        replace(fit, khat=None, findings=found)
+        for fit, found in zip(samples.backtest().fits, ((), same, same, other, same), strict=False)
+    ]
+    (section,) = [s for s in sections(samples.report(fits=tuple(fits))) if s.key == "fits"]
+    assert section.table is not None
+    assert [row[-1] for row in section.table.rows] == ["", *same, "as before", *other, *same]
+    assert "k-hat" not in [column.name for column in section.table.columns]

@@ -1,8 +1,9 @@
 """How a backtest came about, as sections: the gate, the leak check, refits and the run itself."""
 
 import math
+from collections.abc import Sequence
 
-from forecast.backtest import Backtest, LeakCheck
+from forecast.backtest import Backtest, FitNote, LeakCheck
 from forecast.reports.backtest.figures import (
     bounded,
     days_words,
@@ -97,11 +98,21 @@ def _fits(report: BacktestReport) -> Section | None:
             day_words(fit.as_of),
             *([fixed(fit.khat, 2)] if khats else []),
             fixed(fit.seconds, 1),
-            " ".join(clean(finding, 300) for finding in fit.findings),
+            said,
         )
-        for fit in fits
+        for fit, said in zip(fits, _said(fits), strict=True)
     )
     return Section("fits", "Refits", (words,), table=Table(columns, rows), folded=True)
+
+
+def _said(fits: Sequence[FitNote]) -> list[str]:
+    """The findings of each refit; what the one before it found as well is not said again."""
+    found, before = [], ""
+    for fit in fits:
+        said = " ".join(clean(finding, 300) for finding in fit.findings)
+        found.append("as before" if said and said == before else said)
+        before = said
+    return found
 
 
 def _findings(report: BacktestReport) -> Section | None:

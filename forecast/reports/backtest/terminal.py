@@ -79,16 +79,12 @@ def _table(console: Console, table: Table, width: int, most: int | None = None) 
 
     kept = fitting(table, width)
     grid = Grid(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    for n in kept:
-        column, name = table.columns[n], "\n".join(wrap(table.columns[n].name, _needed(table, n)))
+    names = [wrap(table.columns[n].name, _needed(table, n)) for n in kept]
+    tallest = max(len(lines) for lines in names)
+    for n, lines in zip(kept, names, strict=True):
+        column, name = table.columns[n], "\n".join([""] * (tallest - len(lines)) + lines)
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        grid.add_column(
-            Text(name),
-            justify=justify,
-            overflow="fold",
-            no_wrap=column.is_number,
-            vertical="bottom",
-        )
+        grid.add_column(Text(name), justify=justify, overflow="fold", no_wrap=column.is_number)
     first = max(len(table.rows) - most, 0) if most else 0
     for number, row in enumerate(table.rows):
         if number >= first:

@@ -53,11 +53,15 @@ def share_scale(high: float, start: float, end: float, is_rare: bool) -> AnyScal
 
 
 def share_ticks(high: float, scale: AnyScale, gap: float) -> list[float]:
-    """Plain percentages from 0 to `high`, at least `gap` pixels apart.
+    """Plain percentages from 0 to `high`, at least `gap` pixels apart; even on a straight scale.
 
     >>> share_ticks(0.2, Scale(0.0, 0.2, 0.0, 100.0), 30.0)
-    [0.0, 0.07, 0.15]
+    [0.0, 0.1, 0.2]
+    >>> share_ticks(0.25, RootScale(0.25, 0.0, 100.0), 30.0)
+    [0.0, 0.03, 0.1, 0.2]
     """
+    if isinstance(scale, Scale):
+        return even_ticks(0.0, high, max(1, int(abs(scale.end - scale.start) / gap)))
     found: list[float] = []
     for tick in _SHARES:
         if tick <= high + 1e-9 and (not found or abs(scale(tick) - scale(found[-1])) >= gap):
