@@ -11,7 +11,7 @@ import hashlib
 from models.api import Answer, Lesson, Task
 from models.priors.beliefs import Beliefs
 
-VERSION = "1"  # of what the model computes; a change of it is a change of model
+VERSION = "2"  # of what the model computes; a change of it is a change of model
 
 
 class Panel:

@@ -1,6 +1,8 @@
 """Columns: what a landmark looked like to someone who knew only what was known then.
 
 tag       log2(1 + stock) at several half-lives; one row of full value is one incident
+activity  log( (1 + n) / (1 + rate * time) ) of all rows of such tags at the unit, both faded, where
+          `rate` is the class's: what no single tag tells alone
 event     the same of events of other kinds
 history   log( (1 + n) / (1 + rate * time) ) of the unit's own events, both faded, where `rate`
           is the class's: above 0 for a unit that has had more than its share
@@ -15,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.covariates import Array
-from models.panel.facts import Facts, Stream
+from models.panel.facts import Facts, Stream, one_at_most
 from models.panel.landmarks import Landmarks, faded_time, last_known, stocks
 from models.panel.settings import Settings, level_tags, usual_gap
 
@@ -23,7 +25,12 @@ YEAR = 365.25
 UNIT_PRIOR = 1.0  # events at the class's rate, that a unit's history is shrunk by
 CLASS_PRIOR = 5.0
 LEAST_YEARS = 2.0  # of facts, from which a season can be told
-SCALED = {"history", "drift"}  # a coefficient of one hands a log ratio of rates on in full
+WORDS = {
+    "history": "own history",
+    "activity": "all that was reported",
+    "drift": "history of the class",
+}
+SCALED = set(WORDS)  # a coefficient of one hands a log ratio of rates on in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,8 @@ class Column:
                 return f"{self.of}, half-life {self.days:.3g} days"
             case "event":
                 return f"events {self.of}, half-life {self.days:.3g} days"
-            case "history" | "drift":
-                whose = "own history" if self.kind == "history" else "history of the class"
-                return f"{whose}, half-life {self.days:.3g} days"
+            case "history" | "activity" | "drift":
+                return f"{WORDS[self.kind]}, half-life {self.days:.3g} days"
             case "change":
                 return f"{self.of}, change in {self.days:.3g} days"
             case "sine" | "cosine":
@@ -59,14 +65,18 @@ class Recipe:
     """How columns are made from facts: chosen at a fit, followed at every prediction.
 
     `kind` of event and whether it `recurs` at a unit, `rate` of the class in windows with an
-    event a unit-day, `since` when watching began; `watched` are the class's spans at risk (start,
-    end, how many), which stand in where a prediction's facts have none: those may be one unit's.
+    event a unit-day; `incidents` are the tags that are no levels, and `activity` how many rows of
+    them come a unit-day; `since` when watching began; `watched` are the class's spans at risk
+    (start, end, how many), which stand in where a prediction's facts have none: those may be one
+    unit's.
     """
 
     columns: tuple[Column, ...]
     kind: str
     recurs: bool
     rate: float
+    incidents: tuple[str, ...]
+    activity: float
     since: float
     watched: tuple[tuple[float, float, int], ...]
 
@@ -80,16 +90,16 @@ def choose(
     def halves(of_horizons: tuple[float, ...]) -> list[float]:
         return [h * horizon for h in of_horizons if h * horizon <= reach or np.isinf(h)]
 
-    levels = settings.level_tags
-    if levels is None:
-        levels = level_tags(facts.indicators, facts.tags)
+    levels = levels_of(facts, settings)
     incidents = [tag for tag in facts.tags if tag not in levels]
     columns = [Column("tag", tag, h) for tag in incidents for h in halves(settings.half_lives)]
+    if len(incidents) > 1:
+        columns += [Column("activity", days=h) for h in halves(settings.activity)]
     others = [name for name in facts.kinds if name != kind]
     columns += [Column("event", name, h) for name in others for h in halves(settings.half_lives)]
     if recurs(facts, kind):
         columns += [Column("history", days=h) for h in halves(settings.history)]
-    columns += [Column("drift", days=h) for h in halves(settings.drift)]
+        columns += [Column("drift", days=h) for h in halves(settings.drift)]
     if reach > LEAST_YEARS * YEAR:
         columns += [Column("sine", "season"), Column("cosine", "season")]
     if facts.spans is not None:
@@ -98,6 +108,12 @@ def choose(
         if tag in levels:
             columns += _level_columns(facts, tag, settings)
     return columns
+
+
+def levels_of(facts: Facts, settings: Settings) -> tuple[str, ...]:
+    """The level tags: those that the settings name, or what the data look like."""
+    named = settings.level_tags
+    return level_tags(facts.indicators, facts.tags) if named is None else named
 
 
 def recurs(facts: Facts, kind: str) -> bool:
@@ -157,8 +173,7 @@ def _stocks_of(
     asked, halves = sorted({c.of for c in columns}), sorted({c.days for c in columns})
     place = np.array([asked.index(n) if n in asked else -1 for n in names], np.int64)
     rows = rows.where((place[rows.name] >= 0) & np.isin(rows.unit, marks.unit))
-    # a count or a size (185 workers) is one incident; a strength below one, or a denial, is itself
-    counted = replace(rows, name=place[rows.name], value=np.clip(rows.value, -1.0, 1.0))
+    counted = replace(rows, name=place[rows.name], value=one_at_most(rows.value))
     found = stocks(counted, len(asked), marks, np.array(halves))
     picked = [found[:, asked.index(c.of), halves.index(c.days)] for c in columns]
     stock = np.stack(picked, axis=1)
@@ -166,10 +181,20 @@ def _stocks_of(
 
 
 def _history(view: _View, columns: list[Column]) -> Array:
+    return _against_class(view, view.facts.events_of(view.made.kind), view.made.rate, columns)
+
+
+def _activity(view: _View, columns: list[Column]) -> Array:
+    rows = view.facts.incidents(view.made.incidents)
+    return _against_class(view, rows, view.made.activity, columns)
+
+
+def _against_class(view: _View, rows: Stream, rate: float, columns: list[Column]) -> Array:
+    """log( (1 + seen) / (1 + expected at the class's rate) ) of rows at the unit, both faded."""
     halves = np.array([c.days for c in columns])
-    events = view.facts.events_of(view.made.kind)
-    seen = stocks(replace(events, name=np.zeros_like(events.name)), 1, view.marks, halves)[:, 0]
-    expected = view.made.rate * faded_time(view.age, halves)
+    rows = rows.where(np.isin(rows.unit, view.marks.unit))
+    seen = stocks(replace(rows, name=np.zeros_like(rows.name)), 1, view.marks, halves)[:, 0]
+    expected = rate * faded_time(view.age, halves)
     return np.asarray(np.log((UNIT_PRIOR + seen) / (UNIT_PRIOR + expected)))
 
 
@@ -229,6 +254,7 @@ FILL: dict[str, Callable[[_View, list[Column]], Array]] = {
     "tag": _tags,
     "event": _events,
     "history": _history,
+    "activity": _activity,
     "drift": _drift,
     "sine": _sine,
     "cosine": _cosine,

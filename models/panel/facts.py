@@ -1,6 +1,6 @@
 """What is known of many units: dated indicator rows, events, and when each unit is at risk."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -138,6 +138,12 @@ class Facts:
         code = self.kinds.index(kind) if kind in self.kinds else -1
         return self.events.where(self.events.name == code)
 
+    def incidents(self, tags: Collection[str]) -> Stream:
+        """The indicator rows of some tags, each as one incident, or as much as it is of one."""
+        asked = np.array([tag in tags for tag in self.tags], bool)
+        rows = self.indicators.where(asked[self.indicators.name])
+        return replace(rows, value=abs(one_at_most(rows.value)))
+
     def at_risk(self) -> Spans:
         """The spans, or from each unit's first usable row on."""
         if self.spans is not None:
@@ -157,6 +163,11 @@ class Facts:
         for stream in (self.indicators, self.events):
             np.minimum.at(start, stream.unit, stream.known)
         return start
+
+
+def one_at_most(value: Array) -> Array:
+    """A count or a size (185 workers) is one incident; a strength or a denial is itself."""
+    return np.clip(value, -1.0, 1.0)
 
 
 def _stream(

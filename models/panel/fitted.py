@@ -145,12 +145,20 @@ class PanelFit:
             "columns": [asdict(column) for column in self.made.columns],
             "kind": self.made.kind,
             "recurs": self.made.recurs,
+            "incidents": self.made.incidents,
             "watched": self.made.watched,
             "units": self.units,
             "findings": self.findings,
         }
         scaling = self.scaling
-        numbers = (self.made.rate, self.made.since, self.as_of, self.horizon, self.cluster)
+        numbers = (
+            self.made.rate,
+            self.made.activity,
+            self.made.since,
+            self.as_of,
+            self.horizon,
+            self.cluster,
+        )
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -169,12 +177,21 @@ class PanelFit:
         """The inverse of `to_bytes`; ValueError where they are of something else."""
         with np.load(io.BytesIO(state), allow_pickle=False) as saved:
             head = json.loads(str(saved["head"]))
-            rate, since, as_of, horizon, cluster, khat = map(float, saved["numbers"])
+            rate, activity, since, as_of, horizon, cluster, khat = map(float, saved["numbers"])
             columns = tuple(Column(**column) for column in head["columns"])
             shape, gamma_rate = saved["gamma"]
             watched = tuple((start, end, count) for start, end, count in head["watched"])
             return cls(
-                made=Recipe(columns, head["kind"], head["recurs"], rate, since, watched),
+                made=Recipe(
+                    columns,
+                    head["kind"],
+                    head["recurs"],
+                    rate,
+                    tuple(head["incidents"]),
+                    activity,
+                    since,
+                    watched,
+                ),
                 scaling=Scaling(*saved["scaling"]),
                 as_of=as_of,
                 horizon=horizon,

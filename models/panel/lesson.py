@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.covariates import Array
-from models.panel.columns import SCALED, Column, Recipe, build, choose, recurs
+from models.panel.columns import SCALED, Column, Recipe, build, choose, levels_of, recurs
 from models.panel.density import Prior, Windows
 from models.panel.facts import Codes, Facts, Spans
 from models.panel.landmarks import Landmarks, count_in, landmarks
@@ -19,8 +19,12 @@ MOST_PER_WINDOW = 20  # landmarks looked at for each window that is kept
 NO_WINDOWS = 0.1  # events a horizon, where nothing has been watched for that long
 
 # Normal(mean, sd) of what a column's coefficient is; `tag` and `event` are shrunk together
-ON_RATIOS = {"history": (0.15, 0.3), "drift": (0.3, 0.3)}  # of log rate ratios
-ON_STANDARDISED = {"level": 0.5, "change": 0.5, "sine": 0.3, "cosine": 0.3, "age": 0.3}
+ON_RATIOS = {
+    "history": (0.15, 0.3),
+    "activity": (0.0, 0.3),
+    "drift": (0.3, 0.3),
+}  # of log rate ratios
+ON_STANDARDISED = dict.fromkeys(("level", "change", "sine", "cosine", "age"), 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,7 @@ def prepare(facts: Facts, kind: str, as_of: float, horizon: float, settings: Set
     happened, weight = (counts > 0).astype(float), share * stands_for
     rate = _crude(float(weight @ happened), float(weight.sum()) * horizon, horizon)
     columns = tuple(choose(known, kind, as_of, horizon, settings)) if len(marks) else ()
-    spans = known.at_risk()
-    since = known.since() if facts.spans is None else float(spans.start.min(initial=np.inf))
-    made = Recipe(columns, kind, recurs(known, kind), rate, since, spans.grouped())
+    made = _recipe(known, kind, as_of, rate, columns, levels_of(known, settings))
     raw = build(made, known, marks)
     scaling = Scaling.of(raw)
     kept, findings = _worth_keeping(columns, raw, scaling)
@@ -89,6 +91,23 @@ def prepare(facts: Facts, kind: str, as_of: float, horizon: float, settings: Set
     windows = Windows(x, happened, weight, marks.unit, len(facts.units), horizon)
     findings += _about(kind, windows, made) + _conflict(settings, windows, rate)
     return Lesson(made, scaling, windows, counts, tuple(findings))
+
+
+def _recipe(
+    known: Facts,
+    kind: str,
+    as_of: float,
+    rate: float,
+    columns: tuple[Column, ...],
+    levels: tuple[str, ...],
+) -> Recipe:
+    spans = known.at_risk()
+    since = known.since() if known.spans is None else float(spans.start.min(initial=np.inf))
+    incidents = tuple(tag for tag in known.tags if tag not in levels)
+    days = float(np.maximum(np.minimum(spans.end, as_of) - spans.start, 0.0).sum())
+    activity = _crude(float(known.incidents(incidents).value.sum()), days, NO_WINDOWS)
+    watched = spans.grouped()
+    return Recipe(columns, kind, recurs(known, kind), rate, incidents, activity, since, watched)
 
 
 def prior_of(lesson: Lesson, settings: Settings) -> Prior:

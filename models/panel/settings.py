@@ -19,20 +19,22 @@ class Settings:
     """How a panel is learnt. Lengths of time are in horizons, so that forecasts of two days and
     of a quarter start from the same shape.
 
-    `half_lives` are those of tags, `history` of the event's own past at the unit, `drift` of its
-    past in the whole class. `changes` of level tags are taken over this many of their usual
-    gaps, and a level is stale after `stale` of them; `level_tags` None: found from the data, see
-    `level_tags`. Landmarks are `step` apart, and at most `windows` of their windows are kept,
-    those with an event first. `shrinkage` are standard deviations that effects of tags may have
-    on standardised columns, equally likely beforehand. `log_rate` and `log_shape` are (mean, sd)
-    of the log of events a day and of the Gamma shape; the rate is centred on the class's own
-    where None. `draws` of the posterior are kept, and weighed where `weigh`.
+    `half_lives` are those of tags, `activity` of all rows of tags taken together, `history` of
+    the event's own past at the unit, `drift` of its past in the whole class. `changes` of level
+    tags are taken over this many of their usual gaps, and a level is stale after `stale` of them;
+    `level_tags` None: found from the data, see `level_tags`. Landmarks are `step` apart, and at
+    most `windows` of their windows are kept, those with an event first. `shrinkage` are standard
+    deviations that effects of tags may have on standardised columns, equally likely beforehand.
+    `log_rate` and `log_shape` are (mean, sd) of the log of events a day and of the Gamma shape;
+    the rate is centred on the class's own where None. `draws` of the posterior are kept, and
+    weighed where `weigh`.
     """
 
     half_lives: tuple[float, ...] = (0.25, 1.0, 3.0, 12.0)
+    activity: tuple[float, ...] = (1.0, 4.0, 16.0, FOREVER)
     history: tuple[float, ...] = (0.25, 1.0, 3.0, 12.0, 48.0, FOREVER)
-    drift: tuple[float, ...] = (12.0,)
-    changes: tuple[float, ...] = (2.0, 4.0)
+    drift: tuple[float, ...] = (1.0, 4.0, 16.0)
+    changes: tuple[float, ...] = (1.0, 2.0, 4.0)
     stale: float = 20.0
     level_tags: tuple[str, ...] | None = None
     step: float = 1 / 3

@@ -119,26 +119,30 @@ def test_what_happens_once_does_not_happen_again() -> None:
     assert p["u1"].at_least[1:] == (0.0,) * (len(p["u1"].at_least) - 1)
 
 
-def test_time_that_was_not_at_risk_is_no_silence(learnt: bytes) -> None:
-    spans = tuple(
-        Coverage(
-            s.unit, s.unit, CoverageState.NOT_AT_RISK, START, START + timedelta(days=1000), START
-        )
-        for s in UNITS
-    )
-    quiet = tuple(
-        replace(s, events=tuple(e for e in s.events if (e.occurred_at - START).days >= 1000))
-        for s in UNITS
-    )
-    covered = tuple(replace(s, coverage=(c,)) for s, c in zip(quiet, spans, strict=True))
-    silent, unwatched = (
-        Panel().learn(Lesson(units, BELIEVED, 1), None) for units in (quiet, covered)
-    )
+def test_time_that_was_not_at_risk_is_no_silence() -> None:
+    # away by turns, so that it is no news of the whole class that something happens
+    quiet, away = zip(*(away_by_turns(s, i) for i, s in enumerate(UNITS)), strict=True)
+    silent, unwatched = (Panel().learn(Lesson(units, BELIEVED, 1), None) for units in (quiet, away))
     p = [
         Panel().update(task(Snapshot("new", AS_OF, (), (), ()), taught), None).estimates[0]
         for taught in (silent, unwatched)
     ]
     assert p[1].probability > 1.2 * p[0].probability
+
+
+def away_by_turns(unit: Snapshot, place: int) -> tuple[Snapshot, Snapshot]:
+    """Without events in every other hundred days, and the same not at risk in them."""
+    turns = [START + timedelta(days=100 * n) for n in range(place % 2, 15, 2)]
+    events = tuple(e for e in unit.events if (e.occurred_at - START).days // 100 % 2 != place % 2)
+    spans = tuple(
+        Coverage(
+            f"{unit.unit}{turn}", unit.unit, CoverageState.NOT_AT_RISK,
+            turn, turn + timedelta(days=100), START,
+        )
+        for turn in turns
+    )  # fmt: skip
+    quiet = replace(unit, events=events)
+    return quiet, replace(quiet, coverage=spans)
 
 
 def test_findings_of_the_class_are_told() -> None:

@@ -150,7 +150,7 @@ def test_one_unit_is_answered_as_in_the_whole(made: World, learnt: PanelFit) -> 
     assert (asked.weights @ asked.at_least)[0] == pytest.approx(whole.at_least[0])
     assert (asked.weights @ asked.expected)[0] == pytest.approx(whole.expected[0])
     assert whole.at_least[0] < whole.p[0] <= whole.expected[0]
-    assert set(asked.multipliers) == {"loud", "quiet", "age", "season"}
+    assert set(asked.multipliers) == {"loud", "quiet", "activity", "age", "season"}
 
 
 def test_levels_are_told_from_incidents() -> None:
