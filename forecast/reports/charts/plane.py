@@ -58,7 +58,7 @@ def share_ticks(high: float, scale: AnyScale, gap: float) -> list[float]:
     >>> share_ticks(0.2, Scale(0.0, 0.2, 0.0, 100.0), 30.0)
     [0.0, 0.1, 0.2]
     >>> share_ticks(0.25, RootScale(0.25, 0.0, 100.0), 30.0)
-    [0.0, 0.03, 0.1, 0.2]
+    [0.0, 0.03, 0.15]
     """
     if isinstance(scale, Scale):
         return even_ticks(0.0, high, max(1, int(abs(scale.end - scale.start) / gap)))
