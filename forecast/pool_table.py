@@ -21,7 +21,7 @@ class PoolTable(Table):
     and of sources or patterns.
     """
 
-    families: list[str] = Field(default=["hazard", "base-rate"], min_length=1)
+    families: list[str] = Field(default=["hazard", "regime"], min_length=1)
     crowd: bool | list[str] = True
     stale_after: PositiveDays = "30 days"
     weights: dict[str, Weight] = Field(default={})

@@ -87,7 +87,7 @@ class Pooled:
     `weights` are (member, relative weight) before any record, 1 where not stated.
     """
 
-    families: tuple[str, ...] = ("hazard", "base-rate")
+    families: tuple[str, ...] = ("hazard", "regime")
     crowd: tuple[str, ...] | None = None
     stale_after: float = 30.0
     weights: tuple[tuple[str, float], ...] = ()
