@@ -180,7 +180,7 @@ def test_the_summary_counts_what_is_ahead_and_what_is_sure() -> None:
         "3 tasks: the model's log loss beats every baseline on 1 of them, and its Brier gain over "
         "the strongest one is surely above zero on 1 of them."
     )
-    assert "beats every baseline on both, and" in summary_sentence([reports[0]] * 2)
+    assert "beats every baseline on both of them, and" in summary_sentence([reports[0]] * 2)
     assert "above zero on none of them." in summary_sentence(reports[1:])
 
 

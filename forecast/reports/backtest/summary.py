@@ -46,7 +46,7 @@ def summary_sentence(reports: Sequence[BacktestReport]) -> str:
 
 def _of_them(count: int, tasks: int) -> str:
     if count == tasks:
-        return "both" if tasks == 2 else "all"
+        return "both of them" if tasks == 2 else "all of them"
     return f"{count or 'none'} of them"
 
 
