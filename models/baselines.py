@@ -2,10 +2,11 @@
 
     pooled       the share of the class's windows that held an event
     unit         the unit's own share so far, shrunk to the pooled one as the units' spread says
-    recency      a logistic on the time since the unit's last event
-    history      a logistic on the unit's share and its faded events at several half-lives
-    logistic     that, the faded counts of every tag, and for level tags their last values and
-                 changes, age and season
+    recency      a logistic on the unit's own events, faded: how many, how lately
+    history      a logistic on the unit's share, on how often it had events lately (at several
+                 half-lives) against the pooled rate, and how often the class had
+    logistic     that, the faded counts of every tag and other kind of event, and for level tags
+                 their last values and changes, age and season
     persistence  whether the unit had an event in the last window, as two rates
 
 Each row is seen with what was known at its own origin; what is learnt, is learnt from windows
@@ -20,8 +21,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import betaln, expit
 
 from models.covariates import Array
-from models.panel.facts import Codes, Facts, Stream
-from models.panel.landmarks import Landmarks, count_in, last_known, stocks
+from models.panel.facts import Codes, Facts, Spans, Stream
+from models.panel.landmarks import Landmarks, count_in, faded_time, last_known, stocks
 from models.panel.settings import level_tags, usual_gap
 
 type Rows = NDArray[np.bool_]
@@ -29,12 +30,15 @@ type Rows = NDArray[np.bool_]
 NAMES = ("pooled", "unit", "recency", "history", "logistic", "persistence")
 TINY = 1e-6  # days: before a moment and at it are told apart
 YEAR = 365.25
-HALF_LIVES = (1.0, 4.0, 16.0, 64.0)  # of the unit's own events, in horizons
-TAG_HALF_LIVES = (3.0, 12.0)  # in horizons
+HALF_LIVES = (1.0, 3.0, 12.0, 48.0)  # of the unit's own events, in horizons
+RECENT = 12.0  # the one of recency
+CLASS_HALF_LIFE = 4.0
+PRIOR_EVENTS = 0.3  # at the pooled rate, that a unit's history is shrunk by
+TAG_HALF_LIFE = 12.0  # in horizons
 CHANGES = (2.0, 4.0)  # of level tags, in their usual gaps
-RIDGE = 1.0
+RIDGE = 10.0
 FLAT = 1e-3  # of an intercept, so that where all are alike there is an answer
-TAG_RIDGE = 30.0  # tags are many, and few of them say anything
+TAG_RIDGE = 200.0  # tags are many, and few of them say anything
 STRENGTHS = (0.5, 1000.0)  # of the pooled share, in windows that do not overlap
 STEPS = 50  # of Newton's method
 CLOSE = 1e-8
@@ -76,17 +80,22 @@ class Columns:
 
     `unit` (row,) are codes; `windows` and `hits` (row,) count the unit's windows that had ended,
     and those of them that held an event, overlapping ones as the part of one; `lately` (row,) is
-    1 where the unit had an event within the last horizon. `recency`, `own` and `tags`
-    (row, column) are raw columns, NaN where a level is missing.
+    1 where the unit had an event within the last horizon. `own` and `watched` (row, half-life)
+    are its events and its days at risk, faded; `of_class` (row,) the log of the class's rate.
+    `tags` and `levels` (row, column) are raw columns, NaN where a level is missing. `horizon`
+    is in days.
     """
 
     unit: Codes
     windows: Array
     hits: Array
     lately: Array
-    recency: Array
     own: Array
+    watched: Array
+    of_class: Array
     tags: Array
+    levels: Array
+    horizon: float
 
 
 def columns(
@@ -95,28 +104,42 @@ def columns(
     marks: Landmarks,
     horizon: float,
     step: float,
+    at_risk: Spans,
     levels: tuple[str, ...] | None = None,
 ) -> Columns:
     """The columns at `marks`, sorted and some `step` days apart, from where training begins on.
 
-    `levels` are the tags whose last value counts; None: found from the rows.
+    `at_risk` is when each unit was. `levels` are the tags whose last value counts; None: found
+    from the rows.
     """
     events = facts.events_of(kind)
     events = replace(events, name=np.zeros_like(events.name))
-    since = last_known(events, marks, 0.0)[1]
-    never = ~np.isfinite(since)
-    log_since = np.log1p(np.where(never, 0.0, since) / horizon)
-    own = stocks(events, 1, marks, np.array(HALF_LIVES) * horizon)[:, 0]
+    halves = np.array(HALF_LIVES) * horizon
+    began = np.full(len(facts.units), np.inf)
+    np.minimum.at(began, at_risk.unit, at_risk.start)
     windows, hits = _ended(marks, outcomes(facts, kind, marks, horizon))
     overlap = max(horizon / step, 1.0)
+    rows = facts.indicators
+    chosen = level_tags(rows, facts.tags) if levels is None else levels
+    is_level = np.array([tag in chosen for tag in facts.tags], bool)
+    is_other = np.array([name != kind for name in facts.kinds], bool)
+    half_life = TAG_HALF_LIFE * horizon
     return Columns(
-        marks.unit,
-        windows / overlap,
-        hits / overlap,
-        (since <= horizon).astype(float),
-        np.column_stack([never, log_since, log_since**2]),
-        np.log1p(own),
-        _of_tags(facts, marks, horizon, levels),
+        unit=marks.unit,
+        windows=windows / overlap,
+        hits=hits / overlap,
+        lately=(last_known(events, marks, 0.0)[1] <= horizon).astype(float),
+        own=stocks(events, 1, marks, halves)[:, 0],
+        watched=faded_time(marks.origin - began[marks.unit], halves),
+        of_class=_rate_of_class(events, marks, at_risk, CLASS_HALF_LIFE * horizon),
+        tags=np.hstack(
+            [
+                _faded(rows, ~is_level, marks, half_life),
+                _faded(facts.events, is_other, marks, half_life),
+            ]
+        ),
+        levels=_of_levels(facts, is_level, marks),
+        horizon=horizon,
     )
 
 
@@ -126,18 +149,22 @@ def forecasts(seen: Columns, past: Rows, happened: Array, asked: Rows) -> dict[s
     `happened` (past row,) is 1 where a window was known to hold an event. Without a window that
     has ended every forecast is one half.
     """
-    pooled = (happened.sum() + 0.5) / (len(happened) + 1.0)
+    pooled = float((happened.sum() + 0.5) / (len(happened) + 1.0))
     strength = _strength(seen, past, pooled)
     share = (strength * pooled + seen.hits) / (strength + seen.windows)
-    history = np.column_stack([np.log(share / (1 - share)), seen.own])
-    whole = np.column_stack([history, seen.tags])
-    ridge = np.r_[np.full(history.shape[1], RIDGE), np.full(seen.tags.shape[1], TAG_RIDGE)]
+    daily = -np.log1p(-pooled) / seen.horizon
+    against = (PRIOR_EVENTS + seen.own) / (PRIOR_EVENTS + daily * seen.watched)
+    history = np.column_stack([np.log(share / (1 - share)), against, seen.of_class])
+    whole = np.column_stack([history, seen.levels, seen.tags])
+    few = history.shape[1] + seen.levels.shape[1]
+    ridge = np.r_[np.full(few, RIDGE), np.full(seen.tags.shape[1], TAG_RIDGE)]
+    recency = np.log1p(seen.own[:, [HALF_LIVES.index(RECENT)]])
     lately = seen.lately[past]
     rates = [_rate(happened[lately == was], pooled) for was in (0.0, 1.0)]
     return {
         "pooled": np.full(int(asked.sum()), pooled),
         "unit": share[asked],
-        "recency": _logistic(seen.recency, past, happened, asked, RIDGE),
+        "recency": _logistic(recency, past, happened, asked, RIDGE),
         "history": _logistic(history, past, happened, asked, RIDGE),
         "logistic": _logistic(whole, past, happened, asked, ridge),
         "persistence": np.where(seen.lately[asked] > 0, rates[1], rates[0]),
@@ -178,24 +205,38 @@ def _strength(seen: Columns, past: Rows, pooled: float) -> float:
     return float(np.exp(found.x))
 
 
-def _of_tags(
-    facts: Facts, marks: Landmarks, horizon: float, levels: tuple[str, ...] | None
-) -> Array:
-    """Faded counts of incidents; of levels the last value, its changes, age and season."""
-    rows = facts.indicators
-    chosen = level_tags(rows, facts.tags) if levels is None else levels
-    is_level = np.array([tag in chosen for tag in facts.tags], bool)
-    incidents = rows.where(~is_level[rows.name]) if is_level.any() else rows
-    counted = replace(incidents, value=np.clip(incidents.value, -1.0, 1.0))
-    faded = stocks(counted, len(facts.tags), marks, np.array(TAG_HALF_LIVES) * horizon)
-    faded = faded[:, ~is_level].reshape(len(marks), -1)
-    found = [np.sign(faded) * np.log1p(abs(faded))]
-    if is_level.any():
-        turn = 2 * np.pi * marks.origin / YEAR
-        age = np.log1p(np.maximum(marks.origin - facts.first_seen()[marks.unit], 0.0))
-        found.append(np.column_stack([age, np.sin(turn), np.cos(turn)]))
-        found += [_of_level(facts, int(code), marks) for code in np.flatnonzero(is_level)]
-    return np.hstack(found)
+def _rate_of_class(events: Stream, marks: Landmarks, at_risk: Spans, half_life: float) -> Array:
+    """The log of the class's faded events by its faded time at risk (row,), a little shrunk."""
+    moments, place = np.unique(marks.origin, return_inverse=True)
+    pooled = replace(events, unit=np.zeros_like(events.unit))
+    halves = np.array([half_life])
+    seen = stocks(pooled, 1, Landmarks(np.zeros(len(moments), np.int64), moments), halves)
+    watched = np.zeros(len(moments))
+    for start, end, units in at_risk.grouped():
+        whole, gone = (faded_time(moments - at, halves)[:, 0] for at in (start, end))
+        watched += units * (whole - gone)
+    return np.asarray(np.log((1.0 + seen[:, 0, 0]) / (1.0 + watched))[place])
+
+
+def _faded(rows: Stream, names: Rows, marks: Landmarks, half_life: float) -> Array:
+    """The log of faded counts (row, name) of the names (name,) that are true."""
+    if not names.any():
+        return np.zeros((len(marks), 0))
+    rows = rows.where(names[rows.name])
+    code, count = (np.cumsum(names) - 1)[rows.name], int(names.sum())
+    rows = replace(rows, name=code, value=np.clip(rows.value, -1.0, 1.0))
+    faded = stocks(rows, count, marks, np.array([half_life]))[:, :, 0]
+    return np.asarray(np.sign(faded) * np.log1p(abs(faded)))
+
+
+def _of_levels(facts: Facts, is_level: Rows, marks: Landmarks) -> Array:
+    """The last value of each level and its changes, with age and season (row, column)."""
+    if not is_level.any():
+        return np.zeros((len(marks), 0))
+    turn = 2 * np.pi * marks.origin / YEAR
+    age = np.log1p(np.maximum(marks.origin - facts.first_seen()[marks.unit], 0.0))
+    found = [_of_level(facts, int(code), marks) for code in np.flatnonzero(is_level)]
+    return np.column_stack([age, np.sin(turn), np.cos(turn), *found])
 
 
 def _of_level(facts: Facts, code: int, marks: Landmarks) -> Array:

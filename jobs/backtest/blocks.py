@@ -21,7 +21,7 @@ from forecast.backtest import BacktestTask, Forecasts
 from jobs.backtest.origins import origins, training_origins, usual_step
 from jobs.backtest.packing import unpack_facts
 from jobs.backtest.planting import plant
-from jobs.backtest.risk import marks_at, with_spans, without_quiet
+from jobs.backtest.risk import marks_at, watched, with_spans, without_quiet
 from models.baselines import Columns, Outcomes, Rows, columns, forecasts, outcomes
 from models.covariates import Array
 from models.panel.facts import Facts
@@ -89,7 +89,8 @@ class References:
         """Of the training origins and the `scored` ones."""
         marks = marks_at(task, facts, [*training_origins(task, facts.since()), *scored])
         horizon, step = task.horizon_days, usual_step(task.every)
-        seen = columns(facts, task.definition, marks, horizon, step, task.level_tags)
+        kind, at_risk = task.definition, watched(task, facts)
+        seen = columns(facts, kind, marks, horizon, step, at_risk, task.level_tags)
         return cls(marks, seen, outcomes(facts, task.definition, marks, horizon))
 
     def forecasts(self, as_of: float, asked: Rows) -> dict[str, Array]:

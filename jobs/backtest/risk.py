@@ -29,6 +29,14 @@ def with_spans(task: BacktestTask, facts: Facts) -> Facts:
     return replace(facts, spans=lives)
 
 
+def watched(task: BacktestTask, facts: Facts) -> Spans:
+    """The spans, or from each unit's first row on; of all units, from the first row of all on."""
+    if facts.spans is not None or task.units == "seen":
+        return facts.at_risk()
+    units = np.arange(len(facts.units))
+    return Spans(units, np.full(len(units), facts.since()), np.full(len(units), np.inf))
+
+
 def without_quiet(task: BacktestTask, facts: Facts, as_of: float) -> Facts:
     """The facts with the quiet days after each event that was known by `as_of` taken away.
 
@@ -40,7 +48,7 @@ def without_quiet(task: BacktestTask, facts: Facts, as_of: float) -> Facts:
     gaps: dict[int, list[Interval]] = defaultdict(list)
     for unit, begin, occurred in zip(known.unit, known.known, known.occurred, strict=True):
         gaps[int(unit)].append((float(begin), float(occurred) + task.quiet_days))
-    whole = facts.spans or _always(facts, task)
+    whole = watched(task, facts)
     kept = [
         (int(unit), *left)
         for unit, start, end in zip(whole.unit, whole.start, whole.end, strict=True)
@@ -88,14 +96,6 @@ def _lives(facts: Facts, kind: str) -> Spans:
     end = np.minimum(last, first_event)
     lived = np.flatnonzero(end > start)
     return Spans(lived, start[lived], end[lived])
-
-
-def _always(facts: Facts, task: BacktestTask) -> Spans:
-    """From each unit's first row on, or of all units from the first row of all on."""
-    if task.units == "seen":
-        return facts.at_risk()
-    units = np.arange(len(facts.units))
-    return Spans(units, np.full(len(units), facts.since()), np.full(len(units), np.inf))
 
 
 def _common(one: Spans, other: Spans) -> Spans:
