@@ -90,9 +90,8 @@ def learn(lesson: Lesson) -> bytes:
     beliefs = lesson.beliefs
     as_of = lesson.snapshots[0].as_of
     events = tuple(e for snapshot in lesson.snapshots for e in _events(snapshot, beliefs))
-    rows = [row for snapshot in lesson.snapshots for row in _rows(snapshot, beliefs)]
     fitted = fit(
-        Facts.of(rows, events, _spans(lesson.snapshots, beliefs)),
+        class_facts(lesson.snapshots, beliefs),
         beliefs.definition,
         days_between(ORIGIN, as_of),
         beliefs.horizon,
@@ -101,6 +100,13 @@ def learn(lesson: Lesson) -> bytes:
     )
     made = replace(fitted.made, recurs=beliefs.recurrent)
     return Learnt(replace(fitted, made=made), events).to_bytes()
+
+
+def class_facts(snapshots: tuple[Snapshot, ...], beliefs: Beliefs) -> Facts:
+    """What the snapshots of a class say of its reports, its events and when it was at risk."""
+    rows = [row for snapshot in snapshots for row in _rows(snapshot, beliefs)]
+    events = [event for snapshot in snapshots for event in _events(snapshot, beliefs)]
+    return Facts.of(rows, events, _spans(snapshots, beliefs))
 
 
 def update(task: Task, state: bytes | None, model_hash: str) -> Answer:
