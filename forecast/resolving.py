@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 class Counting:
     """The events that count for a question, in the order in which they were known to.
 
-    `known` is from when each of them counts, without a break; `ended` when others ceased to.
+    `known` is from when each of them counts, without a break; `ended` when others ceased to;
+    `aside` are those that a reopening put aside.
     """
 
     events: tuple[Event, ...]
     known: dict[str, datetime]
     ended: tuple[datetime, ...]
+    aside: tuple[Event, ...] = ()
 
 
 class Endings:
@@ -130,6 +132,20 @@ class Endings:
                 return _event_against(narrower[0], question)
         return ""
 
+    def after_reopening(self, question: Question, row: Resolution) -> Resolution | None:
+        """The same outcome, where it would follow again of what is left once `row` was added."""
+        seen = self._snapshot
+        stand = tuple(r for r in seen.resolutions if r.question_id != row.question_id)
+        fallen = tuple(r for r in seen.resolutions if r.question_id == row.question_id)
+        rows = (*seen.earlier_resolutions, *fallen, row)
+        later = replace(seen, resolutions=stand, earlier_resolutions=rows)
+        end = Endings(self._config, later).of(question)
+        return end if end is not None and end.outcome is row.outcome else None
+
+    def related(self, question: Question) -> list[Question]:
+        """The questions at the unit of one root definition, this one among them."""
+        return list(self._related[self._root(question)])
+
     def state(self, stated: Resolution) -> None:
         """Take a person's word into account that is not recorded yet."""
         question = self._asked.get(stated.question_id)
@@ -141,17 +157,21 @@ class Endings:
             self._stated[self._root(question), stated.outcome].append(question)
 
     def _count(self, question: Question) -> Counting:
-        aside = {name for row in self._reopenings(question) for name in row.events}
+        put_aside = {name for row in self._reopenings(question) for name in row.events}
 
-        def counts(event: Event) -> bool:
+        def fits(event: Event) -> bool:
             return (
-                event.event_id not in aside
-                and question.opens_at <= event.occurred_at <= question.deadline
+                question.opens_at <= event.occurred_at <= question.deadline
                 and self._config.is_inside(event.definition, question.definition)
             )
 
-        events = list(filter(counts, self._snapshot.events))
-        earlier = [v for v in self._snapshot.earlier_events if counts(v.fact)]
+        fitting = list(filter(fits, self._snapshot.events))
+        events = [event for event in fitting if event.event_id not in put_aside]
+        earlier = [
+            version
+            for version in self._snapshot.earlier_events
+            if version.fact.event_id not in put_aside and fits(version.fact)
+        ]
         begun = {(v.fact.event_id, v.until): v.fact.known_at for v in earlier}
         known = {event.event_id: event.known_at for event in events}
         for name, since in known.items():
@@ -160,7 +180,8 @@ class Endings:
             known[name] = since
         events.sort(key=lambda e: (known[e.event_id], e.occurred_at, e.event_id))
         ended = tuple(v.until for v in earlier if v.fact.event_id not in known)
-        return Counting(tuple(events), known, ended)
+        aside = tuple(event for event in fitting if event.event_id in put_aside)
+        return Counting(tuple(events), known, ended, aside)
 
     def _still_holds(self, question: Question, recorded: Resolution, found: Resolution) -> bool:
         """Whether what was recorded has its date and its reason still, whatever else is known."""

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from forecast.errors import InputError
-from forecast.evidence import Event
+from forecast.evidence import Event, Resolution
+from forecast.question import Question
 from forecast.store import Added, BadRow, Store
+from jobs.coherence import SAID, judged
+from jobs.criteria import unclear_in
 from jobs.records import CsvRecords, DamageError, JsonRecords, Lines, Record, Records, plain_text
 from jobs.rows import Fact, RowKind, check_columns, check_delimiter, find_kind
 from jobs.vocabulary import Vocabulary
@@ -40,7 +43,6 @@ _ADD: dict[str, Callable[[Store, Iterable[Any], datetime], Added]] = {
     "events": Store.add_events,
     "questions": Store.add_questions,
     "crowd": Store.add_crowd,
-    "resolutions": Store.add_resolutions,
     "exposure": Store.add_coverage,
 }
 
@@ -52,7 +54,8 @@ class IngestResult:
     `bad` holds the first bad rows, `bad_count` counts all; `broken` says where the file was
     damaged, what came before having been kept; `resolutions` counts the outcomes that a file
     of questions stated; `strange` counts the good rows whose unit, tag or definition the watch
-    does not know, by (what it is, name).
+    does not know, by (what it is, name). `unclear` are the first open questions whose criteria
+    cannot be checked, with what they lack.
     """
 
     kind: str
@@ -63,6 +66,7 @@ class IngestResult:
     broken: str | None = None
     resolutions: Added = field(default_factory=Added)
     strange: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
 
 
 def ingest_file(
@@ -168,25 +172,51 @@ class _Intake:
         """Store one chunk of records and count it."""
         result, recorded_at = self.result, self.recorded_at
         facts: list[Fact] = []
-        outcomes: list[Fact] = []
+        outcomes: list[tuple[Record, Resolution]] = []
         bad: list[BadRow] = []
         for record in chunk:
             try:
-                fact, *outcome = self._facts(record)
+                found = self._facts(record)
             except ValueError as error:
-                text = plain_text(record.text)[:_MOST_BAD_TEXT]
-                bad.append(BadRow(self.file, record.line, plain_text(str(error)), text))
+                bad.append(self._bad(record, str(error)))
             else:
-                facts.append(fact)
-                outcomes += outcome
+                outcomes += [(record, f) for f in found if isinstance(f, Resolution)]
+                facts += [f for f in found if not isinstance(f, Resolution)]
         result.strange += self.vocabulary.strange(self.kind.name, facts)
-        result.added += _ADD[self.kind.name](self.store, facts, recorded_at)
+        ended = {row.question_id for _, row in outcomes}
+        asked = [q for q in facts if isinstance(q, Question) and q.question_id not in ended]
+        result.unclear += unclear_in(asked)[: MOST_BAD_ROWS - len(result.unclear)]
+        if facts:
+            result.added += _ADD[self.kind.name](self.store, facts, recorded_at)
         if outcomes:
-            result.resolutions += _ADD["resolutions"](self.store, outcomes, recorded_at)
+            self._take_outcomes(outcomes, bad)
         if bad:
+            bad.sort(key=lambda row: row.line)
             self.store.quarantine(bad, recorded_at)
         result.bad_count += len(bad)
         result.bad += bad[: MOST_BAD_ROWS - len(result.bad)]
+
+    def _take_outcomes(self, outcomes: list[tuple[Record, Resolution]], bad: list[BadRow]) -> None:
+        """Store those outcomes that can stand beside the others; the rest joins the bad rows."""
+        rows, config = [row for _, row in outcomes], self.vocabulary.config
+        words = [""] * len(rows)
+        if config is not None:
+            words = judged(self.store, config, rows, self.recorded_at)
+        bad += [
+            self._bad(r, w)
+            for (r, _), w in zip(outcomes, words, strict=True)
+            if w not in ("", SAID)
+        ]
+        new = [row for row, word in zip(rows, words, strict=True) if not word]
+        added = self.store.add_resolutions(new, self.recorded_at) + Added(same=words.count(SAID))
+        if self.kind.name == "resolutions":
+            self.result.added += added
+        else:
+            self.result.resolutions += added
+
+    def _bad(self, record: Record, reason: str) -> BadRow:
+        text = plain_text(record.text)[:_MOST_BAD_TEXT]
+        return BadRow(self.file, record.line, plain_text(reason), text)
 
     def _facts(self, record: Record) -> list[Fact]:
         """What a record says, its own kind first; ValueError where it cannot be."""

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from forecast.alert import Transition
 from forecast.estimate import Estimate
+from forecast.evidence import Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
 from forecast.reports.view import QuestionReport, Related, build_view
 from forecast.reports.watch import WatchReport, build_watch
 from jobs.app import App
+from jobs.questions import ended
 
 
 def question_report(app: App, question: Question, now: datetime) -> QuestionReport:
@@ -21,7 +23,8 @@ def question_report(app: App, question: Question, now: datetime) -> QuestionRepo
         now=now,
         rules=config.lines_for(question),
         transitions=_until(store.alerts.transitions(subject=question.question_id), now),
-        resolution=store.resolution(question.question_id, now),
+        resolution=ended(app, [question], now).get(question.question_id),
+        reopened=_reopened(app, question, now),
         crowd=[c for c in store.crowd(question.question_id) if c.at < now],
         reports=store.reports(question.unit, now),
         related=_related(app, question, now),
@@ -32,6 +35,8 @@ def question_report(app: App, question: Question, now: datetime) -> QuestionRepo
 
 def watch_report(app: App, now: datetime) -> WatchReport:
     """Every question of the watch, what needs attention first."""
+    questions = app.store.questions()
+    ends = ended(app, questions, now)
     reports = [
         build_view(
             question,
@@ -39,11 +44,17 @@ def watch_report(app: App, now: datetime) -> WatchReport:
             now=now,
             rules=app.config.lines_for(question),
             transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
-            resolution=app.store.resolution(question.question_id, now),
+            resolution=ends.get(question.question_id),
         )
-        for question in app.store.questions()
+        for question in questions
     ]
     return build_watch(app.config.watch.title, reports, now=now)
+
+
+def _reopened(app: App, question: Question, now: datetime) -> Resolution | None:
+    """The last act by which a person took back how the question had ended."""
+    rows = [row for row, _ in app.store.ends.said(question.question_id, now)]
+    return next((r for r in reversed(rows) if r.retracted and not r.is_derived), None)
 
 
 def _prior_at(app: App, root: str, now: datetime) -> PriorVersion | None:

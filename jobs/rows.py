@@ -8,7 +8,15 @@ from typing import Any
 
 from forecast.clock import format_instant
 from forecast.errors import InputError, UsageError
-from forecast.evidence import Coverage, CoverageState, CrowdForecast, Event, Report, Resolution
+from forecast.evidence import (
+    RULE,
+    Coverage,
+    CoverageState,
+    CrowdForecast,
+    Event,
+    Report,
+    Resolution,
+)
 from forecast.question import Question
 from forecast.store.facts import digest
 from forecast.words import parse_percent
@@ -207,7 +215,10 @@ def _resolution(cells: Cells, file: str) -> list[Fact]:
     outcome = read.outcome(cells["outcome"], "outcome", "yes, no or void")
     known_at = read.end(cells["known_at"], "known_at")
     reason = cells["reason"] or f"stated in {file}"
-    return [Resolution(cells["question_id"], outcome, known_at, reason)]
+    author = cells["author"]
+    if author == RULE:
+        raise ValueError(f"author '{author}' is no person's name")
+    return [Resolution(cells["question_id"], outcome, known_at, reason, author=author)]
 
 
 def _exposure(cells: Cells, file: str) -> list[Fact]:
@@ -297,7 +308,7 @@ KINDS = {
         RowKind(
             "resolutions",
             (("question_id",), ("outcome",), ("known_at",)),
-            ("reason",),
+            ("reason", "author"),
             {"resolution": "outcome", "resolved_at": "known_at"},
             _resolution,
         ),

@@ -27,13 +27,15 @@ _NAMED = {
 class Vocabulary:
     """Units and definitions by name, indicators with their kind; empty where none are told.
 
-    `patterns` fit further tags: those that are listened to at other units.
+    `patterns` fit further tags: those that are listened to at other units. `config` says which
+    definitions lie inside which.
     """
 
     units: frozenset[str] = frozenset()
     definitions: frozenset[str] = frozenset()
     indicators: Mapping[str, str] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
+    config: Config | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Vocabulary":
@@ -48,6 +50,7 @@ class Vocabulary:
                 for other in definition.coupled.values()
                 for pattern in other.indicators
             ),
+            config=config,
         )
 
     def check(self, fact: Fact) -> None:

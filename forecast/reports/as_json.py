@@ -24,7 +24,8 @@ def question_json(report: QuestionReport) -> dict[str, Any]:
     estimate = report.estimate
     return {
         "schema_version": SCHEMA_VERSION,
-        "question": _question(report.question, report.resolution),
+        "question": _question(report.question, report.resolution)
+        | {"reopened": _reopened(report.reopened) if report.reopened else None},
         "estimate": _estimate(estimate) if estimate else None,
         "curve": _curve(estimate) if estimate else [],
         "contributions": _contributions(estimate) if estimate else [],
@@ -54,6 +55,17 @@ def _resolution(resolution: Resolution) -> dict[str, Any]:
         "outcome": resolution.outcome.value,
         "known_at": format_instant(resolution.known_at),
         "reason": resolution.reason,
+        "author": None if resolution.is_derived else resolution.author or None,
+        "is_derived": resolution.is_derived,
+    }
+
+
+def _reopened(act: Resolution) -> dict[str, Any]:
+    return {
+        "at": format_instant(act.known_at),
+        "outcome": act.outcome.value,
+        "author": act.author,
+        "reason": act.reason,
     }
 
 

@@ -1,6 +1,7 @@
 """The opening sentence: what a reader takes away who reads nothing else."""
 
 from forecast.estimate import Estimate
+from forecast.evidence import Outcome
 from forecast.likelihood import likelihood_words, percent
 from forecast.reports.moves import CAUSES, Shift
 from forecast.reports.phrases import (
@@ -60,7 +61,7 @@ def _open(report: QuestionReport) -> str:
         return _empty(report)
     when = deadline_words(report.question.deadline)
     text = f"{headline(estimate)}: {number_words(estimate)} that this happens {when}"
-    return f"{text}{_change(report)}.{_held(report)}"
+    return f"{text}{_change(report)}.{_held(report)}{_reopened(report)}"
 
 
 def _change(report: QuestionReport) -> str:
@@ -84,7 +85,15 @@ def _held(report: QuestionReport) -> str:
 
 def _due(report: QuestionReport) -> str:
     passed = f"The deadline passed on {day_words(report.question.deadline)}"
-    return f"{passed} and the question is not resolved yet.{_last_words(report)}"
+    return f"{passed} and the question is not resolved yet.{_reopened(report)}{_last_words(report)}"
+
+
+def _reopened(report: QuestionReport) -> str:
+    act = report.reopened
+    if act is None:
+        return ""
+    reason = act.reason.strip().rstrip(".")
+    return f" It was reopened on {day_words(act.known_at)} by {act.author}: {reason}."
 
 
 def _resolved(report: QuestionReport) -> str:
@@ -94,6 +103,8 @@ def _resolved(report: QuestionReport) -> str:
     reason = resolution.reason.strip().rstrip(".")
     known = day_words(resolution.known_at)
     because = f": {reason}" if reason else ""
+    if resolution.outcome is Outcome.VOID:
+        return f"Void, known on {known}{because}. It counts in no score.{_last_words(report)}"
     text = f"Resolved {resolution.outcome.value}, known on {known}{because}"
     return f"{text}.{_last_words(report)}"
 

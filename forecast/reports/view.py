@@ -51,7 +51,7 @@ class QuestionReport:
     """One question as of its newest estimate, read at `now`.
 
     `history`, `transitions`, `crowd` and `marked` are in the order of time; `effects` the
-    strongest first.
+    strongest first. `reopened` is the last act that took back how it had ended.
     """
 
     question: Question
@@ -69,6 +69,7 @@ class QuestionReport:
     related: tuple[Related, ...]
     prior: PriorVersion | None
     caveats: tuple[str, ...]
+    reopened: Resolution | None = None
 
     @property
     def estimate(self) -> Estimate | None:
@@ -114,6 +115,7 @@ def build_view(
     related: Sequence[Related] = (),
     prior: PriorVersion | None = None,
     caveats: Sequence[str] = (),
+    reopened: Resolution | None = None,
 ) -> QuestionReport:
     """Gather the report of `question` from its facts; `reports` are those at its unit.
 
@@ -140,6 +142,7 @@ def build_view(
         related=tuple(related),
         prior=prior,
         caveats=tuple(caveats),
+        reopened=reopened,
     )
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "Replay the flagship watch from end to end, on real reports.",
     "init": "Make a new watch folder that runs as it is.",
     "ingest": "Take in reports, events, questions or forecasts of others.",
+    "questions": "Where questions stand; open one, and say how one ended.",
     "quarantine": "List the rows that could not be taken in, and why.",
     "incidents": "Show which reports are taken for one thing, and why; join or split them.",
     "update": "Estimate the open questions now, or as of a moment.",

@@ -50,6 +50,7 @@ def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: boo
             if not as_json:
                 _say(file, result)
                 _say_strange(file, result, vocabulary)
+                _say_unclear(file, result)
     if as_json:
         print_json({"schema_version": 1, "files": [_as_json(f, r) for f, r in results]})
     broken = next(((f, r.broken) for f, r in results if r.broken), None)
@@ -84,6 +85,14 @@ def _say_strange(file: str, result: "IngestResult", vocabulary: "Vocabulary") ->
         note(f"tocsin: {file}: and {len(result.strange) - SHOWN} more unknown names")
 
 
+def _say_unclear(file: str, result: "IngestResult") -> None:
+    """Name the questions that cannot be checked: two readers may see them end differently."""
+    for name, lack in result.unclear[:SHOWN]:
+        note(f"tocsin: {file}: question '{name}': its criteria {lack}")
+    if len(result.unclear) > SHOWN:
+        note(f"tocsin: {file}: and {len(result.unclear) - SHOWN} more that cannot be checked")
+
+
 def _as_json(file: str, result: "IngestResult") -> dict[str, Any]:
     added = result.added
     return {
@@ -99,6 +108,7 @@ def _as_json(file: str, result: "IngestResult") -> dict[str, Any]:
             {"what": what, "name": name, "rows": count}
             for (what, name), count in result.strange.most_common()
         ],
+        "unclear": [{"question_id": name, "criteria": lack} for name, lack in result.unclear],
         "broken": result.broken,
     }
 

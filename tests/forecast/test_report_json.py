@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from forecast.estimate import Contribution
+from forecast.evidence import Outcome, Resolution
 from forecast.reports.as_json import question_json, watch_json
 from forecast.reports.watch import build_watch
 from tests.forecast import report_samples as samples
@@ -75,6 +76,19 @@ def test_an_outcome_stands_with_the_question() -> None:
         "outcome": "yes",
         "known_at": "2025-12-01T06:00:00Z",
         "reason": "Explosions at two ports, confirmed by both newsrooms",
+        "author": None,
+        "is_derived": False,
+    }
+
+
+def test_an_outcome_that_was_taken_back_stands_beside_the_question() -> None:
+    assert question_json(samples.full())["question"]["reopened"] is None
+    act = Resolution("q", Outcome.YES, samples.at(180), "a misreport", (), "ada", retracted=True)
+    assert question_json(samples.full(reopened=act))["question"]["reopened"] == {
+        "at": "2025-11-29T06:00:00Z",
+        "outcome": "yes",
+        "author": "ada",
+        "reason": "a misreport",
     }
 
 

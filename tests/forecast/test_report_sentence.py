@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from forecast.estimate import Move, log_hazard
-from forecast.evidence import Outcome
+from forecast.evidence import Outcome, Resolution
 from forecast.reports.sentence import opening
 from tests.forecast import report_samples as samples
 
@@ -57,7 +57,7 @@ def test_a_held_number_says_since_when_and_why() -> None:
     assert text.endswith("This number is held since 10 Sep 2025: k-hat 0.83 is above 0.70.")
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", [Outcome.YES, Outcome.NO])
 def test_a_resolved_question_opens_with_its_outcome_and_the_last_number_before(
     outcome: Outcome,
 ) -> None:
@@ -65,6 +65,21 @@ def test_a_resolved_question_opens_with_its_outcome_and_the_last_number_before(
         f"Resolved {outcome.value}, known on 1 Dec 2025: Explosions at two ports, confirmed by "
         "both newsrooms. The last estimate before, of 28 Nov 2025, was 31 % (90 % band 22–41 %)."
     )
+
+
+def test_a_void_question_says_that_it_counts_in_no_score() -> None:
+    assert opening(samples.resolved(Outcome.VOID)).startswith(
+        "Void, known on 1 Dec 2025: Explosions at two ports, confirmed by both newsrooms. "
+        "It counts in no score. The last estimate before"
+    )
+
+
+def test_a_question_that_was_reopened_says_by_whom_and_why() -> None:
+    act = Resolution("q", Outcome.YES, samples.at(180), "a misreport.", (), "ada", retracted=True)
+    said = " It was reopened on 29 Nov 2025 by ada: a misreport."
+    assert opening(samples.full(reopened=act)).endswith(said)
+    late = samples.bare(now=samples.DEADLINE + timedelta(days=2))
+    assert said in opening(replace(late, reopened=act))
 
 
 def test_an_estimate_made_after_the_outcome_was_known_is_not_the_last_before() -> None:
