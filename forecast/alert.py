@@ -71,6 +71,20 @@ class NoticeKind(StrEnum):
     OUTCOME = "outcome"
 
 
+_GAP, _LOW_GAP = 0.05, 0.6
+
+
+def clear_line(fire_at: float) -> float:
+    """Where a probability clears unless a rule says: 5 points or two fifths below `fire_at`.
+
+    A low line must still be one that P can come down to.
+
+    >>> clear_line(0.4), clear_line(0.05)
+    (0.35000000000000003, 0.03)
+    """
+    return max(fire_at - _GAP, _LOW_GAP * fire_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Fire when the value is clearly at or above one line, clear when clearly at or below another.

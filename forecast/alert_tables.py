@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from forecast.alert import NO_TIME, Rule, RuleKind, Selector
+from forecast.alert import NO_TIME, Rule, RuleKind, Selector, clear_line
 from forecast.estimate import QUANTILE_LEVELS
 from forecast.fields import (
     ClockTime,
@@ -72,7 +72,6 @@ _NEEDED = {
     RuleKind.STALE: ("after",),
 }
 _CERTAIN, _DOUBTFUL = 0.9, 0.6
-_GAP, _LOW_GAP = 0.05, 0.6
 # Past the outermost quantiles that an estimate keeps, Pr(P > level) is not known, nor its error.
 _MOST_CERTAIN = QUANTILE_LEVELS[-2]
 
@@ -226,8 +225,7 @@ class RuleTable(Table):
             return fire, parse_percent(self.clear_at)
         if self.kind is RuleKind.CERTAINTY and fire > _DOUBTFUL:
             return fire, _DOUBTFUL
-        # a low line must still be one that P can come down to
-        return fire, max(fire - _GAP, _LOW_GAP * fire)
+        return fire, clear_line(fire)
 
     def _dwell(self, way: Literal["up", "down"]) -> tuple[int, timedelta]:
         """Evaluations and time; a time alone takes two evaluations, which begin and end it."""
