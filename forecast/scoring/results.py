@@ -96,14 +96,15 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class AlertScore:
-    """What a rule that fires at `fire_at` and clears below `clear_at` would have been worth.
+    """What a rule that fires at `fire_at` and clears at `clear_at` would have been worth.
 
-    Episodes are matched one to one to events: a hit began before its event (at most one horizon
-    before), a miss is an event that no open episode told, the rest are false alarms. `lead_days`
-    are quantiles (0.1, 0.25, 0.5, 0.75, 0.9) of the days from ring to event, empty without hits.
-    `flip_flops` is the mean number of changes of state a unit and year; `value` the relative
-    economic value (1: perfect, 0: no better than climatology) of acting whenever it fires, at a
-    cost-loss ratio of `fire_at`; None where there were no events.
+    Episodes are matched one to one to events: a hit rang before its event, at most one horizon
+    before or while it lasted, a miss is an event without an episode, a false alarm an episode
+    without an event; an event ends the episode that is open. Weeks and years are those of units
+    at risk. `lead_days` are quantiles (0.1, 0.25, 0.5, 0.75, 0.9) of the days from ring to
+    event, empty without hits. `flip_flops` is the mean number of rings and all-clears a unit and
+    year; `value` the relative economic value (1: perfect, 0: no better than climatology) of
+    acting during episodes, at a cost-loss ratio of `fire_at`; None where there were no events.
     """
 
     fire_at: float
