@@ -113,14 +113,14 @@ class BaseRate:
         prior = gamma_of(task.beliefs.log_rate)
         before = _restored(state) or prior
         track, facts = lay_out(task), snapshot_digest(task)
-        update = _Update(track, prior, before, self.model_hash(task.beliefs), facts)
+        update = Update(track, prior, before, self.model_hash(task.beliefs), facts)
         estimates = tuple(update.estimate(question) for question in task.questions)
         return Answer(estimates, state if state and before == prior else _bytes(prior))
 
     def posterior(self, task: Task, state: bytes | None) -> Draws:
         """The log rate, each narrower definition's share of the whole, and P; equal weights."""
         prior, track = gamma_of(task.beliefs.log_rate), lay_out(task)
-        update = _Update(track, prior, prior, "", "")
+        update = Update(track, prior, prior, "", "")
         days, events = float(track.rows.exposure.sum()), float(track.rows.events.sum())
         after = prior.after(events, days)
         rng = np.random.default_rng([task.seed, 3])
@@ -138,7 +138,7 @@ class BaseRate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Update:
+class Update:
     """One update: the track, the prior, the prior of the time before, and the facts' digest."""
 
     track: Track
