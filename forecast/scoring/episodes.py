@@ -119,14 +119,25 @@ def score_paths(
     if not 0.0 < clear <= fire_at < 1.0:
         raise ValueError(f"lines {fire_at:g} and {clear:g} are not 1 > fire >= clear > 0")
     replays = [replay(path, horizon, fire_at, clear, step) for path in paths]
+    return scored(paths, replays, horizon, (fire_at, clear), step)
+
+
+def scored(
+    paths: Sequence[Path],
+    replays: Sequence[Replay],
+    horizon: float,
+    lines: tuple[float, float],
+    step: float = math.inf,
+) -> AlertScore:
+    """The score of what a rule did on each path, replayed here or elsewhere."""
     found = list(zip(paths, replays, strict=True))
     leads = [lead for path, r in found for lead in told(r.episodes, path.events, horizon)]
     episodes, events = sum(len(r.episodes) for r in replays), sum(len(p.events) for p in paths)
     days = math.fsum(_days(path, step) for path in paths)
     hits = len(leads)
     return AlertScore(
-        fire_at=fire_at,
-        clear_at=clear,
+        fire_at=lines[0],
+        clear_at=lines[1],
         episodes=episodes,
         hits=hits,
         misses=events - hits,
@@ -136,7 +147,7 @@ def score_paths(
         recall=_ratio(hits, events),
         lead_days=tuple(np.quantile(leads, LEADS).tolist()) if leads else (),
         flip_flops=_ratio(sum(r.changes for r in replays), days / YEAR) or 0.0,
-        value=_value(found, horizon, fire_at),
+        value=_value(found, horizon, lines[0]),
     )
 
 
