@@ -44,11 +44,15 @@ type Flags = NDArray[np.bool_]
 class PoolPrior:
     """What is believed of the pool before any record: `default` (member,) weights, and how sure.
 
-    The defaults need not sum to 1; `concentration` is in events' worth.
+    The defaults need not sum to 1; `concentration` is in events' worth. `sharpness_sd` is of log a,
+    `shift_sd` of b. Where rows share their shocks (a panel's units in one month), the record of
+    either is far shorter than its rows, and both are better held than learnt.
     """
 
     default: Array
     concentration: float = CONCENTRATION
+    sharpness_sd: float = LOG_SHARPNESS_SD
+    shift_sd: float = SHIFT_SD
 
     @classmethod
     def equal(cls, members: int) -> "PoolPrior":
@@ -140,7 +144,7 @@ def fit_pool(
     start = np.append(np.log(prior.weights()), 0.0)
     weight = by_group(np.asarray(group)[rows])
     logits, said = _logits(member_p[rows])
-    record = _Record(logits, said, outcome, weight, prior.weights(), prior.concentration)
+    record = _Record(logits, said, outcome, weight, prior)
     theta = record.mode(start) if len(outcome) else start
     groups = len(np.unique(np.asarray(group)[rows]))
     return PoolFit(theta, record.covariance(theta), groups)
@@ -187,8 +191,7 @@ class _Record:
     said: Flags
     outcome: Array
     weight: Array
-    default: Array
-    concentration: float
+    prior: PoolPrior
 
     def mode(self, start: Array) -> Array:
         """Where the density is highest."""
@@ -213,19 +216,20 @@ class _Record:
         information = scored.slope.T @ (scored.slope * (self.weight * p * (1.0 - p))[:, None])
         v = _simplex(theta[:-1])
         last = len(theta) - 1
-        information[:last, :last] += self.concentration * (np.diag(v) - np.outer(v, v))
-        information[:last, :last] += np.outer(v, v) / LOG_SHARPNESS_SD**2
-        information[last, last] += 1.0 / SHIFT_SD**2
+        information[:last, :last] += self.prior.concentration * (np.diag(v) - np.outer(v, v))
+        information[:last, :last] += np.outer(v, v) / self.prior.sharpness_sd**2
+        information[last, last] += 1.0 / self.prior.shift_sd**2
         return np.asarray(np.linalg.inv(information))
 
     def _prior(self, theta: Array) -> tuple[float, Array]:
         """Minus its log density and gradient; the Dirichlet's is that of log v."""
         phi, shift = theta[:-1], theta[-1]
         log_a, v = _log_sum(phi), _simplex(phi)
-        loss = -self.concentration * self.default @ (phi - log_a)
-        loss += log_a**2 / (2 * LOG_SHARPNESS_SD**2) + shift**2 / (2 * SHIFT_SD**2)
-        gradient = self.concentration * (v - self.default) + v * log_a / LOG_SHARPNESS_SD**2
-        return float(loss), np.append(gradient, shift / SHIFT_SD**2)
+        prior, default = self.prior, self.prior.weights()
+        loss = -prior.concentration * default @ (phi - log_a)
+        loss += log_a**2 / (2 * prior.sharpness_sd**2) + shift**2 / (2 * prior.shift_sd**2)
+        gradient = prior.concentration * (v - default) + v * log_a / prior.sharpness_sd**2
+        return float(loss), np.append(gradient, shift / prior.shift_sd**2)
 
 
 def _score(theta: Array, logits: Array, said: Flags, *, with_slope: bool = False) -> _Scored:

@@ -206,9 +206,8 @@ def test_the_gradient_is_that_of_the_density() -> None:
     member_p, outcome, group = world(13, 50, np.array([0.5, 0.3, 0.2]))
     member_p[::3, 1] = np.nan
     logits, said = stack._logits(member_p)
-    record = stack._Record(
-        logits, said, outcome, stack.by_group(group // 2), np.array([0.5, 0.3, 0.2]), 10.0
-    )
+    prior = PoolPrior(np.array([0.5, 0.3, 0.2]), sharpness_sd=0.1)
+    record = stack._Record(logits, said, outcome, stack.by_group(group // 2), prior)
     theta = np.array([-0.5, -1.0, -2.0, 0.3])
     off = check_grad(lambda t: record.loss(t)[0], lambda t: record.loss(t)[1], theta)
     assert off < 1e-4
@@ -242,3 +241,16 @@ def test_what_is_no_probability_or_no_outcome_is_refused() -> None:
 
 
 FITTED = fit_pool(*world(0, 500, np.array([0.6, 0.3, 0.1])))
+
+
+def test_what_is_held_is_not_learnt() -> None:
+    # an overconfident world: a and b are learnt by default, and stay where they are held
+    member_p, outcome, group = world(15, 400, np.array([1.0]))
+    member_p = stack.expit(1.0 + 2.0 * stack.logits_of(member_p))
+    free = fit_pool(member_p, outcome, group)
+    held = fit_pool(
+        member_p, outcome, group, PoolPrior(np.ones(1), sharpness_sd=0.01, shift_sd=0.01)
+    )
+    assert free.sharpness < 0.7
+    assert held.sharpness == pytest.approx(1.0, abs=0.05)
+    assert held.shift == pytest.approx(0.0, abs=0.05)
