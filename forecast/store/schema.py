@@ -229,6 +229,31 @@ audit = Table(
     Index("audit_of_question", "question_id", "as_of"),
 )
 
+backtest = Table(
+    "backtest",
+    metadata,
+    row_id(),
+    text("run_id"),
+    instant("made_at"),
+    text("task"),
+    text("digest"),
+    Column("result", Json, nullable=False),
+    Column("forecasts", LargeBinary, nullable=False),
+    UniqueConstraint("run_id", name="backtest_once"),
+    Index("backtest_of_task", "task", "made_at"),
+)
+
+backtest_part = Table(
+    "backtest_part",
+    metadata,
+    row_id(),
+    text("digest"),
+    count("block"),
+    Column("blob", LargeBinary, nullable=False),
+    instant("recorded_at"),
+    UniqueConstraint("digest", "block", name="backtest_part_once"),
+)
+
 run = Table(
     "run",
     metadata,

@@ -29,6 +29,7 @@ from forecast.store import (
 )
 from forecast.store.alerts import Alerts
 from forecast.store.answers import ModelState
+from forecast.store.backtests import Backtests
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
 from forecast.store.ends import Ends
@@ -75,6 +76,7 @@ class Store:
         self._read = database.read
         self._write = database.write
         self.alerts = Alerts(database)
+        self.backtests = Backtests(database)
         self.ends = Ends(database)
 
     @property
