@@ -5,7 +5,7 @@
 
 Both take rows for independent. Where origins hold several rows or windows overlap, each is done
 once more with a variance over time (`dependence`), and **the larger p-value counts**: the plain
-test rejects up to half of all calibrated forecasts of overlapping windows, the other one sees
+test rejects a third of all calibrated forecasts of overlapping windows, the other one sees
 certainty in a few events that happened to lie evenly. Over time, z is Student's t on the waves
 of V, and the likelihood ratio is scaled by
 

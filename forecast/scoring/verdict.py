@@ -88,7 +88,7 @@ def _too_few(found: Evidence) -> str:
     passes = round(100.0 * (1.0 - found.power.chance))
     rows = _several(found.n, "forecast")
     if found.origins < found.n:
-        rows += f" from {_several(found.origins, 'origin')}"
+        rows += f" from {_several(found.origins, 'origin')}, which move together,"
     return f"with {rows} even {wrong} would pass {passes} times in 100"
 
 

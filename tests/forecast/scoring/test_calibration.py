@@ -239,6 +239,11 @@ def test_the_verdict_is_at_one_percent_for_both_tests_together(
             "Too few to tell: with 1 forecast even odds 1.65 times too high would pass 99 times "
             "in 100.",
         ),
+        (
+            Evidence(2400, 24, 90, 81.0, (0.2, 0.3), 0.9, Power(0.31, of_slope=True)),
+            "Too few to tell: with 2,400 forecasts from 24 origins, which move together, even a "
+            "forecaster who is far too sure would pass 69 times in 100.",
+        ),
     ],
 )
 def test_the_words_say_what_was_found(found: Evidence, said: str) -> None:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.scoring.corp import decomposition, points, recalibrated
+from forecast.scoring.dependence import design_effect
 from forecast.scoring.scores import scores
 from tests.forecast.scoring.oracle import P, Y
+from tests.forecast.scoring.worlds import MONTH, world
 
 tenths = st.integers(0, 10).map(lambda n: n / 10)
 rows = st.lists(st.tuples(tenths, st.integers(0, 1)), min_size=1, max_size=40)
@@ -97,6 +99,18 @@ def test_rows_that_say_less_widen_the_band() -> None:
     widths = [np.mean([q.upper - q.lower for q in found]) for found in (plain, dependent)]  # type: ignore[operator]
     # n^(-1/3): four rows of one are 4^(1/3) = 1.6 times as wide
     assert 1.4 < widths[1] / widths[0] < 1.8
+
+
+def test_the_band_allows_for_windows_that_overlap() -> None:
+    held: dict[float, list[bool]] = {}
+    for seed in range(20):
+        p, y, origin = world(seed)
+        for effect in (1.0, design_effect(p, y, origin, 3 * MONTH)):
+            steps = points(p, y, 1, effect, replicates=100)
+            inside = [q.lower <= q.observed <= q.upper for q in steps if q.n >= 50]  # type: ignore[operator]
+            held.setdefault(min(effect, 2.0), []).extend(inside)
+    assert np.mean(held[1.0]) < 0.8
+    assert np.mean(held[2.0]) > 0.87
 
 
 def test_the_same_seed_draws_the_same_band() -> None:
