@@ -23,7 +23,7 @@ from typing import Literal
 from forecast.scoring.results import Gain, Scores, Skill
 
 Gate = Literal["off", "baseline"]
-Reference = Literal["pooled", "unit", "recency", "history", "persistence"]
+Reference = Literal["pooled", "unit", "recency", "history", "logistic", "persistence"]
 
 MODEL = "model"
 FEWEST_EVENTS = 5  # and non-events: with fewer, one more or less would turn the gain around

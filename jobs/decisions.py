@@ -31,6 +31,7 @@ from jobs.app import App
 from jobs.notices import notices_about
 from jobs.prior_ledger import settle_prior
 from models.api import Answer, Task
+from models.reference import Reference
 
 TRIES = 5
 INSTANT = timedelta(microseconds=1)
@@ -42,7 +43,8 @@ class Work:
     """All that one track's update needs to know, read at once.
 
     `reopened` are rows that take back ends which follow no more. `same` are estimates that
-    stand already for exactly these inputs: then nothing is computed.
+    stand already for exactly these inputs: then nothing is computed. `reference` is the baseline
+    that is published in the model's place, where the gate says so.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Work:
     resolved: tuple[Resolution, ...]
     reopened: tuple[Resolution, ...] = ()
     same: tuple[Estimate, ...] = ()
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,17 +39,24 @@ def learnt_of(app: App, definition: str, as_of: datetime) -> tuple[bytes | None,
     kept = _read(app.store.model_state(key, as_of))
     if kept and kept[1] == made_with and as_of - kept[0] < every:
         return kept[2], None
-    named = set(app.config.units)
-    units = sorted(u for u in {*app.store.units(), *named} if matches(u, table.learns.units))
-    read = (_snapshot(app, unit, definition, as_of) for unit in units)
-    # a unit of which something is known only later must not dilute a class of the past
-    snapshots = tuple(s for s in read if s.unit in named or s.reports or s.events)
+    snapshots = class_of(app, definition, as_of)
     if not snapshots:
         return None, None
     before = kept[2] if kept and kept[1] == made_with else None
     learnt = model.learn(Lesson(snapshots, beliefs, app.config.watch.seed), before)
     head = format_instant(as_of).encode()
     return learnt, (key, as_of, MARK.join((head, made_with, learnt)))
+
+
+def class_of(app: App, definition: str, as_of: datetime) -> tuple[Snapshot, ...]:
+    """The snapshots of the units that a root definition learns from; of all, where it says none."""
+    learns = app.config.definitions[definition].learns
+    patterns = learns.units if learns else ["*"]
+    named = set(app.config.units)
+    units = sorted(u for u in {*app.store.units(), *named} if matches(u, patterns))
+    read = (_snapshot(app, unit, definition, as_of) for unit in units)
+    # a unit of which something is known only later must not dilute a class of the past
+    return tuple(s for s in read if s.unit in named or s.reports or s.events)
 
 
 def _read(blob: bytes | None) -> tuple[datetime, bytes, bytes] | None:

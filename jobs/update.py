@@ -25,10 +25,12 @@ from forecast.store.answers import ModelState
 from jobs.app import App
 from jobs.decisions import Failure, Occasion, States, Updated, Work, is_news, settle, states_of
 from jobs.learning import learnt_of
+from jobs.publish import Class, published_class
 from models.api import Answer, Task
 from models.certify import standing
 from models.findings import findings
 from models.priors.beliefs import beliefs_of
+from models.reference import Reference, republish
 from models.registry import family
 from models.track import estimate_digest, snapshot_digest
 
@@ -92,6 +94,7 @@ class Snapshots:
         self._read: dict[str, Snapshot] = {}
         self._endings: dict[str, Endings] = {}
         self._learnt: dict[str, bytes | None] = {}
+        self._published: dict[str, Class | None] = {}
         self.to_keep: list[ModelState] = []
 
     def learnt(self, definition: str) -> bytes | None:
@@ -100,6 +103,13 @@ class Snapshots:
             self._learnt[definition], new = learnt_of(self._app, definition, self.as_of)
             self.to_keep += [new] if new else []
         return self._learnt[definition]
+
+    def reference(self, definition: str, unit: str) -> Reference | None:
+        """The baseline that the gate publishes in the model's place; None: the model's own."""
+        if definition not in self._published:
+            self._published[definition] = published_class(self._app, definition, self.as_of)
+        found = self._published[definition]
+        return found.at(unit) if found else None
 
     def of(self, question: Question) -> Snapshot:
         """The snapshot of a question's unit."""
@@ -153,6 +163,7 @@ def prepare(
     if not questions and not is_news_of_ends:
         return None
     key = f"{snapshot.unit}/{beliefs.definition}/{beliefs.model}"
+    reference = seen.reference(beliefs.definition, snapshot.unit)
     last = {q.question_id: store.latest_estimate(q.question_id, before=as_of) for q in questions}
     task = Task(
         snapshot=snapshot,
@@ -170,7 +181,7 @@ def prepare(
         previous={name: estimate for name, estimate in last.items() if estimate is not None},
         others=tuple(seen.of(replace(track[0], unit=other.unit)) for other in beliefs.couplings),
         doubt=doubt_of(store.latest_audits(key, as_of)),
-        learnt=seen.learnt(beliefs.definition),
+        learnt=None if reference else seen.learnt(beliefs.definition),
     )
     return Work(
         key=key,
@@ -178,7 +189,8 @@ def prepare(
         state=store.model_state(key, as_of),
         resolved=ended,
         reopened=reopened,
-        same=_standing(app, task),
+        same=() if reference else _standing(app, task),
+        reference=reference,
     )
 
 
@@ -187,8 +199,12 @@ def infer(work: Work) -> Inferred:
     if work.same or not work.task.questions:
         return Answer(work.same, work.state)
     try:
-        answer = family(work.task.beliefs.model).update(work.task, work.state)
-        certificate, odd = standing(work.task.beliefs.model), findings(work.task)
+        if work.reference:
+            answer, certificate = republish(work.task, work.reference, work.state), ""
+        else:
+            answer = family(work.task.beliefs.model).update(work.task, work.state)
+            certificate = standing(work.task.beliefs.model)
+        odd = findings(work.task)
         vouched = (
             replace(e, certificate=certificate, findings=(*e.findings, *odd))
             for e in answer.estimates
