@@ -191,13 +191,15 @@ def test_without_anything_to_show_there_is_no_chart(name: str) -> None:
 @pytest.mark.parametrize("value", [None, 0.0])
 def test_lines_without_hits_or_alarms_are_drawn_all_the_same(value: float | None) -> None:
     silent = [
-        replace(a, episodes=0, hits=0, false_alarms=0, false_alarms_per_100_weeks=0.0,
+        replace(a, episodes=1, hits=0, false_alarms=0, false_alarms_per_100_weeks=0.0,
                 precision=value, recall=value, lead_days=(), value=value)
         for a in samples.backtest().alerts
     ]  # fmt: skip
     report = samples.report(alerts=tuple(silent))
     assert "nan" not in alert_curve(report, "k", NARROW)
     assert lead_times(report, "k", NARROW) == ""
+    never = samples.report(alerts=tuple(replace(a, episodes=0) for a in silent))
+    assert alert_curve(never, "k", NARROW) == ""
 
 
 @pytest.mark.parametrize(

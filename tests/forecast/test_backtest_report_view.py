@@ -118,9 +118,23 @@ def test_the_alert_line_that_is_spoken_of_has_the_highest_value() -> None:
     assert default_line(tied) == tied[-1]
     assert default_line([replace(a, value=None) for a in curve[:2]] + [curve[3]]) == curve[3]
     assert default_line(()) is None
-    assert "Firing at 20 % and clearing below 15 % has the highest value, 0.34: 46 episodes" in (
+    silent = [replace(a, episodes=0, value=0.9) for a in curve[3:]]
+    assert default_line([*curve[:3], *silent]) == curve[2]
+    assert "Firing at 20 % and clearing at 15 % has the highest value, 0.34: 46 episodes" in (
         words_of(samples.report(), "alerts")
     )
+
+
+def test_lines_at_which_nothing_rang_are_named_and_not_listed() -> None:
+    curve = samples.backtest().alerts
+    silent = [replace(a, episodes=0) for a in curve]
+    report = samples.report(alerts=(*curve[:3], *silent[3:]))
+    assert " At 30 % and above nothing ever rang. " in words_of(report, "alerts")
+    (section,) = [s for s in sections(report) if s.key == "alerts"]
+    assert section.table is not None
+    assert (len(section.table.rows), section.table.marked) == (3, 2)
+    nothing = samples.report(alerts=tuple(silent))
+    assert words_of(nothing, "alerts") == "At 5 % and above nothing ever rang."
 
 
 def test_baselines_are_ranked_and_years_are_held_against_the_strongest() -> None:

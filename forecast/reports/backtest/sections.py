@@ -205,9 +205,12 @@ def _years_words(report: BacktestReport, against: str) -> tuple[str, ...]:
 
 
 def _alerts(report: BacktestReport) -> Section | None:
-    curve, line = report.backtest.alerts, report.line
+    lines, line = report.lines, report.line
     if line is None:
         return None
+    if not lines:
+        lowest = min(a.fire_at for a in report.backtest.alerts)
+        return Section("alerts", "Alerts", (f"At {level(lowest)} and above nothing ever rang.",))
     columns = (
         Column("fires, clears", is_number=False),
         Column("episodes", rank=3),
@@ -217,20 +220,28 @@ def _alerts(report: BacktestReport) -> Section | None:
         Column("per 100 weeks", rank=4),
         Column("precision", rank=1),
         Column("recall", rank=1),
-        Column("lead days (10–90 %)", rank=5),
+        Column("lead days", rank=5),
         Column("changes a year", rank=6),
         Column("value"),
     )
-    rows = tuple(_alert_cells(a) for a in curve)
-    table = Table(columns, rows, marked=curve.index(line))
-    return Section("alerts", "Alerts", (alert_words(line), _ALERT_NOTE), table=table)
+    table = Table(columns, tuple(_alert_cells(a) for a in lines), marked=lines.index(line))
+    words = (alert_words(line) + _silent(report), _ALERT_NOTE)
+    return Section("alerts", "Alerts", words, table=table)
+
+
+def _silent(report: BacktestReport) -> str:
+    """From which line on nothing rang."""
+    highest = report.lines[-1].fire_at
+    silent = [a.fire_at for a in report.backtest.alerts if a.fire_at > highest]
+    return f" At {level(min(silent))} and above nothing ever rang." if silent else ""
 
 
 _ALERT_NOTE = (
-    "An episode is one stretch of ringing at one unit; a hit began before its event, one episode "
-    "an event. False alarms are counted per 100 weeks that a question was open. The value is 1 for "
-    "a perfect alarm and 0 for none that beats the base rate, where a false alarm costs as much "
-    "as the line says."
+    "An episode is one stretch of ringing at one unit. Episodes and events are matched one to one: "
+    "an episode with its event is a hit, one without is a false alarm, an event without is a miss. "
+    "Lead days are from ring to event: the median, and 10 to 90 % of them in brackets. "
+    "The value is that of acting during episodes, where acting costs as large a share of an "
+    "unprepared event as the line says: 1 is perfect, 0 no better than the base rate."
 )
 
 
@@ -239,7 +250,7 @@ def alert_words(a: AlertScore) -> str:
     best = "" if a.value is None else f" has the highest value, {fixed(a.value, 2)}"
     lead = f"; lead {lead_words(a.lead_days)}, median and 10 to 90 %" if a.lead_days else ""
     return (
-        f"Firing at {level(a.fire_at)} and clearing below {level(a.clear_at)}{best}: "
+        f"Firing at {level(a.fire_at)} and clearing at {level(a.clear_at)}{best}: "
         f"{whole(a.episodes)} episodes, {whole(a.hits)} hits, {whole(a.misses)} misses, "
         f"{whole(a.false_alarms)} false alarms ({fixed(a.false_alarms_per_100_weeks, 2)} per 100 "
         f"question-weeks){lead}."
@@ -274,7 +285,7 @@ def _first_alert(report: BacktestReport) -> Section | None:
     )
     rows = tuple((level(at), share(p), share(came), whole(n)) for at, p, came, n in found)
     words = (
-        "What was forecast when an alert began, and how often it then came true: who rings at the "
-        "top of every wave must expect to be late or wrong.",
+        "What was forecast when an alert began, and how often it then came true. A calibrated "
+        "forecast is right there too: as many come true as it says.",
     )
     return Section("first-alert", "When an alert begins", words, table=Table(columns, rows))

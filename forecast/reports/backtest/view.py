@@ -35,7 +35,7 @@ class BacktestReport:
     """A backtest with the names that its report dwells on.
 
     `ranked` are the baselines from the lowest log loss up, so that the first is the one hardest
-    to beat. `line` is the threshold of the alert curve with the highest value.
+    to beat. `line` is the line of the alert curve that is spoken of.
     """
 
     backtest: Backtest
@@ -53,6 +53,12 @@ class BacktestReport:
     def skill(self) -> Skill | None:
         """What was gained over the strongest baseline."""
         return self.backtest.skill.get(self.strongest) if self.strongest else None
+
+    @property
+    def lines(self) -> tuple[AlertScore, ...]:
+        """The lines of the alert curve at which anything rang, from the lowest up."""
+        rang = (a for a in self.backtest.alerts if a.episodes)
+        return tuple(sorted(rang, key=lambda a: a.fire_at))
 
     @property
     def brier_places(self) -> int:
@@ -84,11 +90,13 @@ def build_report(backtest: Backtest, forecasts: Forecasts) -> BacktestReport:
 
 
 def default_line(curve: Sequence[AlertScore]) -> AlertScore | None:
-    """The alert line that is spoken of: the highest value, and the higher of two alike.
+    """The alert line that is spoken of: of those that ever rang the one with the highest value.
 
-    Without events no line has a value, and the highest line is taken.
+    Of two alike it is the higher, and so where no line has a value, as nothing happened.
     """
-    return max(curve, key=lambda a: (_or_least(a.value), a.fire_at)) if curve else None
+    if not curve:
+        return None
+    return max(curve, key=lambda a: (a.episodes > 0, _or_least(a.value), a.fire_at))
 
 
 def _or_least(value: float | None) -> float:

@@ -24,7 +24,7 @@ _ROW, _HEAD = 26.0, 22.0
 
 def alert_curve(report: BacktestReport, key: str, width: float) -> str:
     """Precision and recall above, false alarms below, over the lines at which a rule may fire."""
-    curve = sorted(report.backtest.alerts, key=lambda a: a.fire_at)
+    curve = report.lines
     if len(curve) < 2:
         return ""
     left, right = 48.0, width - 96.0
@@ -45,11 +45,11 @@ def alert_curve(report: BacktestReport, key: str, width: float) -> str:
 
 def lead_times(report: BacktestReport, key: str, width: float) -> str:
     """A row a threshold: lead time of the hits, 10 to 90 % thin, the middle half thick."""
-    curve = [a for a in report.backtest.alerts if len(a.lead_days) == 5]
+    curve = [a for a in report.lines if len(a.lead_days) == 5]
     if not curve:
         return ""
     longest = max(a.lead_days[-1] for a in curve)
-    left, right = 62.0, width - (122 if width > 500 else 106)
+    left, right = 62.0, width - (140 if width > 500 else 128)
     bottom = _ROW * len(curve) + _HEAD + 4
     x = Scale(0.0, max(longest, report.backtest.task.horizon_days), left, right)
     body = [svg.text(0, 14, "Lead time of the hits", "strong")]
@@ -70,7 +70,7 @@ def describe(report: BacktestReport) -> str:
     said = (
         f"at {level(a.fire_at)} precision {share(a.precision)}, recall {share(a.recall)}, "
         f"{fixed(a.false_alarms_per_100_weeks, 2)} false alarms per 100 question-weeks"
-        for a in report.backtest.alerts
+        for a in report.lines
     )
     return "Alerts by the line at which they fire: " + "; ".join(said) + "."
 
