@@ -52,7 +52,8 @@ def audit_questions(
     """
     audited = Audited()
     works = works_of(app, questions, Snapshots(app, as_of), audited.failures)
-    for found in compute(audit, (work for work in works if work.task.questions)):
+    asked = (work for work in works if work.task.questions and not work.reference)
+    for found in compute(audit, asked):
         if isinstance(found, Failure):
             audited.failures.append(found.error)
         elif found:

@@ -98,6 +98,8 @@ def _explanation(
     work = prepare(app, _track(app, question), Snapshots(app, estimate.as_of), {})
     if work is None or question not in work.task.questions:
         raise UsageError(f"had ended by {format_instant(estimate.as_of)}", at=name)
+    if work.reference:
+        raise UsageError(work.reference.words, at=name)
     if model.model_hash(work.task.beliefs) != estimate.model_hash:
         raise HeldError("the model has changed since its estimate; update it first", at=name)
     levels = tuple(sorted({rule.fire_at for rule in app.config.lines_for(question)}))

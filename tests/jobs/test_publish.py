@@ -16,6 +16,7 @@ from forecast.evidence import Event
 from forecast.question import Question
 from forecast.scoring.results import Calibration, Gain, Scores, Skill, Verdict
 from jobs.app import App, open_app
+from jobs.audit import audit_questions
 from jobs.backtest.blocks import References
 from jobs.decisions import Occasion
 from jobs.learning import class_of
@@ -141,9 +142,9 @@ def test_the_newest_record_of_the_definition_and_family_decides(app: App) -> Non
     app.store.backtests.add(record(LOST, "old", made=700), b"")
     app.store.backtests.add(record(WON, "new", made=701), b"")
     assert {name for name, *_ in updated(app).values()} == {"base-rate"}
-    for at, change in enumerate(({"model": "panel"}, {"definition": "fire"})):
+    for at, task in enumerate((replace(TASK, model="panel"), replace(TASK, definition="fire"))):
         other = record(LOST, f"other{at}", made=702)
-        app.store.backtests.add(replace(other, task=replace(TASK, **change)), b"")
+        app.store.backtests.add(replace(other, task=task), b"")
     assert {name for name, *_ in updated(app, 701).values()} == {"base-rate"}
     app.store.backtests.add(record(LOST, "newest", made=703), b"")
     assert {name for name, *_ in updated(app, 702).values()} == {"baseline: history"}
@@ -195,15 +196,28 @@ def test_a_unit_that_the_class_does_not_know_has_its_base_rate(app: App) -> None
     assert 0.0 < p < 1.0
 
 
+def test_an_audit_leaves_a_baseline_alone(app: App) -> None:
+    watch = WATCH.replace('"base-rate"', '"hazard"')
+    (app.watch.folder / "watch.toml").write_text(watch)
+    app.store.backtests.add(replace(record(LOST), task=replace(TASK, model="hazard")), b"")
+    with open_app(app.watch.folder) as other:
+        found = audit_questions(other, other.store.questions(), day(700), lambda audits: None)
+        assert {name for name, *_ in updated(other).values()} == {"baseline: history"}
+    assert (found.audits, found.failures) == ([], [])
+
+
 def test_the_report_says_it_too(app: App) -> None:
     app.store.backtests.add(record(LOST), b"")
 
-    def tocsin(*words: str) -> str:
-        command = [TOCSIN, *words, "--watch", app.watch.folder]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    def tocsin(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(TOCSIN), *words, "--watch", str(app.watch.folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    tocsin("update", "--as-of", day(700).isoformat())
-    told = json.loads(tocsin("report", "plant-a", "--json"))["estimate"]
+    assert tocsin("update", "--as-of", day(700).isoformat()).returncode == 0
+    told = json.loads(tocsin("report", "plant-a", "--json").stdout)["estimate"]
     assert told["model"] == "baseline: history"
     assert told["findings"][0].startswith("published as the baseline 'history'")
-    assert "published as the baseline" in " ".join(tocsin("report", "plant-a").split())
+    assert "published as the baseline" in " ".join(tocsin("report", "plant-a").stdout.split())
+    explained = tocsin("explain", "plant-a")
+    assert explained.returncode == 2
+    assert "published as the baseline 'history'" in explained.stderr
