@@ -36,7 +36,9 @@ _SOURCE = re.compile(
     r"|(?-i:\b[A-Z][\w.&-]+\s+(reports?|shows?|lists?|records?|states?|says?|puts?)\b)",
     re.IGNORECASE,
 )
-_TIME = re.compile(r"\b([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?|\b\d{1,2}\s?[ap]\.?m\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?<![+-])\b([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?|\b\d{1,2}\s?[ap]\.?m\b", re.IGNORECASE
+)
 _ZONE = re.compile(r"^[.:\d]*\s*\(?(Z\b|UTC|GMT|[+-]\d\d|[A-Z]{1,4}T\b|[A-Z]\w+/[A-Z]\w+)")
 _VAGUE = re.compile(
     r"\b(significant|substantial|considerabl|meaningful|notabl|serious|severe|major|massive"
