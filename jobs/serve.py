@@ -88,7 +88,7 @@ class Service:
     def warm(self) -> None:
         """Load what the default family infers with, which takes seconds, before the first slot."""
         config = self.app.config
-        if any(config.definitions[name].model == "hazard" for name in roots(config)):
+        if any("hazard" in config.definitions[name].families() for name in roots(config)):
             from models.hazard.density import compiled_density
 
             compiled_density()
