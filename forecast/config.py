@@ -28,6 +28,7 @@ from forecast.alert_tables import (
     Table,
     alert_rules,
 )
+from forecast.compute_table import Compute
 from forecast.fields import (
     Days,
     HalfLife,
@@ -235,6 +236,7 @@ class Config(Table):
     """The whole of watch.toml."""
 
     watch: WatchTable
+    compute: Compute = Compute()
     units: dict[str, Unit] = {}
     incidents: IncidentTable = IncidentTable()
     indicators: dict[str, Indicator] = {}

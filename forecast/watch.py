@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from forecast.alert_tables import ChannelTable, Heartbeat, Quiet, RuleTable, Subscription
+from forecast.compute_table import Compute
 from forecast.config import (
     Config,
     Definition,
@@ -154,6 +155,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the table holding an unknown key does know."""
     tables: dict[str, type[BaseModel]] = {
         "watch": WatchTable,
+        "compute": Compute,
         "units": Unit,
         "indicators": Indicator,
         "definitions": Definition,

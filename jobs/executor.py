@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
-from typing import Protocol
+from typing import Any, Protocol
 
+from forecast.errors import OutsideError, UsageError
 from jobs.pool import MOST_WORKERS, warm_pool
+
+PATIENCE = 15.0  # seconds that a Dask cluster may take to answer
 
 _held: bytes = b""  # in a worker: what was shared with it as it started
 
@@ -59,6 +62,70 @@ class Processes:
     def close(self) -> None:
         """What has begun is finished, the rest is not."""
         self._pool.shutdown(cancel_futures=True)
+
+
+class Cluster:
+    """The workers of a Dask scheduler; they need a Tocsin of the same code.
+
+    `version()` is asked of every worker and has to say the same as here. UsageError without
+    Dask, OutsideError where the cluster is not there or is of another version.
+    """
+
+    def __init__(self, shared: bytes, address: str, version: Callable[[], str]) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UsageError("Dask needs distributed: pip install 'tocsin[dask]'") from None
+        self._address = address
+        try:
+            connect: Any = Client  # it has no types
+            self._client = connect(address, timeout=PATIENCE, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise OutsideError(f"no Dask cluster answers: {_line(error)}", at=address) from None
+        try:
+            self._require(version)
+            self._shared = self._client.scatter(shared, broadcast=True)
+        except BaseException:
+            self.close()
+            raise
+
+    def _require(self, version: Callable[[], str]) -> None:
+        try:
+            found = self._client.run(version)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a worker from running ours
+            words = f"a worker cannot run this Tocsin: {_line(error)}"
+            raise OutsideError(words, at=self._address) from None
+        others = [worker for worker, said in found.items() if said != version()]
+        if others:
+            words = f"{len(others)} workers run another version of Tocsin, {others[0]} for one"
+            raise OutsideError(words, at=self._address)
+
+    def map[Item, Result](
+        self, work: Callable[[bytes, Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        """All items are handed to the scheduler at once; what is no longer asked for is let go."""
+        from distributed import KilledWorker
+
+        # not pure: Dask would otherwise take an answer that it has kept for the same call
+        submit = partial(self._client.submit, work, self._shared, pure=False)
+        waiting = [submit(item) for item in items]
+        try:
+            for future in waiting:
+                yield future.result()
+        except (KilledWorker, OSError, TimeoutError) as error:
+            words = f"the Dask cluster lost its work: {_line(error)}"
+            raise OutsideError(words, at=self._address) from None
+        finally:
+            self._client.cancel(waiting)
+
+    def close(self) -> None:
+        """Leave the cluster; its workers stay."""
+        self._client.close()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def local_executor(shared: bytes, workers: int | None = None) -> Executor:

@@ -24,8 +24,8 @@ LONGEST_FILE = 400
 VAGUE_NAMES = {"utils", "helpers", "base", "manager", "common"}
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 HEAVY = {
-    "alembic", "arviz", "arviz_stats", "fastapi", "httpx", "matplotlib", "nutpie", "numba",
-    "pandas", "preliz", "pymc", "pytensor", "scipy", "sqlalchemy", "xarray",
+    "alembic", "arviz", "arviz_stats", "distributed", "fastapi", "httpx", "matplotlib", "nutpie",
+    "numba", "pandas", "preliz", "pymc", "pytensor", "scipy", "sqlalchemy", "xarray",
 }  # fmt: skip
 
 # Put together from pieces, so that this file does not find itself.

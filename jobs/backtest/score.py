@@ -7,8 +7,11 @@ import numpy as np
 
 from forecast.backtest import Backtest, BacktestTask, Forecasts
 from forecast.clock import format_instant
+from forecast.publishing import BY_DEFAULT, PublishRule, publish
 from forecast.scoring.bootstrap import skill
 from forecast.scoring.calibration import calibration
+from forecast.scoring.episodes import THRESHOLDS, alert_scores
+from forecast.scoring.first_alert import first_alerts
 from forecast.scoring.results import Scores
 from forecast.scoring.scores import scores
 from jobs.backtest.walk import Walked
@@ -35,10 +38,18 @@ def result(
     identity: Identity,
     seconds: float,
     findings: tuple[str, ...] = (),
+    rule: PublishRule = BY_DEFAULT,
 ) -> Backtest:
     """The scores of a walk, and all else that is told of it; equal rows give equal scores."""
     rows, seed = walked.rows, identity.seed
     horizon = task.horizon_days
+    ours = scores(rows.p, rows.outcome)
+    baselines = {name: scores(p, rows.outcome) for name, p in rows.baselines.items()}
+    gained = {
+        name: skill(rows.p, p, rows.outcome, rows.origin, horizon, name, seed)
+        for name, p in rows.baselines.items()
+    }
+    published = publish(gained, ours, baselines, rule)
     return Backtest(
         run_id=identity.run_id(task.name),
         made_at=identity.made_at,
@@ -48,20 +59,19 @@ def result(
         digest=identity.digest,
         units=len(np.unique(rows.unit)),
         origins=len(np.unique(rows.origin)),
-        scores=scores(rows.p, rows.outcome),
-        baselines={name: scores(p, rows.outcome) for name, p in rows.baselines.items()},
-        skill={
-            name: skill(rows.p, p, rows.outcome, rows.origin, horizon, name, seed)
-            for name, p in rows.baselines.items()
-        },
+        scores=ours,
+        baselines=baselines,
+        skill=gained,
         calibration=calibration(rows.p, rows.outcome, rows.origin, horizon, seed),
         by_period=_by_year(rows),
-        first_alert=(),
-        alerts=(),
-        movement_z=None,
+        first_alert=first_alerts(rows.unit, rows.origin, rows.p, rows.outcome, THRESHOLDS),
+        alerts=alert_scores(rows, horizon),
+        movement_z=None,  # of windows that move on with their origin nothing can be told
         leak_check=walked.leak_check,
         fits=walked.fits,
         seconds=seconds,
+        published=published.what,
+        gate=published.words,
         findings=findings,
     )
 

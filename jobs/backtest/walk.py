@@ -1,6 +1,6 @@
 """A walk: every block of a task on an executor, and their rows in one piece."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ from forecast.backtest import BacktestTask, FitNote, Forecasts, LeakCheck
 from forecast.errors import InputError
 from jobs.backtest.blocks import Block, Done, run_block
 from jobs.backtest.origins import from_days, origins, refits
+from jobs.backtest.parts import Kept
 from jobs.executor import Executor
 
 CHECKED = 12  # origins, spread over the walk
@@ -55,11 +56,23 @@ def _checked(blocks: list[Block]) -> list[Block]:
     ]
 
 
-def walk(executor: Executor, blocks: Sequence[Block], progress: Progress) -> Iterator[Done]:
-    """What each block came to, in order; `progress(done, total)` is called after each."""
-    for count, done in enumerate(executor.map(run_block, blocks), 1):
-        progress(count, len(blocks))
-        yield done
+def walk(
+    executor: Executor, blocks: Sequence[Block], progress: Progress, kept: Kept | None = None
+) -> list[Done]:
+    """What each block came to, in order; those that are `kept` are not run again.
+
+    `progress(done, total)` is called as it begins, and after each block.
+    """
+    found = kept.there() if kept else {}
+    waiting = [block for block in blocks if block.place not in found]
+    progress(len(blocks) - len(waiting), len(blocks))
+    answers = executor.map(run_block, waiting)
+    if kept:
+        answers = kept.keeping(waiting, answers)
+    for block, done in zip(waiting, answers, strict=True):
+        found[block.place] = done
+        progress(len(found), len(blocks))
+    return [found[block.place] for block in blocks]
 
 
 def joined(blocks: Sequence[Block], parts: Sequence[Done]) -> Walked:

@@ -2,115 +2,191 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.clock import utc_now
-from forecast.errors import OutsideError
-from jobs.cli.options import Instant, json_option, note, print_json, stdout_console
+from forecast.errors import OutsideError, UsageError
+from jobs.cli.options import Instant, cell, common, note, print_json, stdout_console
 
 if TYPE_CHECKING:
+    from forecast.backtest import Backtest
+    from jobs.backtest.home import Home
     from jobs.backtest.run import Result
+    from jobs.backtest.source import Source
+    from jobs.executor import Executor
 
 LEAK_EXIT, CHECK_EXIT = 3, 1
+MOST_LINES = 20  # of progress, where there is no terminal
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-
-def task_flags[F: Callable[..., Any]](command: F) -> F:
-    """What a task asks, where its file says nothing or is to be overruled."""
-    options = [
-        click.option("--definition", metavar="KIND", help="The kind of event."),
-        click.option("--horizon", metavar="LENGTH", help='How far ahead: "30 days".'),
-        click.option("--every", metavar="LENGTH", help="Between origins: MS (months), 6h, 7D."),
-        click.option("--score-start", type=Instant(), help="The first origin."),
-        click.option("--score-end", metavar="TIME", help="The last origin."),
-        click.option("--data-end", metavar="TIME", help="Until when the facts are complete."),
-        click.option("--train-start", type=Instant(), help="The first window to learn from."),
-        click.option("--quiet-days", type=float, help="Not at risk after an event."),
-        click.option("--units", type=click.Choice(["seen", "all"]), help="Who is at risk."),
-        click.option("--until-event", "at_risk", is_flag=True, help="Until the first event only."),
-        click.option("--refit", type=click.Choice(["yearly", "quarterly", "monthly", "never"])),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+type Command = Callable[..., Any]
 
 
-def outputs[F: Callable[..., Any]](command: F) -> F:
-    """Where the result goes."""
-    options = [
-        click.option("--html", "html", type=FILE, metavar="FILE", help="Write a page."),
-        click.option("--markdown", type=FILE, metavar="FILE", help="Write Markdown."),
-        click.option("--csv", "csv", type=FILE, metavar="FILE", help="Write every forecast."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _flags(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options at once, in their order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_facts = _flags(
+    click.option("--events", type=FILE, metavar="FILE", help="unit, occurred_at, kind."),
+    click.option("--indicators", type=FILE, metavar="FILE", help="unit, tag, observed_at, value."),
+    click.option("--exposure", type=FILE, metavar="FILE", help="unit, from, to: when at risk."),
+)
+_task = _flags(
+    click.option("--task", "names", multiple=True, metavar="NAME", help="Only this; repeatable."),
+    click.option("--definition", metavar="KIND", help="The kind of event."),
+    click.option("--horizon", metavar="LENGTH", help='How far ahead: "30 days".'),
+    click.option("--every", metavar="LENGTH", help="From origin to origin: MS (months), 6h, 7D."),
+    click.option("--score-start", type=Instant(), help="The first origin."),
+    click.option("--score-end", metavar="TIME", help="The last origin."),
+    click.option("--data-end", metavar="TIME", help="Until when the facts are complete."),
+    click.option("--train-start", type=Instant(), help="The first window to learn from."),
+    click.option("--quiet-days", type=float, help="Not at risk for so long after an event."),
+    click.option("--units", type=click.Choice(["seen", "all"]), help="At risk once seen, or all."),
+    click.option("--until-event", is_flag=True, help="At risk until the first event only."),
+    click.option("--refit", type=click.Choice(["yearly", "quarterly", "monthly", "never"])),
+)
+_how = _flags(
+    click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
+    click.option("--fresh", is_flag=True, help="Do not go on where a run was broken off."),
+    click.option("--no-leak-check", is_flag=True, help="Do not look for leaks."),
+    click.option("--workers", type=click.IntRange(1), help="Processes; as many as processors."),
+    click.option("--executor", type=click.Choice(["local", "dask"]), help="Where to compute."),
+    click.option("--scheduler", metavar="ADDRESS", help="Of Dask: tcp://HOST:PORT."),
+)
+_kept = _flags(
+    click.option("--list", "listed", is_flag=True, help="List the runs that are kept."),
+    click.option("--show", metavar="RUN", help="Show a run that is kept."),
+    click.option("--baseline", metavar="RUN", help='Compare with a run, or with the "last".'),
+    click.option("--check", is_flag=True, help="Exit 1 where it is surely worse than that."),
+)
+_out = _flags(
+    click.option("--html", type=FILE, metavar="FILE", help="Write a page."),
+    click.option("--markdown", type=FILE, metavar="FILE", help="Write Markdown."),
+    click.option("--csv", type=FILE, metavar="FILE", help="Write every forecast."),
+)
 
 
 @click.command("backtest")
 @click.argument("place", metavar="[FOLDER]", type=click.Path(path_type=Path), required=False)
-@click.option("--task", "names", multiple=True, metavar="NAME", help="Only this task; repeatable.")
-@click.option("--events", type=FILE, metavar="FILE", help="unit, occurred_at, kind.")
-@click.option("--indicators", type=FILE, metavar="FILE", help="unit, tag, observed_at, value.")
-@click.option("--exposure", type=FILE, metavar="FILE", help="unit, from, to: when at risk.")
-@task_flags
-@click.option("--workers", type=click.IntRange(1), help="Processes; as many as processors.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--no-leak-check", is_flag=True, help="Do not look for leaks.")
-@outputs
-@json_option
+@_facts
+@_task
+@_how
+@_kept
+@_out
+@common
 def command(
     place: Path | None,
-    names: tuple[str, ...],
-    events: Path | None,
-    indicators: Path | None,
-    exposure: Path | None,
-    workers: int | None,
-    seed: int,
-    no_leak_check: bool,
-    html: Path | None,
-    markdown: Path | None,
-    csv: Path | None,
+    folder: Path,
+    listed: bool,
+    show: str | None,
+    baseline: str | None,
+    check: bool,
     as_json: bool,
     **flags: Any,
 ) -> None:
     """Forecast the past again and again as it was known then, and score what came of it.
 
     FOLDER holds tasks.json or backtest.toml, events.csv and indicators.csv (or reports.csv),
-    gzipped or not; flags say what the file of tasks does not, or otherwise.
+    gzipped or not; flags say what the file of tasks does not, or otherwise. Results are kept in
+    the store of the watch, or in tocsin-backtests.db of the current folder.
     """
-    from jobs.backtest.run import Asked, backtest
-    from jobs.backtest.source import Files, from_files
-    from jobs.executor import local_executor
+    from jobs.backtest.home import Home
 
-    flags["at_risk"] = "until-event" if flags["at_risk"] else None
-    source = from_files(place, names, Files(events, indicators, exposure), flags)
-    asked = Asked(utc_now(), seed, not no_leak_check)
-    executor = local_executor(source.packed, workers)
-    results: list[Result] = []
+    if check and not baseline:
+        raise UsageError("--check compares with a --baseline: name a run, or 'last'")
+    with Home(folder) as home:
+        if listed:
+            _list(home.store.backtests.results(), as_json)
+            return
+        results = [_stored(home, show, baseline)] if show else _run(home, place, baseline, flags)
+    _write(results, flags)
+    _show(results, as_json)
+    _leave(results, check)
+
+
+def _run(home: "Home", place: Path | None, baseline: str | None, flags: dict[str, Any]) -> Any:
+    """Every task that is asked for, one after the other on the same workers."""
+    from jobs.backtest.run import Asked, backtest
+
+    source = _source(place, flags)
+    earlier = {task.name: home.earlier(baseline, task.name) for task in source.tasks}
+    asked = Asked(
+        made_at=utc_now(),
+        seed=flags["seed"],
+        check_leaks=not flags["no_leak_check"],
+        store=home.store,
+        fresh=flags["fresh"],
+        rule=home.publish_rule,
+    )
+    note(f"tocsin: results are kept in {home.store.name}")
+    executor = _executor(home, source.packed, flags)
     try:
+        results: list[Result] = []
         for task in source.tasks:
             with _progress(task.name) as progress:
                 results.append(
-                    backtest(task, source.packed, executor, asked, progress, source.findings)
+                    backtest(
+                        task,
+                        source.packed,
+                        executor,
+                        asked,
+                        progress,
+                        source.findings,
+                        earlier[task.name],
+                    )
                 )
+        return results
     finally:
         executor.close()
-    _write(results, html, markdown, csv)
-    _show(results, as_json)
-    if any(one.leak_check and not one.leak_check.passed for one, _ in results):
-        note(
-            "tocsin: facts that were known later changed forecasts: these scores are not to be had"
-        )
-        click.get_current_context().exit(LEAK_EXIT)
+
+
+def _source(place: Path | None, flags: dict[str, Any]) -> "Source":
+    from jobs.backtest.source import Files, from_files
+
+    files = Files(*(flags[name] for name in ("events", "indicators", "exposure")))
+    said = flags | {"at_risk": "until-event" if flags["until_event"] else None}
+    return from_files(place, flags["names"], files, said)
+
+
+def _executor(home: "Home", packed: bytes, flags: dict[str, Any]) -> "Executor":
+    """As the flags say, else as the watch says."""
+    from jobs.backtest.run import code_digest
+    from jobs.executor import Cluster, local_executor
+
+    kind = flags["executor"] or ("dask" if flags["scheduler"] else home.compute.executor)
+    if kind == "local":
+        return local_executor(packed, flags["workers"])
+    address = flags["scheduler"] or home.compute.scheduler
+    if not address:
+        raise UsageError("--executor dask needs --scheduler tcp://HOST:PORT")
+    return Cluster(packed, address, code_digest)
+
+
+def _stored(home: "Home", run_id: str, baseline: str | None) -> "Result":
+    from jobs.backtest.compare import compared
+    from jobs.backtest.packing import unpack_forecasts
+
+    found = home.store.backtests.find(run_id)
+    rows = unpack_forecasts(found.forecasts)
+    earlier = home.earlier(baseline, found.result.task.name)
+    result = compared(found.result, rows, earlier) if earlier else found.result
+    return result, rows
 
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A line on stderr with the blocks that are done; without a terminal, a few plain lines."""
+    """A line on stderr with the blocks that are done; without a terminal, some plain lines."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -123,15 +199,19 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total: note(f"tocsin: {name}: {done} of {total} blocks")
+        yield lambda done, total: _plain_progress(name, done, total)
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *times, console=console) as progress:
         bar = progress.add_task(name, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def _plain_progress(name: str, done: int, total: int) -> None:
+    every = max(1, total // MOST_LINES)
+    if done % every == 0 or done == total:
+        note(f"tocsin: {name}: {done} of {total} blocks")
 
 
 def _show(results: Sequence["Result"], as_json: bool) -> None:
@@ -147,25 +227,49 @@ def _show(results: Sequence["Result"], as_json: bool) -> None:
     print_backtests(results, stdout_console())
 
 
-def _write(
-    results: Sequence["Result"], html: Path | None, markdown: Path | None, csv: Path | None
-) -> None:
-    if html:
+def _list(results: Sequence["Backtest"], as_json: bool) -> None:
+    """The runs that are kept, the newest first."""
+    from forecast.reports.backtest.as_json import SCHEMA_VERSION, backtest_json
+
+    if as_json:
+        runs = [backtest_json(replace(result, by_period={}, fits=())) for result in results]
+        print_json({"schema_version": SCHEMA_VERSION, "runs": runs})
+        return
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("run", no_wrap=True, overflow="ignore")
+    for column in ("forecasts", "events", "Brier", "log loss", "leaks"):
+        table.add_column(column, justify="right")
+    table.add_column("published")
+    for result in results:
+        leaks = {None: "", True: "none", False: "LEAKS"}[
+            result.leak_check.passed if result.leak_check else None
+        ]
+        scores = result.scores
+        words = (f"{scores.n:,}", f"{scores.events:,}", f"{scores.brier:.5f}")
+        row = (result.run_id, *words, f"{scores.log_loss:.4f}", leaks, result.published)
+        table.add_row(*map(cell, row))
+    stdout_console().print(table)
+
+
+def _write(results: Sequence["Result"], flags: dict[str, Any]) -> None:
+    if flags["html"]:
         from forecast.reports.backtest.html import backtest_html
 
-        _save(html, backtest_html(results))
-    if markdown:
+        _save(flags["html"], backtest_html(results))
+    if flags["markdown"]:
         from forecast.reports.backtest.markdown import backtest_markdown
 
-        _save(markdown, backtest_markdown(results))
-    if csv:
+        _save(flags["markdown"], backtest_markdown(results))
+    if flags["csv"]:
         import io
 
         from forecast.reports.backtest.as_csv import write_forecasts
 
         text = io.StringIO(newline="")
         write_forecasts(results, text)
-        _save(csv, text.getvalue())
+        _save(flags["csv"], text.getvalue())
 
 
 def _save(path: Path, text: str) -> None:
@@ -174,3 +278,18 @@ def _save(path: Path, text: str) -> None:
     except OSError as error:
         raise OutsideError(f"cannot be written: {error.strerror}", at=str(path)) from None
     note(f"tocsin: wrote {path}")
+
+
+def _leave(results: Sequence["Result"], check: bool) -> None:
+    """With the exit code of a leak, or of a result that is surely worse."""
+    from jobs.backtest.compare import is_worse
+
+    context = click.get_current_context()
+    leaks = [one for one, _ in results if one.leak_check and not one.leak_check.passed]
+    if leaks:
+        note(f"tocsin: {leaks[0].task.name}: what was known only later changed forecasts")
+        context.exit(LEAK_EXIT)
+    worse = [one for one, _ in results if is_worse(one)]
+    if check and worse:
+        note(f"tocsin: {worse[0].task.name}: surely worse than its baseline")
+        context.exit(CHECK_EXIT)
