@@ -100,12 +100,12 @@ def choose(
     if recurs(facts, kind):
         columns += [Column("history", days=h) for h in halves(settings.history)]
         columns += [Column("drift", days=h) for h in halves(settings.drift)]
-    if reach > LEAST_YEARS * YEAR:
+    if settings.season and reach > LEAST_YEARS * YEAR:
         columns += [Column("sine", "season"), Column("cosine", "season")]
     if facts.spans is not None:
         columns.append(Column("age"))
     for tag in facts.tags:
-        if tag in levels:
+        if settings.levels and tag in levels:
             columns += _level_columns(facts, tag, settings)
     return columns
 

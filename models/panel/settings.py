@@ -22,6 +22,7 @@ class Settings:
     `half_lives` are those of tags, `activity` of all rows of tags taken together, `history` of
     the event's own past at the unit, `drift` of its past in the whole class. `changes` of level
     tags are taken over this many of their usual gaps, and a level is stale after `stale` of them;
+    without `levels` they are not heard, and without `season` neither is the time of year;
     `level_tags` None: found from the data, see `level_tags`. Landmarks are `step` apart, and at
     most `windows` of their windows are kept, those with an event first. `shrinkage` are standard
     deviations that effects of tags may have on standardised columns, equally likely beforehand.
@@ -37,6 +38,8 @@ class Settings:
     changes: tuple[float, ...] = (1.0, 2.0, 4.0)
     stale: float = 20.0
     level_tags: tuple[str, ...] | None = None
+    levels: bool = True
+    season: bool = True
     step: float = 1 / 3
     windows: int = 25_000
     shrinkage: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
