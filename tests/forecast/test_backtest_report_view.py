@@ -198,13 +198,19 @@ def test_the_summary_counts_what_is_ahead_and_what_is_sure() -> None:
     assert "above zero on none of them." in summary_sentence(reports[1:])
 
 
-def test_what_the_refit_before_found_as_well_is_not_said_again() -> None:
+def test_refits_that_found_the_same_are_told_together() -> None:
     same, other = ("The column a is constant.",), ("The column b is constant.",)
     fits = [
         replace(fit, khat=None, findings=found)
         for fit, found in zip(samples.backtest().fits, ((), same, same, other, same), strict=False)
     ]
     (section,) = [s for s in sections(samples.report(fits=tuple(fits))) if s.key == "fits"]
+    assert section.words == (
+        "5 refits in 6.5 s; 4 with findings.",
+        "1 Jan 2002 to 1 Jan 2003: The column a is constant.",
+        "1 Jan 2004: The column b is constant.",
+        "1 Jan 2005: The column a is constant.",
+    )
     assert section.table is not None
-    assert [row[-1] for row in section.table.rows] == ["", *same, "as before", *other, *same]
-    assert "k-hat" not in [column.name for column in section.table.columns]
+    assert [column.name for column in section.table.columns] == ["as of", "seconds", "findings"]
+    assert [row[-1] for row in section.table.rows] == ["0", "1", "1", "1", "1"]

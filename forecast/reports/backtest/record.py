@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 from forecast.backtest import Backtest, FitNote, LeakCheck
 from forecast.reports.backtest.figures import (
@@ -15,6 +16,7 @@ from forecast.reports.backtest.table import Column, Section, Table
 from forecast.reports.backtest.view import BacktestReport
 from forecast.reports.phrases import clean, counted, day_words, instant_words
 
+_REMARKS = 10
 _EVERY = {"MS": "the first of each month", "D": "every day", "W": "every week"}
 
 
@@ -50,9 +52,9 @@ def _published(report: BacktestReport) -> Section | None:
         return None
     name = "the model" if backtest.published == "model" else clean(backtest.published, 60)
     instead = "" if backtest.published == "model" else " instead of the model"
-    why = clean(backtest.gate, 500).rstrip(".")
-    words = f"The gate would publish {name}{instead}{': ' + why if why else ''}."
-    return Section("published", "What is published", (words,))
+    words = f"The gate would publish {name}{instead}."
+    why = clean(backtest.gate, 500)
+    return Section("published", "What is published", (words, why[:1].upper() + why[1:]))
 
 
 def _compared(report: BacktestReport) -> Section | None:
@@ -90,29 +92,32 @@ def _fits(report: BacktestReport) -> Section | None:
     columns = (
         Column("as of", is_number=False),
         *([Column("k-hat")] if khats else []),
-        Column("seconds", rank=1),
-        Column("findings", is_number=False),
+        Column("seconds"),
+        Column("findings"),
     )
     rows = tuple(
         (
             day_words(fit.as_of),
             *([fixed(fit.khat, 2)] if khats else []),
             fixed(fit.seconds, 1),
-            said,
+            whole(len(fit.findings)),
         )
-        for fit, said in zip(fits, _said(fits), strict=True)
+        for fit in fits
     )
-    return Section("fits", "Refits", (words,), table=Table(columns, rows), folded=True)
+    said = (words, *_remarks(fits))
+    return Section("fits", "Refits", said, table=Table(columns, rows), folded=True)
 
 
-def _said(fits: Sequence[FitNote]) -> list[str]:
-    """The findings of each refit; what the one before it found as well is not said again."""
-    found, before = [], ""
-    for fit in fits:
-        said = " ".join(clean(finding, 300) for finding in fit.findings)
-        found.append("as before" if said and said == before else said)
-        before = said
-    return found
+def _remarks(fits: Sequence[FitNote]) -> list[str]:
+    """What refits found, once for each stretch of them that found the same."""
+    found = []
+    for findings, stretch in groupby(fits, key=lambda fit: fit.findings):
+        dates = [day_words(fit.as_of) for fit in stretch]
+        when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+        if findings:
+            found.append(f"{when}: {' '.join(clean(finding, 300) for finding in findings)}")
+    more = len(found) - _REMARKS
+    return found if more <= 0 else [*found[:_REMARKS], f"And {counted(more, 'more stretch')}."]
 
 
 def _findings(report: BacktestReport) -> Section | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WIDEST = 110
 _GAP = 2
 _NARROW = 24  # a column of words can wrap, and is thought to need no more than this
-_LONGEST = 14  # rows of a table that a sentence above it sums up
+_LONGEST = 24  # rows of a table that a sentence above it sums up
 
 
 def print_backtests(results: Sequence[Result], console: Console) -> None:
