@@ -75,6 +75,15 @@ class Snapshot:
     coverage: tuple[Coverage, ...] = ()
     earlier_resolutions: tuple[Resolution, ...] = ()
 
+    def put_aside(self, question_id: str) -> frozenset[str]:
+        """Ids of the events that count no more for a question: a person reopened it."""
+        return frozenset(
+            name
+            for row in self.earlier_resolutions
+            if row.question_id == question_id and row.retracted and not row.is_derived
+            for name in row.events
+        )
+
     def as_known_at(self, moment: datetime) -> "Snapshot":
         """What of this was known before an earlier moment, in the versions that stood then.
 

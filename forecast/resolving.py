@@ -157,7 +157,7 @@ class Endings:
             self._stated[self._root(question), stated.outcome].append(question)
 
     def _count(self, question: Question) -> Counting:
-        put_aside = {name for row in self._reopenings(question) for name in row.events}
+        put_aside = self._snapshot.put_aside(question.question_id)
 
         def fits(event: Event) -> bool:
             return (

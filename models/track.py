@@ -242,7 +242,11 @@ def events_of(task: Task, definition: str, known_before: datetime | None = None)
 def already(task: Task, question: Question, known_before: datetime | None = None) -> int:
     """How many events of the question's window have happened, of those known before a moment."""
     happened = events_of(task, question.definition, known_before)
-    return sum(question.opens_at <= e.occurred_at <= question.deadline for e in happened)
+    aside = task.snapshot.put_aside(question.question_id)
+    return sum(
+        question.opens_at <= e.occurred_at <= question.deadline and e.event_id not in aside
+        for e in happened
+    )
 
 
 def missing(task: Task, question: Question, known_before: datetime | None = None) -> int:
@@ -311,4 +315,6 @@ def estimate_digest(task: Task, question: Question, facts: str, model_hash: str)
     asked = [question.question_id, question.definition, question.at_least, *window]
     parts = [facts, model_hash, task.beliefs.digest(), *asked]
     parts += [task.doubt] if task.doubt else []
+    aside = task.snapshot.put_aside(question.question_id)
+    parts += [sorted(aside)] if aside else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -14,7 +14,17 @@ from jobs.decisions import Updated
 from jobs.questions import Stage, Tally, ended, shown, standings, tally
 from jobs.reporting import question_report, watch_report
 from jobs.resolutions import reopen, state_outcome
-from tests.jobs.ending_desk import EARLY, LONG, OPENS, WIDE, desk, event, told, update
+from tests.jobs.ending_desk import (
+    EARLY,
+    LONG,
+    OPENS,
+    WIDE,
+    desk,
+    event,
+    question,
+    told,
+    update,
+)
 
 MAY, JUNE, JULY, LATE = (parse_instant(f"2025-{m}") for m in ("05-20", "06-10", "07-05", "08-01"))
 INSTANT = timedelta(microseconds=1)
@@ -139,6 +149,20 @@ def test_an_update_of_the_past_records_what_stood_then_and_changes_nothing_now(a
     assert [r.outcome for r in past.resolutions if r.question_id == "q"] == [Outcome.NO]
     assert app.store.resolution("q") == yes
     assert update(app, now + DAY) == Updated()
+
+
+def test_an_event_that_was_put_aside_is_not_counted_by_the_forecast_either(
+    store: Store, tmp_path: Path
+) -> None:
+    app = desk(store, tmp_path, [question(at_least=2)])
+    app.store.add_events([event(n, "2025-05-10", "2025-05-11") for n in ("e", "f")], MAY)
+    assert update(app, MAY).estimates == []
+    reopen(app, "q", reason="one strike, told twice", author="ada", now=MAY)
+    [estimate] = update(app, MAY + DAY).estimates
+    assert estimate.probability < 0.02  # two in six weeks, and not one more
+    app.store.add_events([event("g", "2025-05-21", "2025-05-21")], MAY + DAY)
+    [closer] = update(app, MAY + 3 * DAY).estimates
+    assert closer.probability > 5 * estimate.probability
 
 
 def test_a_persons_word_is_told_and_so_is_the_next_after_it_was_taken_back(app: App) -> None:
