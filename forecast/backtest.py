@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.panel_table import PanelTable
 from forecast.scoring.results import AlertScore, Calibration, Scores, Skill
 
 type Floats = NDArray[np.float64]
@@ -25,7 +26,8 @@ class BacktestTask:
     (`all`); and with `at_risk` "until-event" only from its first row to its first event or its
     last row. Windows that reach past `data_end` are not scored. The model is fitted anew
     `refit`, on windows from `train_start` on that had ended by then. `level_tags` are tags whose
-    last value counts; None: found from the data.
+    last value counts; None: found from the data. `settings` are those of the model where they
+    are not the default ones.
     """
 
     name: str
@@ -42,6 +44,7 @@ class BacktestTask:
     level_tags: tuple[str, ...] | None = None
     refit: Refit = "yearly"
     model: str = "panel"
+    settings: PanelTable | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from forecast.fields import (
 )
 from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
+from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.publishing import BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
@@ -106,11 +107,12 @@ class Coupled(Table):
 
 
 class Learns(Table):
-    """From which units a class is learnt, how often, and for forecasts of which length."""
+    """From which units a class is learnt, how often, for forecasts of which length, and how."""
 
     units: Patterns
     horizon: PositiveDays = "30 days"
     every: PositiveDays = "7 days"
+    settings: PanelTable | None = None
 
 
 class Definition(Table):

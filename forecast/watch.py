@@ -23,6 +23,7 @@ from forecast.config import (
 from forecast.errors import ConfigError
 from forecast.fields import URL_FORM, check_store
 from forecast.names import did_you_mean
+from forecast.panel_table import bring_in
 
 FILE_NAME = "watch.toml"
 MOST_BYTES = 1 << 20  # of a watch.toml
@@ -78,7 +79,9 @@ def read_config(path: Path) -> Config:
 def parse_config(text: str, name: str = FILE_NAME) -> Config:
     """Check the text of a watch.toml; ConfigError names the key that is wrong."""
     try:
-        return Config.model_validate(tomllib.loads(text))
+        told = tomllib.loads(text)
+        bring_in(told, Path(name).parent)
+        return Config.model_validate(told)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is not TOML: {error}", at=name) from None
     except RecursionError:
@@ -141,7 +144,7 @@ def _config_error(error: ValidationError, name: str) -> ConfigError:
     keys = [part for part in first["loc"] if part != "int" and "[" not in str(part)]
     path = ".".join(map(str, keys))
     message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         message = "unknown key" + did_you_mean(str(first["loc"][-1]), _keys_beside(first["loc"]))
     elif first["type"] == "missing":
         message = "is missing"

@@ -24,6 +24,7 @@ from jobs.backtest.planting import plant
 from jobs.backtest.risk import marks_at, watched, with_spans, without_quiet
 from models.baselines import Columns, Outcomes, Rows, columns, forecasts, outcomes
 from models.covariates import Array
+from models.panel.choosing.table import settings_from
 from models.panel.facts import Facts
 from models.panel.fitted import PanelFit
 from models.panel.landmarks import Landmarks
@@ -68,10 +69,10 @@ def run_block(packed: bytes, block: Block) -> Done:
     began = time.perf_counter()
     with _ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
         facts = _facts(packed, block.task)
-        learnt = _fit(facts, block)
+        learnt = learn(facts, block)
         rows = _forecast(facts, block, learnt, _references(packed, block.task))
         took = time.perf_counter() - began
-        planted, changed = _check(facts, block, learnt)
+        planted, changed = check(facts, block, learnt)
     khat = None if np.isnan(learnt.khat) else learnt.khat
     return Done(rows, khat, learnt.findings, took, planted, changed)
 
@@ -113,10 +114,11 @@ def _references(packed: bytes, task: BacktestTask) -> References:
 
 def settings_of(task: BacktestTask) -> Settings:
     """What the model of a task is learnt with."""
-    return replace(QUICK, level_tags=task.level_tags)
+    return settings_from(task.settings, replace(QUICK, level_tags=task.level_tags))
 
 
-def _fit(facts: Facts, block: Block) -> PanelFit:
+def learn(facts: Facts, block: Block) -> PanelFit:
+    """The fit of a block."""
     task = block.task
     at_risk = without_quiet(task, facts, block.as_of)
     horizon, settings = task.horizon_days, settings_of(task)
@@ -145,13 +147,13 @@ def _forecast(facts: Facts, block: Block, learnt: PanelFit, references: Referenc
     )
 
 
-def _check(facts: Facts, block: Block, learnt: PanelFit) -> tuple[int, int]:
-    """How many rows were planted, and how many forecasts they changed, by a single bit."""
+def check(facts: Facts, block: Block, learnt: PanelFit) -> tuple[int, int]:
+    """How many rows were planted, and how many forecasts they changed, if by a single bit."""
     planted = changed = 0
     for origin in block.checked:
         strange, count = plant(facts, block.task.definition, origin, block.seed)
         marks = marks_at(block.task, facts, [origin])
-        again = _fit(strange, block) if block.check_fit else learnt
+        again = learn(strange, block) if block.check_fit else learnt
         # both of these marks alone: sums of other lengths differ in their last bits
         ours = _at(facts, block, learnt, marks)
         differs = ours != _at(strange, block, again, marks)

@@ -20,13 +20,15 @@ class Panel:
     name = "panel"
 
     def model_hash(self, beliefs: Beliefs) -> str:
-        """A digest of nesting, levels, horizon and the version of the computation."""
+        """A digest of nesting, levels, horizon, settings and the version of the computation."""
         structure = [
             *(self.name, VERSION, beliefs.definition, beliefs.recurrent, beliefs.observed_since),
             [(n.definition, n.within, n.rest_of) for n in beliefs.narrower],
             [e.tag for e in beliefs.effects if e.kind == "level"],
             beliefs.horizon,
         ]
+        if beliefs.settings is not None:
+            structure.append(beliefs.settings)
         return hashlib.sha256(repr(structure).encode()).hexdigest()
 
     def learn(self, lesson: Lesson, state: bytes | None) -> bytes:

@@ -29,6 +29,7 @@ from models.estimates import Told, by_count, estimate, hold
 from models.felt import VISIBLE, strongest_first
 from models.incidents import gather
 from models.moves import move
+from models.panel.choosing.table import settings_from
 from models.panel.facts import Facts
 from models.panel.fitted import PanelFit
 from models.panel.landmarks import Landmarks
@@ -333,6 +334,5 @@ def _said(snapshot: Snapshot) -> list[Coverage]:
 
 def _settings(beliefs: Beliefs) -> Settings:
     levels = tuple(e.tag for e in beliefs.effects if e.kind == "level")
-    return Settings(
-        level_tags=levels or None, log_rate=(beliefs.log_rate.mean, beliefs.log_rate.sd)
-    )
+    rate = (beliefs.log_rate.mean, beliefs.log_rate.sd)
+    return settings_from(beliefs.settings, Settings(level_tags=levels or None, log_rate=rate))

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 from forecast.config import Config, Definition
 from forecast.errors import ConfigError
+from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.words import (
     Range,
@@ -101,7 +102,8 @@ class Beliefs:
     with everything pointing to it, or None for no ceiling; `log_shape` of the Gamma shape
     kappa that says how far a unit may lie from its class. `ordinary_value` is the value of a
     report that the effects speak of. `horizon` in days is that of the windows from which a
-    class of units is learnt. `pool` is for the family `pool`.
+    class of units is learnt, and `settings` how, where not as by default. `pool` is for the
+    family `pool`.
     """
 
     definition: str
@@ -117,6 +119,7 @@ class Beliefs:
     couplings: tuple[CoupledUnit, ...] = ()
     horizon: float = 30.0
     pool: Pooled | None = None
+    settings: PanelTable | None = None
 
     def columns(self) -> tuple[Effect, ...]:
         """The effects, then those of coupled units, as columns of covariates; at least one."""
@@ -144,8 +147,9 @@ class Beliefs:
 @lru_cache(maxsize=64)
 def _digest(beliefs: Beliefs) -> str:
     numbers = asdict(beliefs)
-    if beliefs.pool is None:
-        del numbers["pool"]  # digests of what is not pooled are as they were before there was one
+    for name in ("pool", "settings"):
+        if getattr(beliefs, name) is None:
+            del numbers[name]  # digests of what has none are as they were before there was one
     text = json.dumps(numbers, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -184,7 +188,13 @@ def beliefs_of(config: Config, definition: str) -> Beliefs:
         ),
         horizon=parse_days(table.learns.horizon) if table.learns else 30.0,
         pool=_pooled(table.pool or PoolTable()) if table.model == POOL else None,
+        settings=_how(table.learns.settings) if table.learns else None,
     )
+
+
+def _how(table: PanelTable | None) -> PanelTable | None:
+    """Without when it was chosen: that changes nothing."""
+    return replace(table, chosen_until=None) if table else None
 
 
 def _pooled(table: PoolTable) -> Pooled:
