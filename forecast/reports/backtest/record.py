@@ -53,8 +53,9 @@ def _published(report: BacktestReport) -> Section | None:
     name = "the model" if backtest.published == "model" else clean(backtest.published, 60)
     instead = "" if backtest.published == "model" else " instead of the model"
     words = f"The gate would publish {name}{instead}."
-    why = clean(backtest.gate, 500)
-    return Section("published", "What is published", (words, why[:1].upper() + why[1:]))
+    why = clean(backtest.gate, 500).rstrip(".")
+    said = (words, f"{why[:1].upper()}{why[1:]}.") if why else (words,)
+    return Section("published", "What is published", said)
 
 
 def _compared(report: BacktestReport) -> Section | None:
