@@ -43,7 +43,7 @@ class BacktestTask:
     at_risk: Literal["always", "until-event"] = "always"
     level_tags: tuple[str, ...] | None = None
     refit: Refit = "yearly"
-    model: str = "panel"
+    model: str = "pool"
     settings: PanelTable | None = None
 
 

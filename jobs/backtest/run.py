@@ -1,7 +1,7 @@
 """One backtest from end to end: digest, walk, scores."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -12,15 +12,22 @@ from forecast.store import Store
 from forecast.store.backtests import StoredBacktest
 from jobs.backtest.blocks import settings_of
 from jobs.backtest.compare import check_comparable, compared
-from jobs.backtest.packing import digest_of, pack_forecasts
+from jobs.backtest.packing import digest_of, pack_forecasts, unpack_facts
 from jobs.backtest.parts import Kept
 from jobs.backtest.score import Identity, result
+from jobs.backtest.stacking import stacked
 from jobs.backtest.walk import Progress, blocks_of, joined, walk
 from jobs.executor import Executor
 from models.certify.code import meaning_digest, modules_behind
 
-WALKS = ("models.panel", "models.panel.learn", "models.baselines", "jobs.backtest.blocks")
-FAMILY = "panel"  # learns from files; questions of a watch are asked of their own family
+WALKS = (
+    "models.panel",
+    "models.panel.learn",
+    "models.baselines",
+    "jobs.backtest.blocks",
+    "jobs.backtest.stacking",
+)
+MODELS = ("pool", "panel")  # that learn from files; a watch's questions have their own family
 
 type Result = tuple[Backtest, Forecasts]
 
@@ -67,8 +74,9 @@ def backtest(
     """
     if earlier:
         check_comparable(task, earlier)
-    if task.model != FAMILY:
-        raise UsageError(f"the family '{task.model}' is not learnt from a panel: {FAMILY} is")
+    if task.model not in MODELS:
+        words = f"the family '{task.model}' is not learnt from a panel: {' and '.join(MODELS)} are"
+        raise UsageError(words, at=task.name)
     began = time.perf_counter()
     digest = digest_of(packed, repr(task), repr(settings_of(task)), code_digest(), str(asked.seed))
     blocks = blocks_of(task, asked.seed, asked.check_leaks)
@@ -79,6 +87,9 @@ def backtest(
         if asked.fresh:
             kept.forget()
     walked = joined(blocks, walk(executor, blocks, progress, kept))
+    if task.model == "pool":
+        refits = [block.as_of for block in blocks]
+        walked = replace(walked, rows=stacked(walked.rows, unpack_facts(packed), task, refits))
     identity = Identity(asked.made_at, asked.seed, digest, f"{task.model}:{code_digest()[:16]}")
     took = time.perf_counter() - began
     found = result(task, walked, identity, took, findings, asked.rule)

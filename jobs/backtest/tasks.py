@@ -84,7 +84,7 @@ def task_of(name: str, told: Told, flags: Told, place: str) -> BacktestTask:
         at_risk="always" if _word(keys.get("at_risk")) in ALWAYS else "until-event",
         level_tags=reader.names("level_tags"),
         refit=reader.refit(),
-        model=str(keys.get("model", "panel")),
+        model=str(keys.get("model", "pool")),
     )
 
 
