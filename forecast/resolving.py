@@ -17,6 +17,7 @@ To reopen is to take back what stood. The events that it rested on do not count 
 any more, and the clock says no more of one that was reopened after its grace.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from forecast.clock import DAY
-from forecast.evidence import RULE, Event, Outcome, Resolution
+from forecast.evidence import RULE, Event, Outcome, Resolution, Superseded
 from forecast.question import Question, Snapshot
 from forecast.words import parse_days
 
@@ -59,6 +60,7 @@ class Endings:
         self._related: dict[str, list[Question]] = defaultdict(list)
         self._stated: dict[tuple[str, Outcome], list[Question]] = defaultdict(list)
         self._counted: dict[str, Counting] = {}
+        self._events: dict[str, tuple[list[Event], list[Superseded[Event]]]] = {}
         for question in snapshot.questions:
             self._related[self._root(question)].append(question)
             if (end := self._standing.get(question.question_id)) and not end.is_derived:
@@ -159,18 +161,13 @@ class Endings:
     def _count(self, question: Question) -> Counting:
         put_aside = self._snapshot.put_aside(question.question_id)
 
-        def fits(event: Event) -> bool:
-            return (
-                question.opens_at <= event.occurred_at <= question.deadline
-                and self._config.is_inside(event.definition, question.definition)
-            )
-
-        fitting = list(filter(fits, self._snapshot.events))
+        newest, before = self._inside(question.definition)
+        fitting = _in_window(newest, question, lambda event: event)
         events = [event for event in fitting if event.event_id not in put_aside]
         earlier = [
             version
-            for version in self._snapshot.earlier_events
-            if version.fact.event_id not in put_aside and fits(version.fact)
+            for version in _in_window(before, question, lambda version: version.fact)
+            if version.fact.event_id not in put_aside
         ]
         begun = {(v.fact.event_id, v.until): v.fact.known_at for v in earlier}
         known = {event.event_id: event.known_at for event in events}
@@ -182,6 +179,17 @@ class Endings:
         ended = tuple(v.until for v in earlier if v.fact.event_id not in known)
         aside = tuple(event for event in fitting if event.event_id in put_aside)
         return Counting(tuple(events), known, ended, aside)
+
+    def _inside(self, definition: str) -> tuple[list[Event], list[Superseded[Event]]]:
+        """The events that are ones of a definition, and the versions before, as they occurred."""
+        if definition not in self._events:
+            seen, is_inside = self._snapshot, self._config.is_inside
+            newest = [e for e in seen.events if is_inside(e.definition, definition)]
+            newest.sort(key=lambda event: event.occurred_at)
+            before = [v for v in seen.earlier_events if is_inside(v.fact.definition, definition)]
+            before.sort(key=lambda version: version.fact.occurred_at)
+            self._events[definition] = (newest, before)
+        return self._events[definition]
 
     def _still_holds(self, question: Question, recorded: Resolution, found: Resolution) -> bool:
         """Whether what was recorded has its date and its reason still, whatever else is known."""
@@ -272,6 +280,18 @@ class Endings:
     def _root(self, question: Question) -> str:
         is_known = question.definition in self._config.definitions
         return self._config.root_of(question.definition) if is_known else question.definition
+
+
+def _in_window[Fact](
+    facts: list[Fact], question: Question, event_of: Callable[[Fact], Event]
+) -> list[Fact]:
+    """Those in a question's window, of facts in the order in which they occurred."""
+
+    def occurred_at(fact: Fact) -> datetime:
+        return event_of(fact).occurred_at
+
+    first = bisect_left(facts, question.opens_at, key=occurred_at)
+    return facts[first : bisect_right(facts, question.deadline, key=occurred_at)]
 
 
 def implies(narrow: Question, wide: Question, is_inside: Callable[[str, str], bool]) -> bool:
