@@ -44,8 +44,9 @@ def check_channel(table: ChannelTable, folder: Path, now: datetime) -> None:
 
 
 def check_definition(config: Config, root: str) -> None:
-    """Its words make a prior, and its model family is installed."""
-    family(beliefs_of(config, root).model)
+    """Its words make a prior, and its model family is installed, with those that it pools."""
+    beliefs = beliefs_of(config, root)
+    family(beliefs.model).model_hash(beliefs)
 
 
 def roots(config: Config) -> list[str]:

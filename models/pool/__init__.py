@@ -12,6 +12,7 @@ member needs it.
 
 import hashlib
 
+from forecast.errors import ConfigError
 from models.api import Answer, Lesson, Task
 from models.priors.beliefs import Beliefs, Pooled
 
@@ -29,7 +30,12 @@ class Pool:
         from models.registry import family
 
         pooled = beliefs.pool or Pooled()
-        families = [family(name).model_hash(of_family(beliefs, name)) for name in pooled.families]
+        try:
+            members = [(family(name), of_family(beliefs, name)) for name in pooled.families]
+        except ConfigError as error:
+            place = f"definitions.{beliefs.definition}.pool.families"
+            raise ConfigError(error.message, at=place) from None
+        families = [member.model_hash(own) for member, own in members]
         structure = (self.name, VERSION, families, pooled.crowd, pooled.stale_after)
         return hashlib.sha256(repr(structure).encode()).hexdigest()
 

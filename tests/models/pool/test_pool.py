@@ -218,7 +218,8 @@ def test_where_all_families_fail_their_error_is_told() -> None:
     alone = beliefs(Pooled(families=("panel",)))
     with pytest.raises(ConfigError, match="more than `panel` counts to"):
         estimate(task(snapshot(1010, asked), asked, of=alone))
-    with pytest.raises(ConfigError, match="no model family 'astrology'"):
+    unknown = "definitions.strike.pool.families: no model family 'astrology'"
+    with pytest.raises(ConfigError, match=unknown):
         estimate(task(snapshot(1010, OPEN), OPEN, of=beliefs(Pooled(families=("astrology",)))))
 
 
