@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from forecast.errors import OutsideError, UsageError
 from jobs.pool import MOST_WORKERS, warm_pool
 
-PATIENCE = 15.0  # seconds that a Dask cluster may take to answer
+PATIENCE = 15.0
 
 _held: bytes = b""  # in a worker: what was shared with it as it started
 
@@ -68,10 +68,17 @@ class Cluster:
     """The workers of a Dask scheduler; they need a Tocsin of the same code.
 
     `version()` is asked of every worker and has to say the same as here. UsageError without
-    Dask, OutsideError where the cluster is not there or is of another version.
+    Dask, OutsideError where the cluster is not there within `patience` seconds, or is of another
+    version.
     """
 
-    def __init__(self, shared: bytes, address: str, version: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        shared: bytes,
+        address: str,
+        version: Callable[[], object],
+        patience: float = PATIENCE,
+    ) -> None:
         try:
             from distributed import Client
         except ImportError:
@@ -79,8 +86,8 @@ class Cluster:
         self._address = address
         try:
             connect: Any = Client  # it has no types
-            self._client = connect(address, timeout=PATIENCE, set_as_default=False)
-            self._client.wait_for_workers(1, timeout=PATIENCE)
+            self._client = connect(address, timeout=patience, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=patience)
         except (OSError, ValueError, TimeoutError) as error:
             raise OutsideError(f"no Dask cluster answers: {_line(error)}", at=address) from None
         try:
@@ -90,7 +97,7 @@ class Cluster:
             self.close()
             raise
 
-    def _require(self, version: Callable[[], str]) -> None:
+    def _require(self, version: Callable[[], object]) -> None:
         try:
             found = self._client.run(version)
         except Exception as error:  # noqa: BLE001 - whatever keeps a worker from running ours

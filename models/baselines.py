@@ -105,12 +105,13 @@ def columns(
     horizon: float,
     step: float,
     at_risk: Spans,
+    begins: float,
     levels: tuple[str, ...] | None = None,
 ) -> Columns:
     """The columns at `marks`, sorted and some `step` days apart, from where training begins on.
 
-    `at_risk` is when each unit was. `levels` are the tags whose last value counts; None: found
-    from the rows.
+    `at_risk` is when each unit was, and forecasts begin at `begins`. `levels` are the tags whose
+    last value counts; None: found from the rows that were usable when they began.
     """
     events = facts.events_of(kind)
     events = replace(events, name=np.zeros_like(events.name))
@@ -120,7 +121,7 @@ def columns(
     windows, hits = _ended(marks, outcomes(facts, kind, marks, horizon))
     overlap = max(horizon / step, 1.0)
     rows = facts.indicators
-    chosen = level_tags(rows, facts.tags) if levels is None else levels
+    chosen = level_tags(rows.before(begins), facts.tags) if levels is None else levels
     is_level = np.array([tag in chosen for tag in facts.tags], bool)
     is_other = np.array([name != kind for name in facts.kinds], bool)
     half_life = TAG_HALF_LIFE * horizon
@@ -138,7 +139,7 @@ def columns(
                 _faded(facts.events, is_other, marks, half_life),
             ]
         ),
-        levels=_of_levels(facts, is_level, marks),
+        levels=_of_levels(facts, is_level, marks, begins),
         horizon=horizon,
     )
 
@@ -229,19 +230,19 @@ def _faded(rows: Stream, names: Rows, marks: Landmarks, half_life: float) -> Arr
     return np.asarray(np.sign(faded) * np.log1p(abs(faded)))
 
 
-def _of_levels(facts: Facts, is_level: Rows, marks: Landmarks) -> Array:
+def _of_levels(facts: Facts, is_level: Rows, marks: Landmarks, begins: float) -> Array:
     """The last value of each level and its changes, with age and season (row, column)."""
     if not is_level.any():
         return np.zeros((len(marks), 0))
     turn = 2 * np.pi * marks.origin / YEAR
     age = np.log1p(np.maximum(marks.origin - facts.first_seen()[marks.unit], 0.0))
-    found = [_of_level(facts, int(code), marks) for code in np.flatnonzero(is_level)]
+    found = [_of_level(facts, int(code), marks, begins) for code in np.flatnonzero(is_level)]
     return np.column_stack([age, np.sin(turn), np.cos(turn), *found])
 
 
-def _of_level(facts: Facts, code: int, marks: Landmarks) -> Array:
+def _of_level(facts: Facts, code: int, marks: Landmarks, begins: float) -> Array:
     rows = facts.indicators.where(facts.indicators.name == code)
-    value, gap = last_known(rows, marks, 0.0)[0], usual_gap(rows)
+    value, gap = last_known(rows, marks, 0.0)[0], usual_gap(rows.before(begins))
     changes = [value - last_known(rows, marks, n * gap)[0] for n in CHANGES]
     return np.column_stack([value, *changes])
 

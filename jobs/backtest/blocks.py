@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from forecast.backtest import BacktestTask, Forecasts
-from jobs.backtest.origins import origins, training_origins, usual_step
+from jobs.backtest.origins import origins, to_days, training_origins, usual_step
 from jobs.backtest.packing import unpack_facts
 from jobs.backtest.planting import plant
 from jobs.backtest.risk import marks_at, watched, with_spans, without_quiet
@@ -91,7 +91,8 @@ class References:
         marks = marks_at(task, facts, [*training_origins(task, facts.since()), *scored])
         horizon, step = task.horizon_days, usual_step(task.every)
         kind, at_risk = task.definition, watched(task, facts)
-        seen = columns(facts, kind, marks, horizon, step, at_risk, task.level_tags)
+        begins = to_days(task.score_start)
+        seen = columns(facts, kind, marks, horizon, step, at_risk, begins, task.level_tags)
         return cls(marks, seen, outcomes(facts, task.definition, marks, horizon))
 
     def forecasts(self, as_of: float, asked: Rows) -> dict[str, Array]:

@@ -10,7 +10,7 @@ import click
 
 from forecast.clock import utc_now
 from forecast.errors import OutsideError, UsageError
-from jobs.cli.options import Instant, cell, common, note, print_json, stdout_console
+from jobs.cli.options import Instant, common, note, print_json, say, stdout_console
 
 if TYPE_CHECKING:
     from forecast.backtest import Backtest
@@ -235,22 +235,13 @@ def _list(results: Sequence["Backtest"], as_json: bool) -> None:
         runs = [backtest_json(replace(result, by_period={}, fits=())) for result in results]
         print_json({"schema_version": SCHEMA_VERSION, "runs": runs})
         return
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("run", no_wrap=True, overflow="ignore")
-    for column in ("forecasts", "events", "Brier", "log loss", "leaks"):
-        table.add_column(column, justify="right")
-    table.add_column("published")
-    for result in results:
-        leaks = {None: "", True: "none", False: "LEAKS"}[
-            result.leak_check.passed if result.leak_check else None
-        ]
-        scores = result.scores
-        words = (f"{scores.n:,}", f"{scores.events:,}", f"{scores.brier:.5f}")
-        row = (result.run_id, *words, f"{scores.log_loss:.4f}", leaks, result.published)
-        table.add_row(*map(cell, row))
-    stdout_console().print(table)
+    width = max([len(result.run_id) for result in results], default=3)
+    say(f"{'run':{width}}  forecasts  events    Brier  log loss  leaks  published")
+    for one in results:
+        check, found = one.leak_check, one.scores
+        leaks = "" if check is None else "none" if check.passed else "LEAKS"
+        figures = f"{found.n:>9,}  {found.events:>6,}  {found.brier:.5f}  {found.log_loss:8.4f}"
+        say(f"{one.run_id:{width}}  {figures}  {leaks:5}  {one.published}")
 
 
 def _write(results: Sequence["Result"], flags: dict[str, Any]) -> None:

@@ -1,0 +1,189 @@
+"""The walk: the same bytes wherever it is run, from where it was killed, and no leak unseen."""
+
+import os
+import socket
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import LocalCluster
+
+from forecast.backtest import BacktestTask, Forecasts
+from forecast.errors import OutsideError
+from jobs.backtest.blocks import check, learn
+from jobs.backtest.packing import pack_forecasts, unpack_facts, unpack_forecasts
+from jobs.backtest.risk import with_spans
+from jobs.backtest.run import code_digest
+from jobs.backtest.source import Files, Source, from_files
+from jobs.backtest.walk import blocks_of, joined, walk
+from jobs.executor import Cluster, Executor, Here, Processes
+from models.panel.facts import Facts, Stream
+from tests.jobs.backtest.synthetic import panel
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return from_files(panel(tmp_path_factory.mktemp("panel")), (), Files(), {})
+
+
+@pytest.fixture(scope="module")
+def here(source: Source) -> Forecasts:
+    """The rows as this process makes them."""
+    return walked(source, Here(source.packed))
+
+
+def walked(source: Source, executor: Executor, check: bool = False) -> Forecasts:
+    blocks = blocks_of(source.tasks[0], 1, check)
+    return joined(blocks, walk(executor, blocks, quiet)).rows
+
+
+def local_cluster(workers: int, threads: int) -> Any:
+    """Dask's own processes on loopback."""
+    make: Any = LocalCluster  # it has no types
+    return make(
+        n_workers=workers, threads_per_worker=threads, host="127.0.0.1", dashboard_address=None
+    )
+
+
+def quiet(done: int, total: int) -> None:
+    """Progress that nobody reads."""
+
+
+def test_a_block_forecasts_every_unit_that_was_seen_at_each_of_its_origins(
+    here: Forecasts,
+) -> None:
+    assert len(here) == 8 * 47
+    assert len(np.unique(here.origin)) == 47
+    assert np.all(np.diff(here.origin) >= 0)
+    assert np.all((here.lower <= here.p) & (here.p <= here.upper))
+    assert set(here.baselines) == {
+        "pooled", "unit", "recency", "history", "logistic", "persistence",
+    }  # fmt: skip
+
+
+def test_outcomes_are_events_in_the_window_and_their_first_day_is_told(
+    here: Forecasts, source: Source
+) -> None:
+    facts = unpack_facts(source.packed)
+    for unit, origin, outcome, at in zip(
+        here.unit, here.origin, here.outcome, here.event_at, strict=True
+    ):
+        own = facts.events.occurred[facts.events.unit == unit]
+        inside = own[(own >= origin) & (own < origin + 30)]
+        assert outcome == (len(inside) > 0)
+        assert at == inside.min() if len(inside) else np.isnan(at)
+
+
+def test_processes_make_the_same_bytes(source: Source, here: Forecasts) -> None:
+    executor = Processes(source.packed, 2)
+    try:
+        assert pack_forecasts(walked(source, executor)) == pack_forecasts(here)
+    finally:
+        executor.close()
+
+
+def test_rows_come_back_from_their_bytes(here: Forecasts) -> None:
+    again = unpack_forecasts(pack_forecasts(here))
+    assert pack_forecasts(again) == pack_forecasts(here)
+    assert again.units == here.units
+
+
+def test_a_dask_cluster_makes_the_same_bytes(source: Source, here: Forecasts) -> None:
+    with local_cluster(2, 2) as cluster:
+        executor = Cluster(source.packed, cluster.scheduler_address, code_digest)
+        try:
+            assert pack_forecasts(walked(source, executor)) == pack_forecasts(here)
+        finally:
+            executor.close()
+
+
+def test_a_cluster_that_is_not_there_is_said_in_one_line() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(OutsideError, match="no Dask cluster answers") as raised:
+            Cluster(b"", address, code_digest, patience=0.5)
+    assert raised.value.at == address
+
+
+def test_workers_of_another_version_are_refused() -> None:
+    refused = pytest.raises(OutsideError, match="1 workers run another version of Tocsin")
+    with local_cluster(1, 1) as cluster, refused:
+        Cluster(b"", cluster.scheduler_address, os.getpid)
+
+
+# Leaks
+
+
+class HappenedIsKnown(Facts):
+    """Facts of a careless desk: whatever happened is taken to have been known at once."""
+
+    def __post_init__(self) -> None:
+        for name in ("indicators", "events"):
+            stream = getattr(self, name)
+            object.__setattr__(self, name, replace(stream, known=stream.occurred))
+
+
+class Prophetic(Facts):
+    """Facts that hold nothing back from a fit."""
+
+    def before(self, t: float) -> "Prophetic":
+        return self
+
+
+@pytest.fixture(scope="module")
+def late(source: Source) -> Facts:
+    """The facts, each known some days after it happened."""
+    facts = unpack_facts(source.packed)
+    rng = np.random.default_rng(1)
+    return replace(facts, indicators=delayed(facts.indicators, rng))
+
+
+def delayed(rows: Stream, rng: np.random.Generator) -> Stream:
+    known = rows.occurred + rng.uniform(0.0, 20.0, len(rows))
+    return Stream.of(rows.unit, rows.name, rows.occurred, known, rows.value)
+
+
+def checked(kind: type[Facts], facts: Facts, task: BacktestTask) -> tuple[int, int]:
+    """How many rows were planted in facts of a kind, and how many forecasts they changed."""
+    own = kind(facts.units, facts.tags, facts.kinds, facts.indicators, facts.events, facts.spans)
+    block = blocks_of(task, 1, True)[0]
+    return check(own, block, learn(own, block))
+
+
+def test_what_is_planted_later_changes_nothing(source: Source, late: Facts) -> None:
+    planted, changed = checked(Facts, late, source.tasks[0])
+    assert planted > 400
+    assert changed == 0
+
+
+@pytest.mark.parametrize("kind", [HappenedIsKnown, Prophetic])
+def test_a_leak_is_found(source: Source, late: Facts, kind: type[Facts]) -> None:
+    planted, changed = checked(kind, late, source.tasks[0])
+    assert planted > 400
+    assert changed > 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"quiet_days": 20.0},
+        {"units": "all"},
+        {"at_risk": "until-event"},
+        {"refit": "never", "level_tags": ("noise",)},
+    ],
+)
+def test_no_kind_of_task_leaks(source: Source, late: Facts, more: dict[str, Any]) -> None:
+    task = replace(source.tasks[0], **more)
+    facts = with_spans(task, late)
+    assert checked(Facts, facts, task)[1] == 0
+
+
+def test_some_blocks_are_checked_with_their_fit_and_others_at_some_origins(
+    source: Source,
+) -> None:
+    blocks = blocks_of(source.tasks[0], 1, True)
+    assert [block.check_fit for block in blocks] == [True, False, False, True]
+    assert sum(len(block.checked) for block in blocks) == 12
+    assert not any(block.checked for block in blocks_of(source.tasks[0], 1, False))
