@@ -91,7 +91,9 @@ def choose(
         return [h * horizon for h in of_horizons if h * horizon <= reach or np.isinf(h)]
 
     levels = levels_of(facts, settings)
-    incidents = [tag for tag in facts.tags if tag not in levels]
+    # a tag that will be heard of only later must change nothing
+    heard = {facts.tags[code] for code in np.unique(facts.indicators.name)}
+    incidents = [tag for tag in facts.tags if tag in heard and tag not in levels]
     columns = [Column("tag", tag, h) for tag in incidents for h in halves(settings.half_lives)]
     if len(incidents) > 1:
         columns += [Column("activity", days=h) for h in halves(settings.activity)]
