@@ -180,7 +180,7 @@ def replay(
         fired[look] = True
         is_last = after - at > _LATE * step or after == math.inf
         end = min(at + horizon, after) if is_last else after
-        over_at = _first(events, at, end, is_last)
+        over_at = _first(events, at, end)
         if is_last or over_at is not None:
             last = path.until if end == math.inf else end
             found.append(Episode(rang_at, last if over_at is None else over_at))
@@ -188,12 +188,10 @@ def replay(
     return Replay(tuple(found), fired, changes)
 
 
-def _first(events: Sequence[float], start: float, end: float, closed: bool) -> float | None:
-    """The first event from `start` on and before `end`, or at it where the window is `closed`."""
+def _first(events: Sequence[float], start: float, end: float) -> float | None:
+    """The first event from `start` on and before `end`."""
     place = bisect_left(events, start)
-    if place == len(events) or events[place] > end or (events[place] == end and not closed):
-        return None
-    return events[place]
+    return events[place] if place < len(events) and events[place] < end else None
 
 
 def told(episodes: Sequence[Episode], events: Floats, horizon: float) -> list[float]:
