@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, select
 from forecast.backtest import Backtest
 from forecast.errors import StoreError, UsageError
 from forecast.names import did_you_mean
+from forecast.store import copying
 from forecast.store.answers import insert_once
 from forecast.store.database import Database
 from forecast.store.schema import backtest, backtest_part
@@ -50,6 +51,17 @@ class Backtests:
     def latest(self, task: str) -> StoredBacktest | None:
         """The newest result of a task, if there is any."""
         return self._read(_latest, task)
+
+    def facts(self) -> bytes:
+        """All facts of the store, to be replayed elsewhere."""
+        return self._read(copying.dump)
+
+    def replay(self, facts: bytes, known_before: datetime | None = None) -> int:
+        """Fill an empty store with facts; with a moment, only with those known before it.
+
+        How many rows were left out for that.
+        """
+        return self._write(copying.load, facts, known_before)
 
     def parts(self, digest: str) -> dict[int, bytes]:
         """The blocks that are kept of a walk, by their place."""

@@ -1,13 +1,25 @@
 """Backtests in the store: results that come back whole, and the blocks of walks on their way."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from forecast.backtest import Backtest
 from forecast.errors import UsageError
-from forecast.store import Store
+from forecast.evidence import (
+    RULE,
+    Coverage,
+    CoverageState,
+    CrowdForecast,
+    Event,
+    Outcome,
+    Report,
+    Resolution,
+)
+from forecast.question import Question
+from forecast.store import Store, open_store
 from forecast.store.backtests import KEPT_FOR
 from tests.forecast.backtest_samples import MADE, backtest, compared
 
@@ -67,3 +79,62 @@ def test_blocks_that_nobody_took_up_again_go_after_a_month(store: Store) -> None
     store.backtests.forget_parts("another", MADE + KEPT_FOR + DAY / 2)
     assert store.backtests.parts("old") == {}
     assert store.backtests.parts("young") == {0: b""}
+
+
+# Facts to be replayed
+
+
+def facts(store: Store) -> None:
+    """A report that is corrected, one that is retracted later, an event, a question, its end."""
+    said = Report("r1", "harbour", "union.ballot", at(1), at(2), value=0.5)
+    store.add_reports([said, replace(said, report_id="r2")], at(2))
+    store.add_reports([replace(said, value=1.0, known_at=at(4))], at(4))
+    store.add_reports([replace(said, report_id="r2", known_at=at(6), retracted=True)], at(6))
+    store.add_events([Event("e1", "harbour", "strike", at(5), at(5))], at(5))
+    asked = Question("q", "A strike?", "harbour", "strike", at(0), at(20))
+    store.add_questions([asked], at(0))
+    store.add_crowd([CrowdForecast("q", at(3), 0.3, "market")], at(3))
+    store.add_coverage([coverage()], at(1))
+    store.add_resolutions(
+        [
+            Resolution("q", Outcome.NO, at(20), "by the clock", author=RULE),
+            Resolution("q", Outcome.YES, at(21), "a person's word", author="ann"),
+        ],
+        at(21),
+    )
+
+
+def at(day: int) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+
+
+def coverage() -> Coverage:
+    return Coverage("c1", "harbour", CoverageState.COVERED, at(0), None, at(1), "union.*")
+
+
+def test_facts_replayed_elsewhere_are_known_as_they_were(
+    store: Store, new_sqlite_url: Callable[[], str]
+) -> None:
+    facts(store)
+    packed = store.backtests.facts()
+    with open_store(new_sqlite_url()) as copy:
+        assert copy.backtests.replay(packed) == 0
+        asked = store.question("q")
+        for day in (1, 3, 5, 7, 22):
+            there, here = copy.snapshot(asked, at(day)), store.snapshot(asked, at(day))
+            if day < 22:  # what followed by rule follows anew
+                assert there == here
+            assert there.reports == here.reports
+        assert copy.resolution("q") == store.resolution("q")
+        assert copy.backtests.facts() == packed
+
+
+def test_what_was_known_later_is_left_out_of_a_replay(
+    store: Store, new_sqlite_url: Callable[[], str]
+) -> None:
+    facts(store)
+    with open_store(new_sqlite_url()) as copy:
+        assert copy.backtests.replay(store.backtests.facts(), at(4)) == 4
+        asked = store.question("q")
+        assert copy.snapshot(asked, at(30)).reports == store.snapshot(asked, at(4)).reports
+        assert copy.snapshot(asked, at(30)).events == ()
