@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from forecast.compute_table import Compute
-from forecast.errors import OutsideError
+from forecast.errors import OutsideError, UsageError
 from forecast.publishing import BY_DEFAULT, PublishRule
 from forecast.store import Store, open_store
 from forecast.store.backtests import StoredBacktest
 from forecast.watch import FILE_NAME, Watch, load_watch
+from jobs.app import App
 
 FILE = "tocsin-backtests.db"
 LAST = "last"
@@ -42,6 +43,12 @@ class Home:
     def publish_rule(self) -> PublishRule:
         """What must be beaten."""
         return self.watch.config.publish.rule() if self.watch else BY_DEFAULT
+
+    def app(self) -> App:
+        """The watch and the store; only where there is a watch."""
+        if self.watch is None:
+            raise UsageError(f"there is no {FILE_NAME} here, and no folder of data was named")
+        return App(self.watch, self.store)
 
     def earlier(self, run_id: str | None, task: str) -> StoredBacktest | None:
         """The run of an id, or the newest of a task; UsageError where there is none of the id."""

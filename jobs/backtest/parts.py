@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from forecast.store import Store
-from jobs.backtest.blocks import Block, Done
+from jobs.backtest.blocks import Done
 from jobs.backtest.packing import pack_forecasts, unpack_forecasts
 
 _SPLIT = b"\n"  # between the head, which is JSON on one line, and the rows
@@ -35,6 +36,15 @@ def unpack_done(packed: bytes) -> Done:
     return Done(rows=unpack_forecasts(rows), **told)
 
 
+class Placed(Protocol):
+    """A block: it has a place in its walk."""
+
+    @property
+    def place(self) -> int:
+        """From 0 on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The blocks of one walk in a store; `now` is when those are recorded that are new."""
@@ -48,7 +58,7 @@ class Kept:
         found = self.store.backtests.parts(self.digest)
         return {place: unpack_done(blob) for place, blob in found.items()}
 
-    def keeping(self, blocks: Sequence[Block], done: Iterator[Done]) -> Iterator[Done]:
+    def keeping(self, blocks: Sequence[Placed], done: Iterator[Done]) -> Iterator[Done]:
         """The answers of blocks, each kept before it is handed on."""
         for block, answer in zip(blocks, done, strict=True):
             blob = pack_done(answer)

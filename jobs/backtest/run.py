@@ -1,6 +1,7 @@
 """One backtest from end to end: digest, walk, scores."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -10,14 +11,18 @@ from forecast.errors import UsageError
 from forecast.publishing import BY_DEFAULT, PublishRule
 from forecast.store import Store
 from forecast.store.backtests import StoredBacktest
-from jobs.backtest.blocks import settings_of
+from jobs.backtest.blocks import Done, run_block, settings_of
 from jobs.backtest.compare import check_comparable, compared
 from jobs.backtest.packing import digest_of, pack_forecasts, unpack_facts
-from jobs.backtest.parts import Kept
+from jobs.backtest.parts import Kept, Placed
+from jobs.backtest.question_score import of_questions
+from jobs.backtest.questions import Plan, run_questions, told
+from jobs.backtest.replay import config_of
 from jobs.backtest.score import Identity, result
 from jobs.backtest.stacking import stacked
-from jobs.backtest.walk import Progress, blocks_of, joined, walk
+from jobs.backtest.walk import Progress, Walked, blocks_of, in_one, joined, leaks_of, walk
 from jobs.executor import Executor
+from models.certify.certificate import module_of
 from models.certify.code import meaning_digest, modules_behind
 
 WALKS = (
@@ -27,6 +32,7 @@ WALKS = (
     "jobs.backtest.blocks",
     "jobs.backtest.stacking",
 )
+QUESTIONS = ("models.base_rate", "jobs.backtest.questions")
 MODELS = ("pool", "panel")  # that learn from files; a watch's questions have their own family
 
 type Result = tuple[Backtest, Forecasts]
@@ -49,13 +55,18 @@ class Asked:
 
 
 @cache
-def code_digest() -> str:
-    """A digest of the code that makes forecasts."""
+def code_digest(*roots: str) -> str:
+    """A digest of the code that makes forecasts, found from the roots, or of that of panels."""
     return digest_of(*(
         f"{name} {meaning_digest(path)}"
-        for name, path in modules_behind(*WALKS).items()
+        for name, path in modules_behind(*(roots or WALKS)).items()
         if name.startswith(("models.", "jobs.backtest", "forecast."))
     ))  # fmt: skip
+
+
+def question_code() -> str:
+    """A digest of the code that forecasts questions anew, the families aside."""
+    return code_digest(*QUESTIONS)
 
 
 def backtest(
@@ -72,30 +83,90 @@ def backtest(
     Equal arguments give equal forecasts and scores, wherever the executor has them made. With
     an `earlier` result it is compared.
     """
-    if earlier:
-        check_comparable(task, earlier)
     if task.model not in MODELS:
         words = f"the family '{task.model}' is not learnt from a panel: {' and '.join(MODELS)} are"
         raise UsageError(words, at=task.name)
-    began = time.perf_counter()
-    digest = digest_of(packed, repr(task), repr(settings_of(task)), code_digest(), str(asked.seed))
+    run = _Run(task, packed, asked, repr(settings_of(task)), code_digest(), earlier)
     blocks = blocks_of(task, asked.seed, asked.check_leaks)
-    kept = None
-    if asked.store:
-        # a walk that was not checked for leaks does not stand for one that is
-        kept = Kept(asked.store, digest_of(digest, str(asked.check_leaks)), asked.made_at)
-        if asked.fresh:
-            kept.forget()
-    walked = joined(blocks, walk(executor, blocks, progress, kept))
+    walked = joined(blocks, run.walk(executor, run_block, blocks, progress))
     if task.model == "pool":
         refits = [block.as_of for block in blocks]
         walked = replace(walked, rows=stacked(walked.rows, unpack_facts(packed), task, refits))
-    identity = Identity(asked.made_at, asked.seed, digest, f"{task.model}:{code_digest()[:16]}")
-    took = time.perf_counter() - began
-    found = result(task, walked, identity, took, findings, asked.rule)
-    if earlier:
-        found = compared(found, walked.rows, earlier)
-    if asked.store and kept:
-        asked.store.backtests.add(found, pack_forecasts(walked.rows))
-        kept.forget()
-    return found, walked.rows
+    return run.finish(walked, findings)
+
+
+def backtest_questions(
+    plan: Plan,
+    packed: bytes,
+    executor: Executor,
+    asked: Asked,
+    progress: Progress,
+    earlier: StoredBacktest | None = None,
+) -> Result:
+    """Forecast the questions of a packed desk again, score them, and keep the result."""
+    families = {table.model for table in config_of(packed).definitions.values()}
+    code = code_digest(*QUESTIONS, *(module_of(name) for name in sorted(families)))
+    run = _Run(plan.task, packed, asked, repr(plan.blocks), code, earlier)
+    parts = run.walk(executor, run_questions, plan.blocks, progress)
+    rows = told(in_one([done.rows for done in parts]))
+    checked = sum(block.check_at is not None for block in plan.blocks)
+    said = tuple(dict.fromkeys(words for done in parts for words in done.findings))
+    walked = Walked(rows, (), leaks_of(checked, parts))
+    ended = plan.ended()
+    return run.finish(
+        walked, (*plan.findings, *said), lambda found: of_questions(found, rows, ended)
+    )
+
+
+class _Run:
+    """One run: what it depends on, the blocks of it that are kept, and its end."""
+
+    def __init__(
+        self,
+        task: BacktestTask,
+        packed: bytes,
+        asked: Asked,
+        settings: str,
+        code: str,
+        earlier: StoredBacktest | None,
+    ) -> None:
+        if earlier:
+            check_comparable(task, earlier)
+        self._began = time.perf_counter()
+        self._task, self._asked, self._earlier = task, asked, earlier
+        digest = digest_of(packed, repr(task), settings, code, str(asked.seed))
+        model_hash = f"{task.model}:{code[:16]}"
+        self._identity = Identity(asked.made_at, asked.seed, digest, model_hash)
+        self._kept: Kept | None = None
+        if asked.store:
+            # a walk that was not checked for leaks does not stand for one that is
+            part = digest_of(digest, str(asked.check_leaks))
+            self._kept = Kept(asked.store, part, asked.made_at)
+            if asked.fresh:
+                self._kept.forget()
+
+    def walk[Item: Placed](
+        self,
+        executor: Executor,
+        work: Callable[[bytes, Item], Done],
+        blocks: Sequence[Item],
+        progress: Progress,
+    ) -> list[Done]:
+        """The blocks, as far as they are not kept already."""
+        return walk(executor, work, blocks, progress, self._kept)
+
+    def finish(
+        self,
+        walked: Walked,
+        findings: tuple[str, ...],
+        more: Callable[[Backtest], Backtest] = lambda found: found,
+    ) -> Result:
+        """The result, compared and kept."""
+        took, rule = time.perf_counter() - self._began, self._asked.rule
+        found = more(result(self._task, walked, self._identity, took, findings, rule))
+        if self._earlier:
+            found = compared(found, walked.rows, self._earlier)
+        if self._asked.store and self._kept:
+            self._asked.store.backtests.add(found, pack_forecasts(walked.rows))
+            self._kept.forget()
+        return found, walked.rows

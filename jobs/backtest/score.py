@@ -12,7 +12,7 @@ from forecast.scoring.bootstrap import skill
 from forecast.scoring.calibration import calibration
 from forecast.scoring.episodes import THRESHOLDS, alert_scores
 from forecast.scoring.first_alert import first_alerts
-from forecast.scoring.results import Scores
+from forecast.scoring.results import Scores, Skill
 from forecast.scoring.scores import scores
 from jobs.backtest.walk import Walked
 
@@ -44,11 +44,8 @@ def result(
     rows, seed = walked.rows, identity.seed
     horizon = task.horizon_days
     ours = scores(rows.p, rows.outcome)
-    baselines = {name: scores(p, rows.outcome) for name, p in rows.baselines.items()}
-    gained = {
-        name: skill(rows.p, p, rows.outcome, rows.origin, horizon, name, seed)
-        for name, p in rows.baselines.items()
-    }
+    baselines = {name: _scores_of(rows, name) for name in rows.baselines}
+    gained = {name: _skill_over(rows, name, horizon, seed) for name in rows.baselines}
     published = publish(gained, ours, baselines, rule)
     return Backtest(
         run_id=identity.run_id(task.name),
@@ -74,6 +71,21 @@ def result(
         gate=published.words,
         findings=findings,
     )
+
+
+def _scores_of(rows: Forecasts, name: str) -> Scores:
+    """The scores of a reference, on the rows of which it says something."""
+    p = rows.baselines[name]
+    there = np.isfinite(p)
+    return scores(p[there], rows.outcome[there])
+
+
+def _skill_over(rows: Forecasts, name: str, horizon: float, seed: int) -> Skill:
+    """The gain over a reference, on those rows."""
+    p = rows.baselines[name]
+    there = np.isfinite(p)
+    ours, outcome, origin = (a[there] for a in (rows.p, rows.outcome, rows.origin))
+    return skill(ours, p[there], outcome, origin, horizon, name, seed)
 
 
 def _by_year(rows: Forecasts) -> dict[str, Scores]:

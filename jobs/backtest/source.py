@@ -1,12 +1,13 @@
 """Where tasks and facts come from: a folder, files that flags name, or both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from forecast.backtest import BacktestTask
 from forecast.errors import UsageError
+from forecast.panel_table import PanelTable
 from jobs.backtest.files import read_panel
 from jobs.backtest.packing import pack_facts
 from jobs.backtest.tasks import chosen, read_tasks, task_of
@@ -32,6 +33,10 @@ class Source:
     tasks: tuple[BacktestTask, ...]
     packed: bytes
     findings: tuple[str, ...]
+
+    def with_settings(self, settings: PanelTable) -> "Source":
+        """The same, with a panel that is learnt so."""
+        return replace(self, tasks=tuple(replace(task, settings=settings) for task in self.tasks))
 
 
 def from_files(

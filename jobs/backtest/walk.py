@@ -8,9 +8,9 @@ import numpy as np
 
 from forecast.backtest import BacktestTask, FitNote, Forecasts, LeakCheck
 from forecast.errors import InputError
-from jobs.backtest.blocks import Block, Done, run_block
+from jobs.backtest.blocks import Block, Done
 from jobs.backtest.origins import from_days, origins, refits
-from jobs.backtest.parts import Kept
+from jobs.backtest.parts import Kept, Placed
 from jobs.executor import Executor
 
 CHECKED = 12  # origins, spread over the walk
@@ -56,8 +56,12 @@ def _checked(blocks: list[Block]) -> list[Block]:
     ]
 
 
-def walk(
-    executor: Executor, blocks: Sequence[Block], progress: Progress, kept: Kept | None = None
+def walk[Item: Placed](
+    executor: Executor,
+    work: Callable[[bytes, Item], Done],
+    blocks: Sequence[Item],
+    progress: Progress,
+    kept: Kept | None = None,
 ) -> list[Done]:
     """What each block came to, in order; those that are `kept` are not run again.
 
@@ -66,7 +70,7 @@ def walk(
     found = kept.there() if kept else {}
     waiting = [block for block in blocks if block.place not in found]
     progress(len(blocks) - len(waiting), len(blocks))
-    answers = executor.map(run_block, waiting)
+    answers = executor.map(work, waiting)
     if kept:
         answers = kept.keeping(waiting, answers)
     for block, done in zip(waiting, answers, strict=True):
@@ -82,12 +86,17 @@ def joined(blocks: Sequence[Block], parts: Sequence[Done]) -> Walked:
         for block, done in zip(blocks, parts, strict=True)
     )
     checked = sum(len(block.checked) for block in blocks)
+    return Walked(in_one([done.rows for done in parts]), notes, leaks_of(checked, parts))
+
+
+def leaks_of(origins_checked: int, parts: Sequence[Done]) -> LeakCheck | None:
+    """What the leak checks of all blocks came to; None where there were none."""
     planted, changed = (sum(getattr(d, name) for d in parts) for name in ("planted", "changed"))
-    leaks = LeakCheck(checked, planted, changed) if checked else None
-    return Walked(_stacked([done.rows for done in parts]), notes, leaks)
+    return LeakCheck(origins_checked, planted, changed) if origins_checked else None
 
 
-def _stacked(rows: Sequence[Forecasts]) -> Forecasts:
+def in_one(rows: Sequence[Forecasts]) -> Forecasts:
+    """The rows of several parts of one walk."""
     names = rows[0].baselines
     return Forecasts(
         units=rows[0].units,

@@ -15,7 +15,7 @@ from jobs.cli.options import Instant, common, note, print_json, say, stdout_cons
 if TYPE_CHECKING:
     from forecast.backtest import Backtest
     from jobs.backtest.home import Home
-    from jobs.backtest.run import Result
+    from jobs.backtest.run import Asked, Result
     from jobs.backtest.source import Source
     from jobs.executor import Executor
 
@@ -55,6 +55,8 @@ _task = _flags(
     click.option("--units", type=click.Choice(["seen", "all"]), help="At risk once seen, or all."),
     click.option("--until-event", is_flag=True, help="At risk until the first event only."),
     click.option("--refit", type=click.Choice(["yearly", "quarterly", "monthly", "never"])),
+    click.option("--model", type=click.Choice(["pool", "panel"]), help="What is walked forward."),
+    click.option("--settings", type=FILE, metavar="FILE", help="Of `tocsin models fit --write`."),
 )
 _how = _flags(
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
@@ -98,8 +100,10 @@ def command(
     """Forecast the past again and again as it was known then, and score what came of it.
 
     FOLDER holds tasks.json or backtest.toml, events.csv and indicators.csv (or reports.csv),
-    gzipped or not; flags say what the file of tasks does not, or otherwise. Results are kept in
-    the store of the watch, or in tocsin-backtests.db of the current folder.
+    gzipped or not; flags say what the file of tasks does not, or otherwise. Without it, and in a
+    watch: the class of units of --definition, or else every question that has ended, as its own
+    family would have forecast it. Results are kept in the store of the watch, or in
+    tocsin-backtests.db of the current folder.
     """
     from jobs.backtest.home import Home
 
@@ -115,12 +119,12 @@ def command(
     _leave(results, check)
 
 
-def _run(home: "Home", place: Path | None, baseline: str | None, flags: dict[str, Any]) -> Any:
-    """Every task that is asked for, one after the other on the same workers."""
-    from jobs.backtest.run import Asked, backtest
+def _run(
+    home: "Home", place: Path | None, baseline: str | None, flags: dict[str, Any]
+) -> "list[Result]":
+    """What is asked for: a folder's tasks, a class of the watch, or the watch's questions."""
+    from jobs.backtest.run import Asked
 
-    source = _source(place, flags)
-    earlier = {task.name: home.earlier(baseline, task.name) for task in source.tasks}
     asked = Asked(
         made_at=utc_now(),
         seed=flags["seed"],
@@ -129,39 +133,74 @@ def _run(home: "Home", place: Path | None, baseline: str | None, flags: dict[str
         fresh=flags["fresh"],
         rule=home.publish_rule,
     )
+    if place is None and flags["events"] is None and home.watch and not flags["definition"]:
+        return [_questions(home, asked, baseline, flags)]
+    source = _source(home, asked, place, flags)
+    if flags["settings"]:
+        from forecast.panel_table import read_panel_table
+
+        source = source.with_settings(read_panel_table(flags["settings"]))
+    return _panels(home, source, asked, baseline, flags)
+
+
+def _panels(
+    home: "Home", source: "Source", asked: "Asked", baseline: str | None, flags: dict[str, Any]
+) -> "list[Result]":
+    """Every task, one after the other on the same workers."""
+    from jobs.backtest.run import backtest, code_digest
+
+    earlier = {task.name: home.earlier(baseline, task.name) for task in source.tasks}
     note(f"tocsin: results are kept in {home.store.name}")
-    executor = _executor(home, source.packed, flags)
+    executor = _executor(home, source.packed, code_digest, flags)
+    results = []
     try:
-        results: list[Result] = []
         for task in source.tasks:
+            told, before = source.findings, earlier[task.name]
             with _progress(task.name) as progress:
                 results.append(
-                    backtest(
-                        task,
-                        source.packed,
-                        executor,
-                        asked,
-                        progress,
-                        source.findings,
-                        earlier[task.name],
-                    )
+                    backtest(task, source.packed, executor, asked, progress, told, before)
                 )
-        return results
+    finally:
+        executor.close()
+    return results
+
+
+def _questions(
+    home: "Home", asked: "Asked", baseline: str | None, flags: dict[str, Any]
+) -> "Result":
+    from jobs.backtest.questions import EVERY, NAME, plan
+    from jobs.backtest.replay import pack_desk
+    from jobs.backtest.run import backtest_questions, question_code
+
+    app = home.app()
+    every = flags["every"] or EVERY
+    walk = plan(app, flags["names"], every, asked.made_at, asked.check_leaks)
+    packed, earlier = pack_desk(app), home.earlier(baseline, NAME)
+    note(f"tocsin: results are kept in {home.store.name}")
+    executor = _executor(home, packed, question_code, flags)
+    try:
+        with _progress(NAME) as progress:
+            return backtest_questions(walk, packed, executor, asked, progress, earlier)
     finally:
         executor.close()
 
 
-def _source(place: Path | None, flags: dict[str, Any]) -> "Source":
+def _source(home: "Home", asked: "Asked", place: Path | None, flags: dict[str, Any]) -> "Source":
+    said = flags | {"at_risk": "until-event" if flags["until_event"] else None}
+    if place is None and flags["events"] is None and home.watch:
+        from jobs.backtest.desk import from_watch
+
+        return from_watch(home.app(), flags["definition"], said, asked.made_at)
     from jobs.backtest.source import Files, from_files
 
     files = Files(*(flags[name] for name in ("events", "indicators", "exposure")))
-    said = flags | {"at_risk": "until-event" if flags["until_event"] else None}
     return from_files(place, flags["names"], files, said)
 
 
-def _executor(home: "Home", packed: bytes, flags: dict[str, Any]) -> "Executor":
+def _executor(
+    home: "Home", packed: bytes, version: Callable[[], str], flags: dict[str, Any]
+) -> "Executor":
     """As the flags say, else as the watch says."""
-    from jobs.backtest.run import code_digest
     from jobs.executor import Cluster, local_executor
 
     kind = flags["executor"] or ("dask" if flags["scheduler"] else home.compute.executor)
@@ -170,7 +209,7 @@ def _executor(home: "Home", packed: bytes, flags: dict[str, Any]) -> "Executor":
     address = flags["scheduler"] or home.compute.scheduler
     if not address:
         raise UsageError("--executor dask needs --scheduler tcp://HOST:PORT")
-    return Cluster(packed, address, code_digest)
+    return Cluster(packed, address, version)
 
 
 def _stored(home: "Home", run_id: str, baseline: str | None) -> "Result":
