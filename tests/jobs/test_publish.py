@@ -133,6 +133,12 @@ def test_a_model_that_lost_is_published_as_the_baseline_that_won_and_says_so(app
     assert found["plant-a"][1] > 3 * found["plant-d"][1]
 
 
+def test_a_record_that_comes_in_counts_for_the_very_same_inputs(app: App) -> None:
+    assert {name for name, *_ in updated(app).values()} == {"base-rate"}
+    app.store.backtests.add(record(LOST), b"")
+    assert {name for name, *_ in updated(app).values()} == {"baseline: history"}
+
+
 def test_a_model_that_won_is_published(app: App) -> None:
     app.store.backtests.add(record(WON), b"")
     assert {name for name, *_ in updated(app).values()} == {"base-rate"}

@@ -28,6 +28,14 @@ def test_parts_are_raised_in_proportion_until_they_make_up_the_whole() -> None:
     assert p == pytest.approx({"late": 0.5, "long": 0.125, "short": 0.375})
 
 
+def test_a_part_that_was_raised_raises_the_longer_window_of_it() -> None:
+    soon = (SOON, question("s-long", 0, 30, "long"), question("s-short", 0, 30, "short"))
+    numbers = {"soon": 0.5, "s-long": 0.1, "s-short": 0.3, "late": 0.5, "long": 0.11, "short": 0.4}
+    p = coherent((*soon, LATE, LONG, SHORT), numbers, BELIEFS)
+    assert p["s-long"] == pytest.approx(0.125)
+    assert p["long"] == pytest.approx(0.125)
+
+
 def test_windows_that_only_overlap_do_not_bind_each_other() -> None:
     apart = question("apart", 40, 60)
     numbers = {"soon": 0.9, "apart": 0.1}

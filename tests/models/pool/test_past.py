@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from forecast.evidence import Event, Outcome, Resolution
+from forecast.evidence import Event, Outcome, Resolution, Superseded
 from forecast.question import Snapshot
 from models.api import Lesson, Task
 from models.base_rate import BaseRate
 from models.pool.past import MOST_QUESTIONS, of_family, recall
-from models.pool.record import Record, day_of, from_bytes, to_bytes
+from models.pool.record import Pooler, Record, day_of, from_bytes, to_bytes
 from models.priors.beliefs import Pooled
 from tests.models.pool.pooled_world import (
     beliefs,
@@ -59,6 +59,14 @@ def test_what_was_known_later_does_not_enter() -> None:
     none = recalled(seen, pooled=pooled)
     assert one == both
     assert one[0].p["hazard"] > none[0].p["hazard"]
+
+
+def test_a_version_that_was_corrected_since_counts_until_then() -> None:
+    seen = snapshot(1000, ASKED, resolutions=(ENDED,), events=(EVENT,))
+    moved = replace(EVENT, occurred_at=day(52), known_at=day(131))
+    corrected = replace(seen, events=(moved,), earlier_events=(Superseded(EVENT, day(131)),))
+    before, after = recalled(seen), recalled(corrected)
+    assert [row.p for row in after[:2]] == [row.p for row in before[:2]]
 
 
 def test_nothing_is_forecast_once_the_outcome_is_known() -> None:
@@ -114,6 +122,14 @@ def test_rows_that_stand_are_not_made_again() -> None:
     turned = replace(ENDED, outcome=Outcome.YES)
     assert recalled(replace(seen, resolutions=(turned,)), before=marked) != marked
     assert recalled(snapshot(1000, ASKED), before=marked) == ()
+
+
+def test_a_pool_is_not_fitted_to_what_is_known_only_later() -> None:
+    rows = recalled(snapshot(1000, ASKED, resolutions=(ENDED,), crowd=(said("q", 105, 0.3),)))
+    assert ENDED.known_at == day(160)
+    pooled = Pooled(("base-rate",))
+    assert Pooler.of(rows, pooled, (), day(160)).pool.groups == 0
+    assert Pooler.of(rows, pooled, (), day(161)).pool.groups == 1
 
 
 def test_a_record_comes_back_from_its_bytes() -> None:
