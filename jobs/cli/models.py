@@ -10,6 +10,7 @@ import click
 
 from forecast.clock import utc_now
 from forecast.errors import UsageError
+from jobs.cli.models_fit import fit
 from jobs.cli.options import cell, json_option, note, print_json, say, stdout_console
 from models.certify.certificate import (
     PASSED,
@@ -54,6 +55,9 @@ def command(context: click.Context, as_json: bool) -> None:
         words = (row["family"], row["certificate"], worlds, row["date"] or "", row["summary"])
         table.add_row(*map(cell, words))
     stdout_console().print(table)
+
+
+command.add_command(fit)
 
 
 @command.command("show")
