@@ -40,7 +40,7 @@ class Block:
     """`place` in the walk, the refit `as_of` and the `origins` until the next, in days since 1970.
 
     The origins of `checked` are forecast again on facts with later ones planted; with
-    `check_fit` the fit and the references too.
+    `check_fit` the first of them by a fit that is made again, and the references too.
     """
 
     task: BacktestTask
@@ -154,11 +154,12 @@ def check(facts: Facts, block: Block, learnt: PanelFit) -> tuple[int, int]:
     for origin in block.checked:
         strange, count = plant(facts, block.task.definition, origin, block.seed)
         marks = marks_at(block.task, facts, [origin])
-        again = learn(strange, block) if block.check_fit else learnt
+        anew = block.check_fit and origin == block.checked[0]
+        again = learn(strange, block) if anew else learnt
         # both of these marks alone: sums of other lengths differ in their last bits
         ours = _at(facts, block, learnt, marks)
         differs = ours != _at(strange, block, again, marks)
-        if block.check_fit:
+        if anew:
             ours, theirs = (_references_at(each, block, origin) for each in (facts, strange))
             differs |= (ours != theirs).any(axis=0)
         planted, changed = planted + count, changed + int(differs.sum())

@@ -43,16 +43,20 @@ def blocks_of(task: BacktestTask, seed: int, check: bool) -> list[Block]:
 
 
 def _checked(blocks: list[Block]) -> list[Block]:
-    """Some blocks are fitted again for their first origin, and some origins of others checked."""
+    """Origins spread over the walk are checked; of some blocks the first one, with its fit."""
     refitted = {int(i) for i in np.linspace(0, len(blocks) - 1, FITS_CHECKED).round()}
-    rest = [o for i, block in enumerate(blocks) if i not in refitted for o in block.origins]
-    more = max(CHECKED - len(refitted), 0)
-    picked = set(rest[:: max(len(rest) // more, 1)][:more])
+    firsts = {blocks[i].origins[0] for i in refitted}
+    rest = [o for block in blocks for o in block.origins if o not in firsts]
+    more = min(max(CHECKED - len(firsts), 0), len(rest))
+    places = np.linspace(0, len(rest) - 1, more).round().astype(int)
+    picked = firsts | {rest[place] for place in places}
     return [
-        replace(block, checked=block.origins[:1], check_fit=True)
-        if i in refitted
-        else replace(block, checked=tuple(o for o in block.origins if o in picked))
-        for i, block in enumerate(blocks)
+        replace(
+            block,
+            checked=tuple(o for o in block.origins if o in picked),
+            check_fit=place in refitted,
+        )
+        for place, block in enumerate(blocks)
     ]
 
 
