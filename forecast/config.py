@@ -227,7 +227,9 @@ class PublishTable(Table):
 
     gate: Gate = BY_DEFAULT.gate
     min_forecasts: int = Field(default=BY_DEFAULT.min_forecasts, ge=1)
-    against: list[Reference] = Field(default=["pooled", "unit", "history"], min_length=1)
+    against: list[Reference] = Field(
+        default=["pooled", "unit", "history", "base-rate"], min_length=1
+    )
 
     def rule(self) -> PublishRule:
         """The rule that decides."""

@@ -23,7 +23,7 @@ from typing import Literal
 from forecast.scoring.results import Gain, Scores, Skill
 
 Gate = Literal["off", "baseline"]
-Reference = Literal["pooled", "unit", "recency", "history", "logistic", "persistence"]
+Reference = Literal["pooled", "unit", "recency", "history", "logistic", "persistence", "base-rate"]
 
 MODEL = "model"
 FEWEST_EVENTS = 5  # and non-events: with fewer, one more or less would turn the gain around
@@ -35,7 +35,7 @@ class PublishRule:
 
     gate: Gate = "baseline"
     min_forecasts: int = 100
-    against: tuple[str, ...] = ("pooled", "unit", "history")
+    against: tuple[str, ...] = ("pooled", "unit", "history", "base-rate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.backtest import Backtest, BacktestTask
+from forecast.backtest import Backtest, BacktestTask, Forecasts
 from forecast.clock import days_between, parse_instant
 from forecast.evidence import Event
 from forecast.question import Question
@@ -18,6 +18,7 @@ from forecast.scoring.results import Calibration, Gain, Scores, Skill, Verdict
 from jobs.app import App, open_app
 from jobs.audit import audit_questions
 from jobs.backtest.blocks import References
+from jobs.backtest.packing import pack_forecasts
 from jobs.decisions import Occasion
 from jobs.learning import class_of
 from jobs.publish import EPOCH, numbers
@@ -110,7 +111,8 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 def updated(app: App, at: float = 700.0) -> dict[str, tuple[str, float, tuple[str, ...]]]:
     """The model's name, the number and the findings by question."""
-    found = update_questions(app, app.store.questions(), day(at), Occasion(day(at), rings=False))
+    asked = app.store.questions(("plant-*", "new"))
+    found = update_questions(app, asked, day(at), Occasion(day(at), rings=False))
     assert found.failures == []
     return {e.question_id: (e.model, e.probability, e.findings) for e in found.estimates}
 
@@ -200,6 +202,71 @@ def test_a_unit_that_the_class_does_not_know_has_its_base_rate(app: App) -> None
     name, p, _ = updated(app)["new"]
     assert name == "baseline: history"
     assert 0.0 < p < 1.0
+
+
+def of_questions(app: App, sharp: float, run_id: str = "desk") -> None:
+    """Keep a walk over the watch's questions; the model goes so far towards the outcome."""
+    rng = np.random.default_rng(1)
+    count = 60
+    names = tuple(f"past-{nth:02}" for nth in range(count))
+    asked = [Question(n, n, "plant-a", "strike", day(0), day(90)) for n in names]
+    app.store.add_questions(asked, day(0))
+    unit = np.repeat(np.arange(count), 3)
+    outcome = (rng.random(count) < 0.3).astype(float)[unit]
+    base = np.full(len(unit), 0.3)
+    p = np.clip(base + sharp * (outcome - base), 0.01, 0.99)
+    rows = Forecasts(
+        names, unit, np.tile(np.arange(3.0), count), p, p, p, outcome, p, {"base-rate": base}
+    )
+    task = replace(TASK, definition="*", model="own")
+    app.store.backtests.add(replace(record({}, run_id), task=task), pack_forecasts(rows))
+
+
+def desk(app: App, model: str) -> App:
+    """The same watch with another family."""
+    (app.watch.folder / "watch.toml").write_text(WATCH.replace('"base-rate"', f'"{model}"'))
+    return open_app(app.watch.folder)
+
+
+def test_questions_that_lost_to_their_base_rate_are_published_as_it(app: App) -> None:
+    of_questions(app, -0.2)
+    plain = updated(app)
+    assert {name for name, *_ in plain.values()} == {"base-rate"}  # which is no loss to itself
+    with desk(app, "panel") as other:
+        found = updated(other)
+    assert {name for name, *_ in found.values()} == {"baseline: base-rate"}
+    assert {name: p for name, (_, p, _) in found.items()} == pytest.approx(
+        {name: p for name, (_, p, _) in plain.items()}
+    )
+    words = found["plant-a"][2][0]
+    assert words.startswith("published as the baseline 'base-rate', which the model does not beat")
+    assert words.endswith("of 60 questions (backtest desk)")
+
+
+def test_questions_that_won_are_the_models(app: App) -> None:
+    of_questions(app, 0.2)
+    with desk(app, "panel") as other:
+        assert {name for name, *_ in updated(other).values()} == {"panel"}
+
+
+def test_a_walk_over_units_goes_before_one_over_questions_but_not_for_a_pool(app: App) -> None:
+    of_questions(app, -0.2)
+    for nth, model in enumerate(("panel", "pool")):
+        won = replace(record(WON, f"units{nth}"), task=replace(TASK, model=model))
+        app.store.backtests.add(won, b"")
+    with desk(app, "panel") as other:
+        assert {name for name, *_ in updated(other).values()} == {"panel"}
+    with desk(app, "pool") as other:
+        assert {name for name, *_ in updated(other).values()} == {"baseline: base-rate"}
+
+
+def test_questions_of_another_class_and_too_few_of_this_decide_nothing(app: App) -> None:
+    of_questions(app, -0.2)
+    with desk(app, "panel") as other:
+        names = [q.question_id for q in other.store.questions() if q.question_id[:5] == "past-"]
+        moved = [Question(n, n, "plant-a", "fire", day(0), day(90)) for n in names[8:]]
+        other.store.add_questions(moved, day(1))
+        assert {name for name, *_ in updated(other).values()} == {"panel"}
 
 
 def test_an_audit_leaves_a_baseline_alone(app: App) -> None:
