@@ -37,12 +37,12 @@ def _flags(*options: Callable[[Command], Command]) -> Callable[[Command], Comman
     return add
 
 
-_facts = _flags(
+facts_flags = _flags(
     click.option("--events", type=FILE, metavar="FILE", help="unit, occurred_at, kind."),
     click.option("--indicators", type=FILE, metavar="FILE", help="unit, tag, observed_at, value."),
     click.option("--exposure", type=FILE, metavar="FILE", help="unit, from, to: when at risk."),
 )
-_task = _flags(
+task_flags = _flags(
     click.option("--task", "names", multiple=True, metavar="NAME", help="Only this; repeatable."),
     click.option("--definition", metavar="KIND", help="The kind of event."),
     click.option("--horizon", metavar="LENGTH", help='How far ahead: "30 days".'),
@@ -55,10 +55,10 @@ _task = _flags(
     click.option("--units", type=click.Choice(["seen", "all"]), help="At risk once seen, or all."),
     click.option("--until-event", is_flag=True, help="At risk until the first event only."),
     click.option("--refit", type=click.Choice(["yearly", "quarterly", "monthly", "never"])),
-    click.option("--model", type=click.Choice(["pool", "panel"]), help="What is walked forward."),
-    click.option("--settings", type=FILE, metavar="FILE", help="Of `tocsin models fit --write`."),
 )
 _how = _flags(
+    click.option("--model", type=click.Choice(["pool", "panel"]), help="What is walked forward."),
+    click.option("--settings", type=FILE, metavar="FILE", help="Of `tocsin models fit --write`."),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
     click.option("--fresh", is_flag=True, help="Do not go on where a run was broken off."),
     click.option("--no-leak-check", is_flag=True, help="Do not look for leaks."),
@@ -81,8 +81,8 @@ _out = _flags(
 
 @click.command("backtest")
 @click.argument("place", metavar="[FOLDER]", type=click.Path(path_type=Path), required=False)
-@_facts
-@_task
+@facts_flags
+@task_flags
 @_how
 @_kept
 @_out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import HeldError, OutsideError, UsageError
-from jobs.cli.backtest import FILE, _facts, _task
+from jobs.cli.backtest import FILE, facts_flags, task_flags
 from jobs.cli.options import Instant, cell, json_option, note, print_json, say, stdout_console
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ COLUMNS = ("candidate", "log loss", "gain over default", "s", "verdict")
 
 @click.command("fit")
 @click.argument("place", metavar="[FOLDER]", type=click.Path(path_type=Path), required=False)
-@_facts
-@_task
+@facts_flags
+@task_flags
 @click.option("--as-of", type=Instant(), help="See only what was known before this moment.")
 @click.option("--blocks", type=click.IntRange(2), default=6, show_default=True, help="That decide.")
 @click.option("--write", type=FILE, metavar="FILE", help="Write the settings that stand.")
