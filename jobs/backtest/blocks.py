@@ -32,7 +32,7 @@ from models.panel.learn import fit
 from models.panel.settings import QUICK, Settings
 
 # a fit loads its data into the one compiled density of its process
-_ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Done:
 def run_block(packed: bytes, block: Block) -> Done:
     """Fit and forecast one block on packed facts."""
     began = time.perf_counter()
-    with _ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
+    with ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
         facts = _facts(packed, block.task)
         learnt = learn(facts, block)
         rows = _forecast(facts, block, learnt, _references(packed, block.task))

@@ -53,7 +53,7 @@ def from_watch(app: App, definition: str, flags: Mapping[str, Any], now: datetim
     said = {"definition": definition, "horizon": horizon, "data_end": now.isoformat()}
     task = replace(
         task_of(definition, said | {"model": table.model}, flags, "flags"),
-        settings=beliefs.settings,
+        settings=table.learns.settings if table.learns else None,
         level_tags=_levels(beliefs) or None,
     )
     snapshots = class_of(app, definition, now)

@@ -62,13 +62,20 @@ def marks_at(task: BacktestTask, facts: Facts, origins: Sequence[float]) -> Land
 
     Within `quiet_days` after an event that is known, it is not.
     """
-    at = np.asarray(origins, float)
+    at = np.unique(np.asarray(origins, float))
     since = facts.first_seen() if task.units == "seen" else np.full(len(facts.units), -np.inf)
-    unit, place = np.nonzero(since[:, None] < at)
-    marks = Landmarks.of(unit, at[place])
+    spans = facts.spans
+    if spans is None:
+        spans = Spans(np.arange(len(since)), since, np.full(len(since), np.inf))
+    first, last = (np.searchsorted(at, bound, side="right") for bound in (spans.start, spans.end))
+    length = np.maximum(last - first, 0)
+    nth = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    origin = at[np.repeat(first, length) + nth]
+    unit = np.repeat(spans.unit, length)
+    seen = origin > since[unit]
+    marks = Landmarks.of(unit[seen], origin[seen])
     kept = np.ones(len(marks), bool)
-    if facts.spans is not None:
-        kept &= _inside(facts.spans.unit, facts.spans.start, facts.spans.end, marks)
+    kept[1:] = (np.diff(marks.unit) != 0) | (np.diff(marks.origin) != 0)  # spans may overlap
     if task.quiet_days:
         events = facts.events_of(task.definition)
         ends = events.occurred + task.quiet_days

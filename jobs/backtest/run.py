@@ -92,7 +92,17 @@ def backtest(
     if task.model == "pool":
         refits = [block.as_of for block in blocks]
         walked = replace(walked, rows=stacked(walked.rows, unpack_facts(packed), task, refits))
-    return run.finish(walked, findings)
+    return run.finish(walked, (*findings, *no_fair_record(task)))
+
+
+def no_fair_record(task: BacktestTask) -> tuple[str, ...]:
+    """A finding where settings were chosen by what they now forecast."""
+    chosen = task.settings.chosen_until if task.settings else None
+    if chosen is None or chosen <= task.score_start:
+        return ()
+    day = chosen.date().isoformat()
+    words = f"the settings were chosen by facts until {day}: before it this is no fair record"
+    return (words,)
 
 
 def backtest_questions(
