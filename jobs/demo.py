@@ -58,11 +58,15 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of one question: its daily forecasts, its end, and what others said."""
+    """What became of one question: its daily forecasts, its end, and what others said.
+
+    `event` is the one that answered it, if any did.
+    """
 
     question: Question
     history: tuple[Estimate, ...]
     resolution: Resolution | None
+    event: Event | None
     crowd: tuple[CrowdForecast, ...]
 
     @property
@@ -180,13 +184,18 @@ def replay(
 
 
 def crowd_pairs(story: Story) -> list[tuple[Line, CrowdForecast, Estimate]]:
-    """Each forecast of others beside ours of the same moment, where the question has ended."""
+    """Each forecast of others beside ours of the same moment, where the question has ended.
+
+    What is said while the thing happens is news of it and no forecast.
+    """
     return [
         (line, other, ours)
         for line in story.lines
         if line.outcome is not None
         for other in line.crowd
-        if (ours := line.at(other.at)) is not None and other.at >= line.question.opens_at
+        if (ours := line.at(other.at)) is not None
+        and line.question.opens_at <= other.at
+        and (line.event is None or other.at < line.event.occurred_at)
     ]
 
 
@@ -206,10 +215,12 @@ def _stopped(at: datetime) -> datetime:
 
 
 def _line(app: App, question: Question, end: datetime) -> Line:
+    resolution = app.store.resolution(question.question_id, end)
     return Line(
         question,
         tuple(app.store.estimates(question.question_id, until=end)),
-        app.store.resolution(question.question_id, end),
+        resolution,
+        answering_event(app, question, resolution, end),
         tuple(app.store.crowd(question.question_id)),
     )
 
@@ -218,13 +229,12 @@ def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
     told = [t for t in app.store.alerts.transitions(subject=question.question_id) if t.notify]
-    event = answering_event(app, question, line.resolution, end)
     for rule_id in sorted({t.rule_id for t in told}):
         own: list[Transition] = [t for t in told if t.rule_id == rule_id]
         for rang, after in pairwise([*own, None]):
             if rang is not None and rang.notify == "firing":
                 cleared = after.at if after is not None else None
-                yield Ring(question, rule_id, rang.at, rang.probability or 0.0, cleared, event)
+                yield Ring(question, rule_id, rang.at, rang.probability or 0.0, cleared, line.event)
 
 
 @contextmanager

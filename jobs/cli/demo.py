@@ -237,7 +237,7 @@ def _scores(story: "Story") -> str:
         ours = mean([brier(e.probability, line.outcome or 0) for line, _, e in pairs])
         theirs = mean([brier(other.probability, line.outcome or 0) for line, other, _ in pairs])
         words += (
-            f"; at the {len(pairs)} moments when others gave a number: "
+            f"; at the {len(pairs)} moments when others gave a number beforehand: "
             f"Brier {ours:.3f}, theirs {theirs:.3f}"
         )
     return words + ". Too few, and too alike, to tell skill from luck."

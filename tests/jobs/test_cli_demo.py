@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
 from forecast.question import Question
 from jobs.cli.demo import page_name, tell, write_pages
-from jobs.demo import Line, Ring, Story, demo_app
+from jobs.demo import Line, Ring, Story, crowd_pairs, demo_app
 from tests.jobs.desk import TOCSIN, make_desk
 
 NAME = "uv-official-announcement-1231"
@@ -37,7 +38,20 @@ def story(name: str) -> Story:
         Ring(asked, "likely", at, 0.31, UNTIL - timedelta(days=12), event),
         Ring(asked, "likely", at, 0.31, None, None),
     ]
-    return Story([Line(asked, (ours,), ended, (others,))], rings)
+    return Story([Line(asked, (ours,), ended, None, (others,))], rings)
+
+
+def test_what_others_say_while_it_happens_is_no_forecast() -> None:
+    [line] = story(NAME).lines
+    happened = Event("e", "harbour", "strike", OPENS + timedelta(days=12), UNTIL)
+    others = tuple(
+        CrowdForecast(NAME, OPENS + timedelta(days=day), 0.42, "market") for day in (11, 12, 13)
+    )
+    ended = Resolution(NAME, Outcome.YES, UNTIL, "as told")
+    over = replace(line, resolution=ended, event=happened, crowd=others)
+    assert [other for _, other, _ in crowd_pairs(Story([over]))] == [others[0]]
+    never = replace(over, resolution=replace(ended, outcome=Outcome.NO), event=None)
+    assert len(crowd_pairs(Story([never]))) == 3
 
 
 def told(story: Story, capsys: pytest.CaptureFixture[str]) -> list[str]:
