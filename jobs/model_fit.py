@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from forecast.backtest import BacktestTask
 from forecast.errors import HeldError
 from forecast.scoring.scores import log_losses
-from jobs.backtest.blocks import Block, References, learn, settings_of
+from jobs.backtest.blocks import ONE_AT_A_TIME, Block, References, learn, settings_of
 from jobs.backtest.origins import origins, to_days, training_origins
 from jobs.backtest.packing import unpack_facts
 from jobs.backtest.risk import marks_at, with_spans, without_quiet
@@ -208,7 +208,7 @@ def judge_part(packed: bytes, part: Part) -> Answer:
     """Fit one candidate at the start of a block, and score it there."""
     began = time.perf_counter()
     block, task = part.block, replace(part.block.task, settings=None)
-    with threadpool_limits(1, user_api="blas"):
+    with ONE_AT_A_TIME, threadpool_limits(1, user_api="blas"):
         facts = _facts(packed, task, part.until)
         learnt = learn(facts, block)
         marks = marks_at(task, facts, block.origins)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.clock import utc_now
 from forecast.errors import HeldError, OutsideError, UsageError
 from jobs.cli.backtest import FILE, facts_flags, task_flags
-from jobs.cli.options import Instant, cell, json_option, note, print_json, say, stdout_console
+from jobs.cli.options import Instant, cell, common, note, print_json, say, stdout_console
 
 if TYPE_CHECKING:
     from jobs.backtest.source import Source
@@ -29,9 +30,10 @@ COLUMNS = ("candidate", "log loss", "gain over default", "s", "verdict")
 @click.option("--workers", type=click.IntRange(1), help="Processes; as many as processors.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of Dask: tcp://HOST:PORT.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@json_option
+@common
 def fit(
     place: Path | None,
+    folder: Path,
     as_of: datetime | None,
     blocks: int,
     write: Path | None,
@@ -40,14 +42,14 @@ def fit(
 ) -> None:
     """Pick half-lives, own history, shrinkage and family of a panel by leave-future-out.
 
-    Tasks and facts are those of tocsin backtest. Candidates are fitted on the past of each block
-    and scored on it; one is taken only where it is surely better, and stands only where it is
-    better too on the last stretch, which no choice has seen. Exit code 3 where there are too few
-    events to choose by.
+    Tasks and facts are those of tocsin backtest, or of the class of --definition in a watch.
+    Candidates are fitted on the past of each block and scored on it. One is taken only where it
+    is surely better, and stands only where it is better on the last stretch too, which no choice
+    has seen. Exit code 3 where there are too few events to choose by.
     """
     from jobs.choice_report import settings_toml
 
-    source = _source(place, flags)
+    source = _source(place, folder, flags)
     if write and len(source.tasks) > 1:
         raise UsageError("--write holds the settings of one task: name it with --task")
     executor = _executor(source, flags)
@@ -86,11 +88,20 @@ def _progress(name: str) -> "Any":
     return lambda what, fits: note(f"tocsin: {name}: {what}, {fits} fits")
 
 
-def _source(place: Path | None, flags: dict[str, Any]) -> "Source":
+def _source(place: Path | None, folder: Path, flags: dict[str, Any]) -> "Source":
+    """Of a folder of data; without one, the class of a definition of the watch."""
+    said = flags | {"at_risk": "until-event" if flags["until_event"] else None}
+    if place is None and flags["events"] is None:
+        from jobs.app import open_app
+        from jobs.backtest.desk import from_watch
+
+        if not flags["definition"]:
+            raise UsageError("which panel? Give a folder of data, or --definition of the watch")
+        with open_app(folder) as app:
+            return from_watch(app, flags["definition"], said, utc_now())
     from jobs.backtest.source import Files, from_files
 
     files = Files(*(flags[name] for name in ("events", "indicators", "exposure")))
-    said = flags | {"at_risk": "until-event" if flags["until_event"] else None}
     return from_files(place, flags["names"], files, said)
 
 
