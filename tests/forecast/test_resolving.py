@@ -267,6 +267,16 @@ def test_what_was_derived_before_is_not_derived_with_another_date() -> None:
     assert end("2025-11-20", early, *DAYS, question=THREE, stated=(recorded,)) == recorded
 
 
+def test_an_end_whose_event_is_none_any_more_rests_on_another_one() -> None:
+    first, second = event("2025-11-24", "2025-11-24"), event("2025-11-25", "2025-12-01")
+    recorded = end("2025-11-30", first)
+    assert recorded is not None
+    elsewhere = replace(first, definition="talks")
+    found = end("2025-12-02", elsewhere, second, stated=(recorded,))
+    assert found is not None
+    assert (found.events, found.known_at) == ((second.event_id,), at("2025-12-01"))
+
+
 def with_versions(as_of: str, newest: tuple[Event, ...], *earlier: Superseded[Event]) -> Snapshot:
     return Snapshot("u", at(as_of), (QUESTION,), (), newest, earlier_events=earlier)
 
@@ -404,6 +414,10 @@ def test_a_word_that_is_not_recorded_yet_is_held_against_the_next() -> None:
     assert "'narrow'" in found.contradiction(WIDE, Outcome.NO)
     found.state(stated(Outcome.VOID, "2026-01-02", "narrow"))
     assert found.contradiction(WIDE, Outcome.NO) == ""
+    found.state(stated(Outcome.NO, "2026-01-02"))
+    assert "'q'" in found.contradiction(NARROW, Outcome.YES)
+    found.state(stated(Outcome.VOID, "2026-01-03"))
+    assert found.contradiction(NARROW, Outcome.YES) == ""
 
 
 KINDS = ("strike", "covert-strike", "overt-strike")

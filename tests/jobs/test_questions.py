@@ -140,6 +140,16 @@ def test_an_end_that_follows_no_more_is_taken_back_by_the_next_update(app: App) 
     assert update(app, MAY + 3 * DAY).reopened == []
 
 
+def test_an_end_of_a_past_window_that_follows_no_more_is_taken_back_too(app: App) -> None:
+    update(app, LATE)
+    assert app.store.resolution("early") is not None
+    longer = replace(EARLY, deadline=LATE)
+    app.store.add_questions([longer], LATE)  # its window was written down wrong
+    assert [row.question_id for row in update(app, LATE + DAY).reopened] == ["early"]
+    assert app.store.resolution("early") is None
+    assert app.store.resolution("early", as_of=LATE + DAY) is not None
+
+
 def test_an_update_of_the_past_records_what_stood_then_and_changes_nothing_now(app: App) -> None:
     app.store.add_events([event("e", "2025-06-20", "2025-08-10")], LATE)
     now = parse_instant("2025-09-01")
