@@ -13,6 +13,7 @@ Each row is seen with what was known at its own origin; what is learnt, is learn
 that had ended. Importing this imports no PyMC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,8 +27,10 @@ from models.panel.landmarks import Landmarks, count_in, faded_time, last_known, 
 from models.panel.settings import level_tags, usual_gap
 
 type Rows = NDArray[np.bool_]
+type Gaps = Mapping[str, float]  # the usual one in days of each tag whose last value counts
 
-NAMES = ("pooled", "unit", "recency", "history", "logistic", "persistence")
+REGRESSIONS = ("recency", "history", "logistic")
+NAMES = ("pooled", "unit", *REGRESSIONS, "persistence")
 TINY = 1e-6  # days: before a moment and at it are told apart
 YEAR = 365.25
 HALF_LIVES = (1.0, 3.0, 12.0, 48.0)  # of the unit's own events, in horizons
@@ -113,6 +116,31 @@ def columns(
     `at_risk` is when each unit was, and forecasts begin at `begins`. `levels` are the tags whose
     last value counts; None: found from the rows that were usable when they began.
     """
+    gaps = level_gaps(facts, begins, levels)
+    return columns_with(gaps, facts, kind, marks, horizon, step, at_risk)
+
+
+def level_gaps(facts: Facts, begins: float, levels: tuple[str, ...] | None = None) -> Gaps:
+    """The level tags and their usual gaps, from the rows that were usable when forecasts began."""
+    rows = facts.indicators.before(begins)
+    chosen = level_tags(rows, facts.tags) if levels is None else levels
+    return {
+        tag: usual_gap(rows.where(rows.name == code))
+        for code, tag in enumerate(facts.tags)
+        if tag in chosen
+    }
+
+
+def columns_with(
+    gaps: Gaps,
+    facts: Facts,
+    kind: str,
+    marks: Landmarks,
+    horizon: float,
+    step: float,
+    at_risk: Spans,
+) -> Columns:
+    """The columns where the gaps of levels are known; otherwise as `columns`."""
     events = facts.events_of(kind)
     events = replace(events, name=np.zeros_like(events.name))
     halves = np.array(HALF_LIVES) * horizon
@@ -121,8 +149,7 @@ def columns(
     windows, hits = _ended(marks, outcomes(facts, kind, marks, horizon))
     overlap = max(horizon / step, 1.0)
     rows = facts.indicators
-    chosen = level_tags(rows.before(begins), facts.tags) if levels is None else levels
-    is_level = np.array([tag in chosen for tag in facts.tags], bool)
+    is_level = np.array([tag in gaps for tag in facts.tags], bool)
     is_other = np.array([name != kind for name in facts.kinds], bool)
     half_life = TAG_HALF_LIFE * horizon
     return Columns(
@@ -139,7 +166,7 @@ def columns(
                 _faded(facts.events, is_other, marks, half_life),
             ]
         ),
-        levels=_of_levels(facts, is_level, marks, begins),
+        levels=_of_levels(facts, gaps, marks),
         horizon=horizon,
     )
 
@@ -147,29 +174,59 @@ def columns(
 def forecasts(seen: Columns, past: Rows, happened: Array, asked: Rows) -> dict[str, Array]:
     """P of each reference (asked row,), learnt from the `past` rows and what they held.
 
-    `happened` (past row,) is 1 where a window was known to hold an event. Without a window that
-    has ended every forecast is one half.
+    `happened` (past row,) is 1 where a window was known to hold an event. Where no window had
+    ended there is nothing to learn: one half, but for the unit's own share.
     """
-    pooled = float((happened.sum() + 0.5) / (len(happened) + 1.0))
-    strength = _strength(seen, past, pooled)
-    share = (strength * pooled + seen.hits) / (strength + seen.windows)
-    daily = -np.log1p(-pooled) / seen.horizon
-    against = (PRIOR_EVENTS + seen.own) / (PRIOR_EVENTS + daily * seen.watched)
-    history = np.column_stack([np.log(share / (1 - share)), against, seen.of_class])
-    whole = np.column_stack([history, seen.levels, seen.tags])
-    few = history.shape[1] + seen.levels.shape[1]
-    ridge = np.r_[np.full(few, RIDGE), np.full(seen.tags.shape[1], TAG_RIDGE)]
-    recency = np.log1p(seen.own[:, [HALF_LIVES.index(RECENT)]])
-    lately = seen.lately[past]
+    shares = Shares.of(seen, past, happened)
+    pooled, lately = shares.pooled, seen.lately[past]
     rates = [_rate(happened[lately == was], pooled) for was in (0.0, 1.0)]
+    fitted = {}
+    for name in REGRESSIONS:
+        raw, ridge = regressors(name, seen, shares)
+        fitted[name] = logistic(raw, past, happened, asked, ridge)
     return {
         "pooled": np.full(int(asked.sum()), pooled),
-        "unit": share[asked],
-        "recency": _logistic(recency, past, happened, asked, RIDGE),
-        "history": _logistic(history, past, happened, asked, RIDGE),
-        "logistic": _logistic(whole, past, happened, asked, ridge),
+        "unit": shares.at(seen)[asked],
+        **fitted,
         "persistence": np.where(seen.lately[asked] > 0, rates[1], rates[0]),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The `pooled` share of windows with an event, and the `strength` with which it is a unit's.
+
+    share of a unit = (strength * pooled + hits) / (strength + windows)
+    """
+
+    pooled: float
+    strength: float
+
+    @classmethod
+    def of(cls, seen: Columns, past: Rows, happened: Array) -> "Shares":
+        """As the `past` rows and what they held have it."""
+        pooled = float((happened.sum() + 0.5) / (len(happened) + 1.0))
+        return cls(pooled, _strength(seen, past, pooled))
+
+    def at(self, seen: Columns) -> Array:
+        """Of each row's unit (row,)."""
+        return (self.strength * self.pooled + seen.hits) / (self.strength + seen.windows)
+
+
+def regressors(name: str, seen: Columns, shares: Shares) -> tuple[Array, Array]:
+    """What the regression `name` hears: raw columns (row, column), and the ridge of each."""
+    if name == "recency":
+        recency = np.log1p(seen.own[:, [HALF_LIVES.index(RECENT)]])
+        return recency, np.full(1, RIDGE)
+    share = shares.at(seen)
+    daily = -np.log1p(-shares.pooled) / seen.horizon
+    against = (PRIOR_EVENTS + seen.own) / (PRIOR_EVENTS + daily * seen.watched)
+    history = np.column_stack([np.log(share / (1 - share)), against, seen.of_class])
+    if name == "history":
+        return history, np.full(history.shape[1], RIDGE)
+    whole = np.column_stack([history, seen.levels, seen.tags])
+    few = history.shape[1] + seen.levels.shape[1]
+    return whole, np.r_[np.full(few, RIDGE), np.full(seen.tags.shape[1], TAG_RIDGE)]
 
 
 def _rate(happened: Array, pooled: float) -> float:
@@ -230,40 +287,67 @@ def _faded(rows: Stream, names: Rows, marks: Landmarks, half_life: float) -> Arr
     return np.asarray(np.sign(faded) * np.log1p(abs(faded)))
 
 
-def _of_levels(facts: Facts, is_level: Rows, marks: Landmarks, begins: float) -> Array:
+def _of_levels(facts: Facts, gaps: Gaps, marks: Landmarks) -> Array:
     """The last value of each level and its changes, with age and season (row, column)."""
-    if not is_level.any():
+    found = [_of_level(facts, tag, gap, marks) for tag, gap in gaps.items()]
+    if not found:
         return np.zeros((len(marks), 0))
     turn = 2 * np.pi * marks.origin / YEAR
     age = np.log1p(np.maximum(marks.origin - facts.first_seen()[marks.unit], 0.0))
-    found = [_of_level(facts, int(code), marks, begins) for code in np.flatnonzero(is_level)]
     return np.column_stack([age, np.sin(turn), np.cos(turn), *found])
 
 
-def _of_level(facts: Facts, code: int, marks: Landmarks, begins: float) -> Array:
-    rows = facts.indicators.where(facts.indicators.name == code)
-    value, gap = last_known(rows, marks, 0.0)[0], usual_gap(rows.before(begins))
+def _of_level(facts: Facts, tag: str, gap: float, marks: Landmarks) -> Array:
+    rows = facts.indicators.where(facts.indicators.name == facts.tags.index(tag))
+    value = last_known(rows, marks, 0.0)[0]
     changes = [value - last_known(rows, marks, n * gap)[0] for n in CHANGES]
     return np.column_stack([value, *changes])
 
 
-def _logistic(raw: Array, past: Rows, happened: Array, asked: Rows, ridge: Array | float) -> Array:
-    """P (asked row,) of a ridge logistic regression on standardised columns, by Newton's method.
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A ridge logistic regression as fitted: P = expit(beta_0 + z beta), z standardised columns.
+
+    `mean` and `sd` are (column,); a column whose `sd` is 0 does not vary, and is left out. `beta`
+    is (1 + varying column,), and `covariance` the inverse of the curvature there (Laplace).
+    """
+
+    mean: Array
+    sd: Array
+    beta: Array
+    covariance: Array
+
+    def at(self, raw: Array) -> Array:
+        """P (row,) of raw columns (row, column)."""
+        return np.asarray(expit(self.design(raw) @ self.beta))
+
+    def design(self, raw: Array) -> Array:
+        """1 and the standardised columns that vary (row, 1 + varying column); missing: the mean."""
+        varies = self.sd > 0
+        z = np.nan_to_num((raw[:, varies] - self.mean[varies]) / self.sd[varies])
+        return np.column_stack([np.ones(len(raw)), z])
+
+
+def regress(raw: Array, happened: Array, ridge: Array | float) -> Regression:
+    """The mode by Newton's method, on columns that are standardised.
 
         minimise  sum log(1 + exp(eta)) - y eta + ridge/2 beta^2,   eta = a + x beta
 
-    The intercept is not shrunk; what is missing is at its mean.
+    The intercept is not shrunk; what is missing is at its mean. Without rows it says one half.
     """
-    if not past.any():
-        return np.full(int(asked.sum()), 0.5)
-    old = raw[past]
-    mean, sd = _moments(old)
-    varies = sd > CLOSE
-    mean, sd, old, new = mean[varies], sd[varies], old[:, varies], raw[asked][:, varies]
-    x, new = (np.nan_to_num((part - mean) / sd) for part in (old, new))
-    x, new = (np.column_stack([np.ones(len(part)), part]) for part in (x, new))
-    penalty = np.r_[FLAT, np.broadcast_to(ridge, raw.shape[1])[varies]]
-    return np.asarray(expit(new @ _newton(x, happened, penalty)))
+    mean, sd = _moments(raw)
+    sd = np.where(sd > CLOSE, sd, 0.0)
+    if not len(raw):
+        return Regression(mean, sd, np.zeros(1), np.full((1, 1), 1 / FLAT))
+    start = Regression(mean, sd, np.zeros(0), np.zeros(0))
+    x, penalty = start.design(raw), np.r_[FLAT, np.broadcast_to(ridge, len(sd))[sd > 0]]
+    beta = _newton(x, happened, penalty)
+    return replace(start, beta=beta, covariance=np.linalg.inv(_curvature(x, beta, penalty)))
+
+
+def logistic(raw: Array, past: Rows, happened: Array, asked: Rows, ridge: Array | float) -> Array:
+    """P (asked row,) by the regression on the `past` rows; see `regress`."""
+    return regress(raw[past], happened, ridge).at(raw[asked])
 
 
 def _moments(raw: Array) -> tuple[Array, Array]:
@@ -288,8 +372,7 @@ def _newton(x: Array, y: Array, penalty: Array) -> Array:
     for _ in range(STEPS):
         p = expit(x @ beta)
         gradient = x.T @ (p - y) + penalty * beta
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(_curvature(x, beta, penalty), gradient)
         size = 1.0
         while (there := value(beta - size * step)) > here and size > CLOSE:
             size /= 2
@@ -297,3 +380,9 @@ def _newton(x: Array, y: Array, penalty: Array) -> Array:
         if gained < CLOSE * abs(here):
             break
     return beta
+
+
+def _curvature(x: Array, beta: Array, penalty: Array) -> Array:
+    """Of the penalised loss at beta (column, column)."""
+    p = expit(x @ beta)
+    return np.asarray((x * (p * (1 - p))[:, None]).T @ x + np.diag(penalty))
