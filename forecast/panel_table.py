@@ -98,7 +98,8 @@ def _read(path: Path, at: str, named: str = "") -> dict[str, Any]:
     """The keys and values of a file, unchecked; ConfigError where it is no TOML."""
     try:
         if not path.is_file():  # a pipe is never opened: its reader waits until somebody writes
-            raise ConfigError(f"{named}is no file", at=at)
+            words = "is not a regular file" if path.exists() else "is not there"
+            raise ConfigError(f"{named}{words}", at=at)
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
