@@ -11,7 +11,7 @@ from distributed import LocalCluster
 
 from forecast.backtest import BacktestTask, Forecasts
 from forecast.errors import OutsideError
-from jobs.backtest.blocks import check, learn
+from jobs.backtest.blocks import check, learn, run_block
 from jobs.backtest.packing import pack_forecasts, unpack_facts, unpack_forecasts
 from jobs.backtest.risk import with_spans
 from jobs.backtest.run import code_digest
@@ -35,7 +35,7 @@ def here(source: Source) -> Forecasts:
 
 def walked(source: Source, executor: Executor, check: bool = False) -> Forecasts:
     blocks = blocks_of(source.tasks[0], 1, check)
-    return joined(blocks, walk(executor, blocks, quiet)).rows
+    return joined(blocks, walk(executor, run_block, blocks, quiet)).rows
 
 
 def local_cluster(workers: int, threads: int) -> Any:
