@@ -27,27 +27,37 @@ class Reference:
     """What the baseline `name` says: `p` of an event within `horizon` days, at one unit.
 
     None where it says nothing of the unit: then its rate is that of `base-rate`. `words` say why
-    the baseline is published.
+    the baseline is published. `error` is the standard error of the log hazard that the baseline
+    has by itself; it makes the shape A smaller, 1/A = 1/A of `base-rate` + error^2.
     """
 
     name: str
     horizon: float
     p: float | None
-    words: str
+    words: str = ""
+    error: float = 0.0
 
 
 def republish(task: Task, reference: Reference, state: bytes | None) -> Answer:
     """The answer to a task by a baseline; the model's state stays as it is."""
     if not task.questions:
         return Answer((), state)
-    beliefs = replace(task.beliefs, model=BaseRate.name, pool=None, couplings=())
-    track = lay_out(replace(task, beliefs=beliefs, previous={}))
+    model_hash = _model_hash(task.beliefs, reference.name)
+    found = estimates_by(reference, task, model_hash)
+    return Answer(tuple(_as_its(task, e, reference) for e in found), state)
+
+
+def estimates_by(reference: Reference, task: Task, model_hash: str) -> tuple[Estimate, ...]:
+    """The estimates of `base-rate`, were its rate such that the window of the baseline has p."""
+    track = lay_out(replace(task, beliefs=_plain(task.beliefs), previous={}))
     rate = _rate(track, reference)
     learnt = replace(track, rows=track.rows.between(0, 0))  # all that was seen is in the rate
-    model_hash = _model_hash(beliefs, reference.name)
     made = Update(learnt, rate, rate, model_hash, snapshot_digest(task))
-    estimates = (made.estimate(question) for question in task.questions)
-    return Answer(tuple(_as_its(task, e, reference) for e in estimates), state)
+    return tuple(made.estimate(question) for question in task.questions)
+
+
+def _plain(beliefs: Beliefs) -> Beliefs:
+    return replace(beliefs, model=BaseRate.name, pool=None, couplings=())
 
 
 def _rate(track: Track, reference: Reference) -> Gamma:
@@ -59,7 +69,8 @@ def _rate(track: Track, reference: Reference) -> Gamma:
     if reference.p is None:
         return known
     p = min(max(reference.p, LEAST), 1.0 - LEAST)
-    return Gamma(known.shape, reference.horizon / math.expm1(-math.log1p(-p) / known.shape))
+    shape = known.shape / (1.0 + known.shape * reference.error**2)
+    return Gamma(shape, reference.horizon / math.expm1(-math.log1p(-p) / shape))
 
 
 def _as_its(task: Task, estimate: Estimate, reference: Reference) -> Estimate:
@@ -88,4 +99,5 @@ def _moved(last: Estimate | None, now: Estimate) -> Move | None:
 
 
 def _model_hash(beliefs: Beliefs, name: str) -> str:
-    return hashlib.sha256(f"{name} {BaseRate().model_hash(beliefs)}".encode()).hexdigest()
+    own = BaseRate().model_hash(_plain(beliefs))
+    return hashlib.sha256(f"{name} {own}".encode()).hexdigest()
