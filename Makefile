@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench crash certify lock runtime development
+.PHONY: help demo test check bench results crash certify lock runtime development
 
 bin := .venv/bin
 
@@ -26,6 +26,9 @@ check: development ## lint, format, types, architecture
 
 bench: development ## measure the budgets; the last line is JSON
 	@$(bin)/python -P benchmarks/run.py $(ARGS)
+
+results: development ## what the defaults score on real data, as docs/results.md has it
+	@$(bin)/python -P -m benchmarks.results
 
 crash: development ## kill workers at random under load, and count what was lost; the last line is JSON
 	@$(bin)/python -P benchmarks/crash/run.py $(ARGS)
