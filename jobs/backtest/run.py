@@ -11,7 +11,7 @@ from forecast.errors import UsageError
 from forecast.publishing import BY_DEFAULT, PublishRule
 from forecast.store import Store
 from forecast.store.backtests import StoredBacktest
-from jobs.backtest.blocks import Done, run_block, settings_of
+from jobs.backtest.blocks import Block, Done, run_block, settings_of
 from jobs.backtest.compare import check_comparable, compared
 from jobs.backtest.packing import digest_of, pack_forecasts, unpack_facts
 from jobs.backtest.parts import Kept, Placed
@@ -19,11 +19,13 @@ from jobs.backtest.question_score import of_questions
 from jobs.backtest.questions import Plan, run_questions, told
 from jobs.backtest.replay import config_of
 from jobs.backtest.score import Identity, result
+from jobs.backtest.stack_check import stack_changes
 from jobs.backtest.stacking import stacked
 from jobs.backtest.walk import Progress, Walked, blocks_of, in_one, joined, leaks_of, walk
 from jobs.executor import Executor
 from models.certify.certificate import module_of
 from models.certify.code import meaning_digest, modules_behind
+from models.panel.facts import Facts
 
 WALKS = (
     "models.panel",
@@ -84,14 +86,13 @@ def backtest(
     an `earlier` result it is compared.
     """
     if task.model not in MODELS:
-        words = f"the family '{task.model}' is not learnt from a panel: {' and '.join(MODELS)} are"
+        words = f"the family '{task.model}' is not walked over units: {' and '.join(MODELS)} are"
         raise UsageError(words, at=task.name)
     run = _Run(task, packed, asked, repr(settings_of(task)), code_digest(), earlier)
     blocks = blocks_of(task, asked.seed, asked.check_leaks)
     walked = joined(blocks, run.walk(executor, run_block, blocks, progress))
     if task.model == "pool":
-        refits = [block.as_of for block in blocks]
-        walked = replace(walked, rows=stacked(walked.rows, unpack_facts(packed), task, refits))
+        walked = _stacked(walked, unpack_facts(packed), task, blocks)
     return run.finish(walked, (*findings, *no_fair_record(task)))
 
 
@@ -114,7 +115,8 @@ def backtest_questions(
     earlier: StoredBacktest | None = None,
 ) -> Result:
     """Forecast the questions of a packed desk again, score them, and keep the result."""
-    families = {table.model for table in config_of(packed).definitions.values()}
+    tables = config_of(packed).definitions.values()
+    families = {name for table in tables for name in (table.model, *table.families())}
     code = code_digest(*QUESTIONS, *(module_of(name) for name in sorted(families)))
     run = _Run(plan.task, packed, asked, repr(plan.blocks), code, earlier)
     parts = run.walk(executor, run_questions, plan.blocks, progress)
@@ -126,6 +128,19 @@ def backtest_questions(
     return run.finish(
         walked, (*plan.findings, *said), lambda found: of_questions(found, rows, ended)
     )
+
+
+def _stacked(walked: Walked, facts: Facts, task: BacktestTask, blocks: Sequence[Block]) -> Walked:
+    """The walk with its forecasts stacked, and that checked for leaks as the rest was."""
+    refits = [block.as_of for block in blocks]
+    check = walked.leak_check
+    if check:
+        origins = [origin for block in blocks for origin in block.checked]
+        seed = blocks[0].seed
+        more = stack_changes(walked.rows, facts, task, refits, origins, seed)
+        check = replace(check, changed=check.changed + more)
+    rows = stacked(walked.rows, facts, task, refits)
+    return replace(walked, rows=rows, leak_check=check)
 
 
 class _Run:
