@@ -15,11 +15,11 @@ import numpy as np
 
 from forecast.backtest import Backtest, BacktestTask
 from forecast.clock import days_between, parse_instant
-from forecast.pool_table import POOL
 from forecast.publishing import FEWEST_EVENTS, publish
 from forecast.question import Snapshot
 from jobs.app import App
 from jobs.learning import class_of
+from models.pool.record import is_of_class
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.reference import Reference
 
@@ -48,8 +48,10 @@ def published_class(app: App, definition: str, as_of: datetime) -> Class | None:
     if rule.gate == "off":
         return None
     results = app.store.backtests.results()
-    # a walk over units by the name of `pool` stacks a panel, whatever is pooled here
-    of_units = None if model == POOL else newest(results, definition, model, as_of)
+    # a walk over units by the name of `pool` stacks what a class teaches, whatever is pooled here
+    pooled = beliefs_of(app.config, definition).pool
+    is_walked = pooled is None or is_of_class(pooled)
+    of_units = newest(results, definition, model, as_of) if is_walked else None
     if of_units is not None:
         return _by_units(app, of_units, definition, as_of)
     of_questions = None if model == BASE_RATE else newest(results, *QUESTIONS, as_of)

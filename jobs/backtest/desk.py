@@ -23,6 +23,8 @@ from jobs.backtest.source import Source
 from jobs.backtest.tasks import task_of
 from jobs.learning import class_of
 from models.panel.family import class_facts
+from models.pool.record import is_of_class
+from models.pool.stack import OF_CLASS
 from models.priors.beliefs import Beliefs, beliefs_of
 
 FAMILIES = ("panel", "pool")
@@ -43,7 +45,7 @@ def from_watch(app: App, definition: str, flags: Mapping[str, Any], now: datetim
         words = f"lies within '{table.within}': a panel forecasts the widest, which is"
         raise UsageError(f"{words} '{config.root_of(definition)}'", at=f"definitions.{definition}")
     if table.model not in FAMILIES:
-        words = f"is of the family '{table.model}', which is not learnt from a panel; without"
+        words = f"is of the family '{table.model}', which is not walked over units; without"
         raise UsageError(
             f"{words} --definition the questions of the watch are backtested by their own family",
             at=f"definitions.{definition}",
@@ -58,7 +60,7 @@ def from_watch(app: App, definition: str, flags: Mapping[str, Any], now: datetim
     )
     snapshots = class_of(app, definition, now)
     facts = class_facts(tuple(unfolded(s, task.level_tags or ()) for s in snapshots), beliefs)
-    return Source((task,), pack_facts(facts), tuple(_findings(snapshots)))
+    return Source((task,), pack_facts(facts), tuple(_findings(snapshots, beliefs)))
 
 
 def unfolded(snapshot: Snapshot, levels: tuple[str, ...]) -> Snapshot:
@@ -98,9 +100,12 @@ def _levels(beliefs: Beliefs) -> tuple[str, ...]:
     return tuple(effect.tag for effect in beliefs.effects if effect.kind == "level")
 
 
-def _findings(snapshots: Iterable[Snapshot]) -> list[str]:
-    """What a walk over today's store cannot see as it was."""
+def _findings(snapshots: Iterable[Snapshot], beliefs: Beliefs) -> list[str]:
+    """What a walk over today's store cannot see as it was, and what it walks in another's place."""
     found = ["indicators and settings are those that the watch states today"]
     if any(s.earlier_events for s in snapshots):
         found.append("events that were retracted since are left out from the first")
+    if beliefs.pool and not is_of_class(beliefs.pool):
+        walked = ", ".join(f"{name} {weight:g}" for name, weight in OF_CLASS.items())
+        found.append(f"the pool of this definition is another; what is walked is {walked}")
     return found

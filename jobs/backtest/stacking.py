@@ -20,10 +20,10 @@ from models.baselines import outcomes
 from models.covariates import Array
 from models.panel.facts import Codes, Facts
 from models.panel.landmarks import Landmarks
-from models.pool.stack import PoolFit, PoolPrior, expit, fit_pool, logits_of
+from models.pool.stack import CLASS_PRIOR, OF_CLASS, PoolFit, expit, fit_pool, logits_of
 
-BESIDE = ("history", "logistic")
-PRIOR = PoolPrior(np.array([0.6, 0.2, 0.2]), sharpness_sd=0.02, shift_sd=0.02)
+BESIDE = tuple(OF_CLASS)[1:]
+PRIOR = CLASS_PRIOR
 
 
 def stacked(

@@ -5,7 +5,7 @@ Members are families by their name, and others under `CROWD` and their source or
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -15,7 +15,16 @@ from forecast.clock import DAY, days_between, parse_instant
 from forecast.question import Snapshot
 from models.covariates import Array
 from models.pool.recalibrate import FEWEST, NONE, Recalibration, fit_recalibration
-from models.pool.stack import PoolFit, PoolPrior, expit, fit_pool, logits_of, stack_forward
+from models.pool.stack import (
+    CLASS_PRIOR,
+    OF_CLASS,
+    PoolFit,
+    PoolPrior,
+    expit,
+    fit_pool,
+    logits_of,
+    stack_forward,
+)
 from models.priors.beliefs import Pooled
 
 CROWD = "crowd: "
@@ -85,6 +94,29 @@ def _mean(p: Array) -> float:
     return float(p[0]) if len(p) == 1 else float(expit(logits_of(p).mean(keepdims=True))[0])
 
 
+def is_of_class(pooled: Pooled) -> bool:
+    """Whether it is the pool that a backtest of a panel walks: its families, and no other weights.
+
+    Others may be heard beside them.
+    """
+    return set(pooled.families) == set(OF_CLASS) and OF_CLASS.keys().isdisjoint(
+        name for name, _ in pooled.weights
+    )
+
+
+def prior_of(pooled: Pooled, members: tuple[str, ...]) -> PoolPrior:
+    """What is believed of a pool of members before it has a record.
+
+    Where it is that of a class, its weights are those of the walk, 1 on average as any other's,
+    and its sharpness and shift are held.
+    """
+    weights = dict(pooled.weights)
+    if is_of_class(pooled):
+        weights |= {name: len(OF_CLASS) * weight for name, weight in OF_CLASS.items()}
+    default = np.array([weights.get(name.removeprefix(CROWD), 1.0) for name in members])
+    return replace(CLASS_PRIOR if is_of_class(pooled) else PoolPrior(default), default=default)
+
+
 @dataclass(frozen=True, slots=True)
 class Pooler:
     """The pool as fitted, for `members` in this order, and its recalibration."""
@@ -99,10 +131,8 @@ class Pooler:
         seen = {member for said in record for member in said.p}
         heard = sorted(name for name in {*seen, *others} if name.startswith(CROWD))
         members = (*pooled.families, *heard)
-        weights = dict(pooled.weights)
-        default = [weights.get(name.removeprefix(CROWD), 1.0) for name in members]
         rows = _Rows.of([s for s in record if s.known_at < day_of(as_of)], members)
-        prior = PoolPrior(np.array(default))
+        prior = prior_of(pooled, members)
         fitted = fit_pool(rows.p, rows.outcome, rows.group, prior)
         return cls(members, fitted, rows.recalibration(prior, fitted.groups))
 

@@ -37,6 +37,9 @@ LOG_SHARPNESS_SD = 0.25
 SHIFT_SD = 0.3
 LEAST_DEFAULT = 0.01  # of a member that the default leaves out, which may still earn its place
 
+# families that one class of units teaches, and how much each counts before there is a record
+OF_CLASS = {"panel": 0.6, "history": 0.2, "logistic": 0.2}
+
 type Flags = NDArray[np.bool_]
 
 
@@ -63,6 +66,10 @@ class PoolPrior:
         """The defaults (member,) on the simplex, none of them nothing."""
         raised = np.maximum(self.default / self.default.sum(), LEAST_DEFAULT)
         return np.asarray(raised / raised.sum())
+
+
+# the units of a class share their months, so there are too few shocks to learn the rest from
+CLASS_PRIOR = PoolPrior(np.array(list(OF_CLASS.values())), sharpness_sd=0.02, shift_sd=0.02)
 
 
 @dataclass(frozen=True, slots=True)

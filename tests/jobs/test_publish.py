@@ -260,6 +260,16 @@ def test_a_walk_over_units_goes_before_one_over_questions_but_not_for_a_pool(app
         assert {name for name, *_ in updated(other).values()} == {"baseline: base-rate"}
 
 
+def test_a_walk_over_units_counts_for_the_pool_that_it_walks(app: App) -> None:
+    app.store.backtests.add(replace(record(LOST), task=replace(TASK, model="pool")), b"")
+    with desk(app, "pool") as other:  # of other families
+        assert {name for name, *_ in updated(other).values()} == {"pool"}
+    families = '"pool"\npool = { families = ["logistic", "panel", "history"] }'
+    (app.watch.folder / "watch.toml").write_text(WATCH.replace('"base-rate"', families))
+    with open_app(app.watch.folder) as other:
+        assert {name for name, *_ in updated(other, 701).values()} == {"baseline: history"}
+
+
 def test_questions_of_another_class_and_too_few_of_this_decide_nothing(app: App) -> None:
     of_questions(app, -0.2)
     with desk(app, "panel") as other:

@@ -31,6 +31,8 @@ def test_a_pool_of_the_default_families_passes() -> None:
     testing.check_model(Pool())
 
 
-@pytest.mark.parametrize("families", [("base-rate",), ("hazard", "base-rate")])
+@pytest.mark.parametrize(
+    "families", [("base-rate",), ("hazard", "base-rate"), ("history", "logistic")]
+)
 def test_a_pool_of_others_passes(families: tuple[str, ...]) -> None:
     testing.check_model(PoolOf(families))
