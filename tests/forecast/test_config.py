@@ -43,6 +43,19 @@ def trouble(text: str) -> str:
         (WIDER.replace("1%..5%", "0%..5%"), "definitions.d.base_rate", "strictly between"),
         (WIDER + '[definitions.e]\nwithin = "x"\nshare = "1%..2%"\n', "", "no definition 'x'"),
         (WIDER + '[definitions.e]\nwithin = "d"\n', "definitions.e", "needs a share"),
+        (WIDER + 'late_events = "count"\n', "definitions.d.late_events", "'correct' or 'stand'"),
+        (
+            WIDER + '[definitions.e]\nwithin = "d"\nshare = "1%..2%"\nlate_events = "stand"\n',
+            "definitions.e",
+            "lies within 'd', which says what late_events do",
+        ),
+        (
+            WIDER
+            + 'late_events = "stand"\ngrace = "1 day"\n'
+            + '[definitions.e]\nwithin = "d"\nshare = "1%..2%"\ngrace = "2 days"\n',
+            "definitions.e.grace",
+            "is longer than that of 'd', whose no stands",
+        ),
         (WIDER + "observed_since = 2025-01-01T10:00:00\n", "observed_since", "no time zone"),
         (WIDER + "observed_since = 1899-12-31\n", "d.observed_since", "before the year 1900"),
         (WIDER + 'observed_since = "0001-01-01"\n', "d.observed_since", "before the year 1900"),
