@@ -27,14 +27,10 @@ from jobs.backtest.risk import marks_at, with_spans, without_quiet
 from jobs.executor import Executor
 from models.baselines import outcomes
 from models.covariates import Array
+from models.panel.choosing.candidates import AXES, Axes
 from models.panel.choosing.differences import Difference, difference, stretches
 from models.panel.choosing.search import Bench, Found, Judged, Trial, search
-from models.panel.choosing.support import (
-    LEAST_JUDGED,
-    SHRUNK,
-    Support,
-    refusal,
-)
+from models.panel.choosing.support import LEAST_JUDGED, SHRUNK, Support, refusal
 from models.panel.choosing.table import table_from
 from models.panel.columns import Column, choose
 from models.panel.facts import Facts
@@ -150,7 +146,12 @@ def plan_of(task: BacktestTask, blocks: int, until: float | None = None) -> Plan
 
 
 def choose_settings(
-    plan: Plan, packed: bytes, executor: Executor, seed: int, progress: Progress
+    plan: Plan,
+    packed: bytes,
+    executor: Executor,
+    seed: int,
+    progress: Progress,
+    axes: Axes = AXES,
 ) -> Choice:
     """Search, and confirm once; HeldError, in one line, where that would be to overfit."""
     began = time.perf_counter()
@@ -162,19 +163,21 @@ def choose_settings(
         raise HeldError(words, at=task.name)
     runs = _Runs(plan, executor, seed, progress)
     bench = Bench(runs.judge, lambda settings: columns_of(plan, seen, settings), runs.compare)
-    found = search(default, support, bench)
+    found = search(default, support, bench, axes)
     held = runs.confirm(found.picked, default)
+    references = _references(packed, plan)
     stands, words = _verdict(found, default, held)
+    stood = held.default if stands == default else held.log_loss
     return Choice(
         plan=plan,
         support=support,
         found=found,
         judged=runs.beside(found),
         held=held,
-        references=_references(packed, plan),
+        references=references,
         stands=stands,
         words=words,
-        findings=_findings(support),
+        findings=(*_of_support(support), *_of_references(stood, references)),
         seconds=time.perf_counter() - began,
     )
 
@@ -334,7 +337,8 @@ def _verdict(found: Found, default: Settings, held: Beside) -> tuple[Settings, s
     return found.picked, "the held-out stretch confirms the choice"
 
 
-def _findings(support: Support) -> tuple[str, ...]:
+def _of_support(support: Support) -> tuple[str, ...]:
+    """What so many events can tell of so many columns."""
     if not support.columns:
         return ()
     found = f"{support.events} events for {support.columns} columns of tags"
@@ -346,3 +350,12 @@ def _findings(support: Support) -> tuple[str, ...]:
     if not np.isfinite(support.widest):
         return (f"{found}: enough for effects of any width",)
     return (f"{found}: enough for effects as wide as {support.widest:.2g}",)
+
+
+def _of_references(stood: float, references: dict[str, float]) -> tuple[str, ...]:
+    """Whether a forecast without a model did better than what stands, where neither had seen."""
+    best = min(references, key=lambda name: references[name])
+    if references[best] >= stood:
+        return ()
+    words = f"held out, '{best}' without a model does better than what stands"
+    return (f"{words}: {references[best]:.5f} against {stood:.5f}",)

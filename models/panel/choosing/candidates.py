@@ -4,6 +4,7 @@ An axis is one thing that may be otherwise; a candidate changes that alone. The 
 those that fields differ in: signs that fade within a tenth of a horizon, or last for twelve.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from forecast.panel_table import FOREVER, PanelTable
@@ -14,8 +15,10 @@ UNIT = PanelTable(
     half_lives=(), activity=(), changes=(), levels=False, drift=(), season=False, history=()
 )
 
+type Axes = Mapping[str, Mapping[str, PanelTable]]
+
 # in the order in which they are tried: what kind of model, what it hears, how firmly it is held
-AXES: dict[str, dict[str, PanelTable]] = {
+AXES: Axes = {
     "family": {"unit rate only": UNIT, "own history only": RATES, "without tags": FADING},
     "tags": {
         "short half-lives": PanelTable(half_lives=(0.1, 0.3, 1.0)),
@@ -48,8 +51,3 @@ class Candidate:
     axis: str
     name: str
     table: PanelTable
-
-
-def candidates(axis: str) -> tuple[Candidate, ...]:
-    """Those of an axis."""
-    return tuple(Candidate(axis, name, table) for name, table in AXES[axis].items())

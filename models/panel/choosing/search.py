@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.covariates import Array
-from models.panel.choosing.candidates import AXES, Candidate, candidates
+from models.panel.choosing.candidates import AXES, Axes, Candidate
 from models.panel.choosing.differences import Difference
 from models.panel.choosing.support import SHRUNK, Support, why_not
 from models.panel.choosing.table import settings_from
@@ -74,7 +74,16 @@ class _Standing:
     losses: Array
 
 
-def search(default: Settings, support: Support, bench: Bench) -> Found:
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """A candidate with all its settings; `barred` says why it may not compete, empty if it may."""
+
+    candidate: Candidate
+    settings: Settings
+    barred: str
+
+
+def search(default: Settings, support: Support, bench: Bench, axes: Axes = AXES) -> Found:
     """Walk the axes once, from the default."""
     [first] = bench.judge(DEFAULT, [default])
     standing = _Standing(default, first.losses)
@@ -84,41 +93,59 @@ def search(default: Settings, support: Support, bench: Bench) -> Found:
             "stands unless another is surely better",
         )
     ]  # fmt: skip
-    for axis in AXES:
-        tried, standing = _along(axis, standing, first.losses, support, bench)
+    for axis, named in axes.items():
+        asked = [Candidate(axis, name, table) for name, table in named.items()]
+        tried, standing = _along(asked, standing, first.losses, support, bench)
         trials += tried
     return Found(tuple(trials), standing.settings, standing.losses, first.losses)
 
 
 def _along(
-    axis: str, standing: _Standing, default: Array, support: Support, bench: Bench
+    asked: Sequence[Candidate], standing: _Standing, default: Array, support: Support, bench: Bench
 ) -> tuple[list[Trial], _Standing]:
-    """One axis: its trials, and what stands after it."""
-    heard = bench.columns_of(standing.settings)
-    asked = [(c, settings_from(c.table, standing.settings)) for c in candidates(axis)]
-    kinds = [(c, s, bench.columns_of(s)) for c, s in asked]
-    differing = [k for k in kinds if _kind(k[1], k[2]) != _kind(standing.settings, heard)]
-    barred = {
-        c: why_not(support, s, columns, standing.settings, heard) for c, s, columns in differing
-    }
-    open_ = [s for c, s, _ in differing if not barred[c]]
-    answers = iter(bench.judge(axis, open_) if open_ else ())
-    judged = {c: None if barred[c] else next(answers) for c, _, _ in differing}
-    gains = {c: bench.compare(j.losses, standing.losses) for c, j in judged.items() if j}
+    """The candidates of one axis: what became of them, and what stands after it."""
+    rivals = _rivals(asked, standing.settings, support, bench)
+    open_ = [rival for rival in rivals if not rival.barred]
+    answers = bench.judge(asked[0].axis, [rival.settings for rival in open_]) if open_ else ()
+    judged = {r.candidate: answer for r, answer in zip(open_, answers, strict=True)}
+    gains = {c: bench.compare(j.losses, standing.losses) for c, j in judged.items()}
     best = max(gains, key=lambda c: gains[c].value, default=None)
-    trials = []
-    for c, settings, _ in differing:
-        j = judged[c]
-        if j is None:
-            trials.append(Trial(axis, c.name, settings, None, None, 0.0, False, barred[c]))
+    after, trials = standing, []
+    for rival in rivals:
+        c = rival.candidate
+        if rival.barred:
+            trials.append(_trial(rival, None, None, False, rival.barred))
             continue
         is_kept = c is best and gains[c].is_sure
-        why = _words(gains[c], None if c is best or best is None else best)
-        over = bench.compare(j.losses, default)
-        trials.append(Trial(axis, c.name, settings, _mean(j), over, j.seconds, is_kept, why))
+        why = _words(gains[c], None if c is best else best)
+        over = bench.compare(judged[c].losses, default)
+        trials.append(_trial(rival, judged[c], over, is_kept, why))
         if is_kept:
-            standing = _Standing(settings, j.losses)
-    return trials, standing
+            after = _Standing(rival.settings, judged[c].losses)
+    return trials, after
+
+
+def _rivals(
+    asked: Sequence[Candidate], standing: Settings, support: Support, bench: Bench
+) -> list[_Rival]:
+    """The candidates that make another model than what stands, and why some may not compete."""
+    heard, found = bench.columns_of(standing), []
+    for candidate in asked:
+        settings = settings_from(candidate.table, standing)
+        columns = bench.columns_of(settings)
+        if _kind(settings, columns) != _kind(standing, heard):
+            barred = why_not(support, settings, columns, standing, heard)
+            found.append(_Rival(candidate, settings, barred))
+    return found
+
+
+def _trial(
+    rival: _Rival, judged: Judged | None, gain: Difference | None, is_kept: bool, why: str
+) -> Trial:
+    c, loss, seconds = rival.candidate, None, 0.0
+    if judged:
+        loss, seconds = _mean(judged), judged.seconds
+    return Trial(c.axis, c.name, rival.settings, loss, gain, seconds, is_kept, why)
 
 
 def _kind(settings: Settings, columns: tuple[Column, ...]) -> object:

@@ -19,7 +19,14 @@ class World:
 
 
 def world(
-    units: int, days: int, effects: dict[str, float], rate: float, shape: float, seed: int
+    units: int,
+    days: int,
+    effects: dict[str, float],
+    rate: float,
+    shape: float,
+    seed: int,
+    half_life: float = HALF_LIFE,
+    every: float = 60.0,
 ) -> World:
     """Incidents of a tag come once in 60 days; one multiplies the hazard by exp(effect)."""
     rng = np.random.default_rng(seed)
@@ -30,9 +37,9 @@ def world(
         stock = np.zeros(units)
         for day in range(days):
             log_hazard[:, day] += effect * np.log2(1 + stock)
-            came = rng.random(units) < 1 / 60
+            came = rng.random(units) < 1 / every
             rows += [(f"u{u:02}", tag, day + 0.5, day + 0.5, 1.0) for u in np.flatnonzero(came)]
-            stock = (stock + came * 2 ** (0.5 / HALF_LIFE)) * 2 ** (-1 / HALF_LIFE)
+            stock = (stock + came * 2 ** (0.5 / half_life)) * 2 ** (-1 / half_life)
     happened = rng.random((units, days)) < -np.expm1(-np.exp(log_hazard))
     events = [
         (f"u{u:02}", "hit", d + 0.25, d + 0.25) for u, d in zip(*np.nonzero(happened), strict=True)
