@@ -22,6 +22,7 @@ PARTS = {
     "rules": "benchmarks.rules:measure",
     "ringing": "benchmarks.ringing:measure",
     "delivery": "benchmarks.delivery:measure",
+    "backtest": "benchmarks.backtest:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
 USUAL = (
@@ -34,6 +35,7 @@ USUAL = (
     "rules",
     "ringing",
     "delivery",
+    "backtest",
 )
 
 

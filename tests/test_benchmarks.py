@@ -2,18 +2,20 @@
 
 import doctest
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import intake, rows
+from benchmarks import backtest, intake, rows
 from benchmarks.contenders import Fitted, by_r1, chance
 from benchmarks.panel import AHEAD, TAGS, UNITS, synthetic
 from benchmarks.refit import Bout
 from benchmarks.rows import Row
 from benchmarks.run import PARTS, show
+from jobs.backtest.origins import origins
 
 
 def test_a_row_has_the_keys_that_others_read() -> None:
@@ -124,3 +126,15 @@ def test_probabilities_are_compared_in_their_combined_error() -> None:
     one, other = Fitted(0.0, 1.0, 0.10, 0.003), Fitted(2.0, 3.0, 0.11, 0.004)
     assert one.distance(other) == pytest.approx(2.0)
     assert other.total == 5.0
+
+
+def test_the_walk_of_the_budget_has_its_size_and_few_origins_can_be_walked() -> None:
+    task = backtest.task_of(backtest.ORIGINS)
+    assert len(origins(task)) == backtest.ORIGINS
+    facts = backtest.synthetic(origins=6, units=5, tags=2)
+    assert (len(facts.units), len(facts.tags)) == (5, 2)
+    few = replace(backtest.task_of(6), refit="never", model="panel")
+    result, rows = backtest.walked(facts, few, workers=1)
+    assert (result.scores.n, len(rows)) == (30, 30)
+    assert result.leak_check is not None
+    assert result.leak_check.passed

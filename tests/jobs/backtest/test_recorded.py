@@ -3,18 +3,21 @@
 The data are not part of the project; where they are absent this is skipped.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from forecast.panel_table import PanelTable
 from forecast.scoring.scores import scores
-from jobs.backtest.blocks import References
+from jobs.backtest.blocks import References, run_block
 from jobs.backtest.origins import origins
 from jobs.backtest.packing import unpack_facts
 from jobs.backtest.risk import with_spans
 from jobs.backtest.source import Files, from_files
-from jobs.backtest.walk import blocks_of
+from jobs.backtest.walk import blocks_of, joined, walk
+from jobs.executor import Here
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 # rows, events, and the mean log losses that the README gives
@@ -26,9 +29,12 @@ RECORDED = {
 }
 NAMED = ("unit", "recency", "history", "logistic")
 NEAR = 1.0125
+ON_DATA = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the public panels are not beside the project"
+)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the public panels are not beside the project")
+@ON_DATA
 @pytest.mark.parametrize("name", RECORDED)
 def test_references_come_near_the_recorded_losses_or_beat_them(name: str) -> None:
     folder, rows, events, losses = RECORDED[name]
@@ -47,3 +53,18 @@ def test_references_come_near_the_recorded_losses_or_beat_them(name: str) -> Non
         score = scores(p, outcome)
         assert (score.n, score.events) == (rows, events)
         assert score.log_loss <= loss * NEAR, reference
+
+
+@ON_DATA
+def test_a_short_walk_through_real_earthquakes_beats_the_pooled_rate() -> None:
+    flags = {"score_end": "1986-12-31", "model": "panel"}
+    source = from_files(DATA / "usgs_quakes", ("m65_30d",), Files(), flags)
+    [task] = source.tasks
+    settings = PanelTable(history=(1.0, 12.0, "forever"), shrinkage=(0.03,))
+    task = replace(task, settings=settings)
+    blocks = blocks_of(task, 1, False)
+    rows = joined(blocks, walk(Here(source.packed), run_block, blocks, lambda *_: None)).rows
+    assert len(rows) == 2 * 12 * 106
+    ours, pooled = (scores(p, rows.outcome) for p in (rows.p, rows.baselines["pooled"]))
+    assert ours.log_loss < 0.93 * pooled.log_loss
+    assert ours.events == pytest.approx(ours.expected, rel=0.35)

@@ -1,12 +1,10 @@
 """What a simulated panel teaches: rates, effects, honest chances; and what changes nothing."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.panels import DATA, task, walk
 from forecast.errors import InputError
 from models.covariates import Array
 from models.panel.facts import Facts, Stream
@@ -183,16 +181,6 @@ def _joined(one: Stream, other: Stream) -> Stream:
         strict=True,
     )
     return Stream.of(*(np.concatenate(part) for part in parts))
-
-
-@pytest.mark.skipif(not Path(DATA).is_dir(), reason="the data sets are not there")
-def test_a_short_walk_through_real_earthquakes_beats_the_pooled_rate() -> None:
-    walked = walk(task("m65_30d"), replace(FEW, step=1.0), years=2)
-    assert len(walked.p) == 2 * 12 * 106
-    pooled = walked.happened.mean()
-    loss = -(pooled * np.log(pooled) + (1 - pooled) * np.log1p(-pooled))
-    assert walked.scores()[1] < 0.93 * loss
-    assert walked.happened.sum() == pytest.approx(walked.p.sum(), rel=0.35)
 
 
 def test_one_units_facts_answer_as_the_classes_do(made: World) -> None:
