@@ -146,16 +146,15 @@ def columns_with(
     halves = np.array(HALF_LIVES) * horizon
     began = np.full(len(facts.units), np.inf)
     np.minimum.at(began, at_risk.unit, at_risk.start)
-    windows, hits = _ended(marks, outcomes(facts, kind, marks, horizon))
-    overlap = max(horizon / step, 1.0)
+    windows, hits = ended_windows(marks, outcomes(facts, kind, marks, horizon), step)
     rows = facts.indicators
     is_level = np.array([tag in gaps for tag in facts.tags], bool)
     is_other = np.array([name != kind for name in facts.kinds], bool)
     half_life = TAG_HALF_LIFE * horizon
     return Columns(
         unit=marks.unit,
-        windows=windows / overlap,
-        hits=hits / overlap,
+        windows=windows,
+        hits=hits,
         lately=(last_known(events, marks, 0.0)[1] <= horizon).astype(float),
         own=stocks(events, 1, marks, halves)[:, 0],
         watched=faded_time(marks.origin - began[marks.unit], halves),
@@ -234,14 +233,19 @@ def _rate(happened: Array, pooled: float) -> float:
     return float((happened.sum() + pooled) / (len(happened) + 1.0))
 
 
-def _ended(marks: Landmarks, held: Outcomes) -> tuple[Array, Array]:
-    """How many windows (row,) of the same unit had ended, and how many were known to be hits."""
+def ended_windows(marks: Landmarks, held: Outcomes, step: float) -> tuple[Array, Array]:
+    """How many windows (row,) of the same unit had ended, and how many were known to be hits.
+
+    Those that overlap, as they lie `step` days apart, count as the part of one.
+    """
+    overlap = np.maximum((held.ended - marks.origin) / step, 1.0)
     nothing = np.zeros(len(marks), np.int64)
     over = Stream(marks.unit, nothing, held.ended - TINY, held.ended, np.ones(len(marks)))
     hit = np.isfinite(held.known)
     seen_at = np.maximum(held.known, held.ended - TINY)
     hits = replace(over, occurred=seen_at).where(hit)
-    return count_in(over, marks, -np.inf, 0.0), count_in(hits, marks, -np.inf, 0.0)
+    windows, known = (count_in(each, marks, -np.inf, 0.0) for each in (over, hits))
+    return windows / overlap, known / overlap
 
 
 def _strength(seen: Columns, past: Rows, pooled: float) -> float:

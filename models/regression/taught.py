@@ -18,6 +18,7 @@ from models.baselines import (
     Regression,
     Shares,
     columns_with,
+    ended_windows,
     level_gaps,
     outcomes,
     regress,
@@ -130,9 +131,14 @@ class Taught:
         turns = np.floor((now - self.as_of) / self.step)
         ended = landmarks(mine, self.as_of - self.horizon + self.step * turns, self.step)
         marks = Landmarks(np.append(ended.unit, code), np.append(ended.origin, now))
+        windows, hits = ended_windows(
+            marks, outcomes(facts, self.kind, marks, self.horizon), self.step
+        )
+        asked = Landmarks(marks.unit[-1:], marks.origin[-1:])
         at_risk = _joined(mine, self._others(code))
-        seen = columns_with(self.gaps, facts, self.kind, marks, self.horizon, self.step, at_risk)
-        return regressors(self.name, seen, self.shares)[0][-1:]
+        seen = columns_with(self.gaps, facts, self.kind, asked, self.horizon, self.step, at_risk)
+        seen = replace(seen, windows=windows[-1:], hits=hits[-1:])
+        return regressors(self.name, seen, self.shares)[0]
 
     def _beside(self, own: Facts, units: tuple[str, ...], code: int) -> Facts:
         """The unit's own facts, of what is heard, beside the events that are kept of the others."""
