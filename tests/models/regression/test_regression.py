@@ -13,11 +13,13 @@ from forecast.question import Question, Snapshot
 from models.api import EventModel, Learner, Lesson, Task
 from models.base_rate import BaseRate
 from models.baselines import columns, forecasts, outcomes
+from models.certify.certificate import summary_of
 from models.panel.facts import Facts
 from models.panel.family import ORIGIN, class_facts
 from models.panel.landmarks import Landmarks, landmarks
 from models.priors.beliefs import Beliefs, Effect
 from models.priors.elicit import Normal
+from models.registry import family as registered
 from models.regression.history import History
 from models.regression.logistic import Logistic
 from models.regression.taught import MOST_ROWS, Taught, step_of
@@ -124,8 +126,9 @@ def by_the_walk(name: str, units: tuple[Snapshot, ...], now: float = 0.0) -> dic
 
 
 @BOTH
-def test_it_keeps_the_contract(name: str) -> None:
-    check_model(family(name))
+def test_it_keeps_the_contract_and_is_found_by_its_name(name: str) -> None:
+    check_model(registered(name))
+    assert "regression" in summary_of(name)
 
 
 @BOTH
