@@ -89,10 +89,11 @@ def backtest(
         words = f"the family '{task.model}' is not walked over units: {' and '.join(MODELS)} are"
         raise UsageError(words, at=task.name)
     run = _Run(task, packed, asked, repr(settings_of(task)), code_digest(), earlier)
-    blocks = blocks_of(task, asked.seed, asked.check_leaks)
+    facts = unpack_facts(packed)
+    blocks = blocks_of(task, asked.seed, asked.check_leaks, facts)
     walked = joined(blocks, run.walk(executor, run_block, blocks, progress))
     if task.model == "pool":
-        walked = _stacked(walked, unpack_facts(packed), task, blocks)
+        walked = _stacked(walked, facts, task, blocks)
     return run.finish(walked, (*findings, *no_fair_record(task)))
 
 

@@ -1,6 +1,6 @@
 """A walk: every block of a task on an executor, and their rows in one piece."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -11,7 +11,9 @@ from forecast.errors import InputError
 from jobs.backtest.blocks import Block, Done
 from jobs.backtest.origins import from_days, origins, refits
 from jobs.backtest.parts import Kept, Placed
+from jobs.backtest.risk import marks_at, with_spans
 from jobs.executor import Executor
+from models.panel.facts import Facts
 
 CHECKED = 12  # origins, spread over the walk
 FITS_CHECKED = 2  # of their blocks
@@ -28,8 +30,13 @@ class Walked:
     leak_check: LeakCheck | None
 
 
-def blocks_of(task: BacktestTask, seed: int, check: bool) -> list[Block]:
-    """The blocks of a task; with `check`, some of their origins are checked for leaks."""
+def blocks_of(
+    task: BacktestTask, seed: int, check: bool, facts: Facts | None = None
+) -> list[Block]:
+    """The blocks of a task; with `check`, some of their origins are checked for leaks.
+
+    With `facts` those at which a unit is at risk: where nobody is, nothing can be seen to change.
+    """
     asked = origins(task)
     if not asked:
         raise InputError("no origin has its whole window within the data", at=task.name)
@@ -39,24 +46,31 @@ def blocks_of(task: BacktestTask, seed: int, check: bool) -> list[Block]:
         inside = tuple(o for o in asked if start <= o < end)
         if inside:
             found.append(Block(task, seed, place, start, inside))
-    return _checked(found) if check else found
+    if not check:
+        return found
+    at_risk = asked if facts is None else marks_at(task, with_spans(task, facts), asked).origin
+    return _checked(found, set(np.asarray(at_risk).tolist()))
 
 
-def _checked(blocks: list[Block]) -> list[Block]:
-    """Origins spread over the walk are checked; of some blocks the first one, with its fit."""
-    refitted = {int(i) for i in np.linspace(0, len(blocks) - 1, FITS_CHECKED).round()}
-    firsts = {blocks[i].origins[0] for i in refitted}
-    rest = [o for block in blocks for o in block.origins if o not in firsts]
+def _checked(blocks: list[Block], may: Collection[float]) -> list[Block]:
+    """Of the origins that `may` be, some spread over the walk; of some blocks the first one,
+    with its fit.
+    """
+    those = [tuple(o for o in block.origins if o in may) for block in blocks]
+    places = [place for place, some in enumerate(those) if some]
+    spread = np.linspace(0, len(places) - 1, FITS_CHECKED if places else 0).round()
+    refitted = {places[int(i)] for i in spread}
+    firsts = {those[place][0] for place in refitted}
+    rest = [o for some in those for o in some if o not in firsts]
     more = min(max(CHECKED - len(firsts), 0), len(rest))
-    places = np.linspace(0, len(rest) - 1, more).round().astype(int)
-    picked = firsts | {rest[place] for place in places}
+    picked = firsts | {rest[int(i)] for i in np.linspace(0, len(rest) - 1, more).round()}
     return [
         replace(
             block,
-            checked=tuple(o for o in block.origins if o in picked),
+            checked=tuple(o for o in some if o in picked),
             check_fit=place in refitted,
         )
-        for place, block in enumerate(blocks)
+        for place, (block, some) in enumerate(zip(blocks, those, strict=True))
     ]
 
 

@@ -18,7 +18,7 @@ from jobs.backtest.run import code_digest
 from jobs.backtest.source import Files, Source, from_files
 from jobs.backtest.walk import blocks_of, joined, walk
 from jobs.executor import Cluster, Executor, Here, Processes
-from models.panel.facts import Facts, Stream
+from models.panel.facts import Facts, Spans, Stream
 from tests.jobs.backtest.synthetic import panel
 
 
@@ -187,3 +187,23 @@ def test_some_blocks_are_checked_with_their_fit_and_others_at_some_origins(
     assert [block.check_fit for block in blocks] == [True, False, False, True]
     assert sum(len(block.checked) for block in blocks) == 12
     assert not any(block.checked for block in blocks_of(source.tasks[0], 1, False))
+
+
+def test_leaks_are_looked_for_where_a_unit_is_at_risk(source: Source) -> None:
+    facts = unpack_facts(source.packed)
+    # as with storms: three days of a unit a year, and nobody at risk at any other time
+    lives = [float(day) for day in range(12500, 13800, 365)]
+    spans = Spans(np.arange(4), np.array(lives), np.array(lives) + 3.0)
+    task = replace(source.tasks[0], every="6h")
+    blocks = blocks_of(task, 1, True, replace(facts, spans=spans))
+    checked = [o for block in blocks for o in block.checked]
+    assert len(checked) == 12
+    assert all(any(day < o <= day + 3.0 for day in lives) for o in checked)
+    assert sum(block.check_fit for block in blocks) == 2
+    assert all(block.checked for block in blocks if block.check_fit)
+
+
+def test_where_nobody_is_ever_at_risk_there_is_no_leak_check(source: Source) -> None:
+    nobody = Spans(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    facts = replace(unpack_facts(source.packed), spans=nobody)
+    assert not any(b.checked or b.check_fit for b in blocks_of(source.tasks[0], 1, True, facts))
