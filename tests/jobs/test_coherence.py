@@ -1,13 +1,14 @@
 """Outcomes in files: what contradicts nested questions is kept aside, what was said is known."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from forecast.clock import DAY, parse_instant
 from forecast.evidence import Outcome
-from forecast.store import Added, Store
+from forecast.store import Added, Store, open_store
 from forecast.watch import load_watch
 from jobs.app import App
 from jobs.ingest import IngestResult, ingest_file
@@ -19,6 +20,13 @@ from tests.jobs.ending_desk import EARLY, LONG, WIDE, desk, event
 FLAGSHIP = Path(__file__).resolve().parents[2] / "examples" / "venezuela-2025"
 NOW = parse_instant("2025-07-20")
 HEADER = "question_id,outcome,known_at,reason,author\n"
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """That both databases hold what is said here is tested elsewhere."""
+    with open_store(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture

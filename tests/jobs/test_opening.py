@@ -1,17 +1,25 @@
 """Opening a question: what is refused, in one line, and what is pointed out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from forecast.clock import DAY, parse_instant
 from forecast.errors import UsageError
-from forecast.store import Store
+from forecast.store import Store, open_store
 from jobs.app import App
 from jobs.opening import Opened, open_question
 from tests.jobs.ending_desk import CRITERIA, WIDE, desk, event
 
 NOW = parse_instant("2025-06-10T12:00:00Z")
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """That both databases hold what is said here is tested elsewhere."""
+    with open_store(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A person's word: what is written of it, what follows, and what is refused."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,13 +9,20 @@ import pytest
 from forecast.clock import DAY, parse_instant
 from forecast.errors import UsageError
 from forecast.evidence import RULE, Outcome, Resolution
-from forecast.store import Store
+from forecast.store import Store, open_store
 from jobs.app import App
 from jobs.questions import ended
 from jobs.resolutions import Acted, reopen, state_outcome
 from tests.jobs.ending_desk import EARLY, LONG, OPENS, WIDE, desk, event, question, update
 
 JUNE, LATE = parse_instant("2025-06-10"), parse_instant("2025-08-01")
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """That both databases hold what is said here is tested elsewhere."""
+    with open_store(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture
