@@ -13,6 +13,7 @@ from jobs.app import App, open_app
 from jobs.decisions import Occasion
 from jobs.learning import learnt_of
 from jobs.update import update_questions
+from models.panel.family import Learnt
 
 START = parse_instant("2024-01-01")
 WATCH = """
@@ -83,3 +84,18 @@ def test_an_update_keeps_what_was_learnt_and_uses_it(app: App) -> None:
     assert learnt is not None
     assert blob.endswith(learnt)
     assert to_keep is None
+
+
+def test_a_class_is_learnt_as_its_settings_say(tmp_path: Path, app: App) -> None:
+    def columns(of: App) -> set[tuple[str, float]]:
+        learnt, _ = learnt_of(of, "strike", day(360))
+        assert learnt is not None
+        return {(c.kind, c.days) for c in Learnt.from_bytes(learnt).fitted.made.columns}
+
+    assert ("drift", 30.0) in columns(app)
+    (tmp_path / "how.toml").write_text("history = [2.0]\ndrift = []\nseason = false\n")
+    named = WATCH.replace('every = "10 days"', 'every = "10 days", settings = "how.toml"')
+    (tmp_path / "watch.toml").write_text(named)
+    with open_app(tmp_path) as other:
+        # known by other beliefs, so that what is kept of the old ones is not used
+        assert columns(other) - {("age", 0.0)} == {("history", 60.0)}
