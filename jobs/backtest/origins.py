@@ -11,9 +11,12 @@ from forecast.words import parse_days
 EPOCH = parse_instant("1970-01-01")
 MONTHS = {"MS": 1, "QS": 3, "YS": 12}  # starts of months, quarters and years
 LENGTHS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REFIT_MONTHS: dict[Refit, int] = {"yearly": 12, "quarterly": 3, "monthly": 1}
 LEAST_STEP = 1 / 1440
+_STARTS = re.compile(r"(\d{0,3})(MS|QS|YS)", re.IGNORECASE)
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)?\s*(min|h|d|w)", re.IGNORECASE)
+_WEEKLY = re.compile(rf"(w)-({'|'.join(WEEKDAYS)})", re.IGNORECASE)
 
 
 def to_days(moment: datetime) -> float:
@@ -29,11 +32,13 @@ def from_days(days: float) -> datetime:
 def step_of(every: str) -> float | int:
     """A length in days (float), or a number of months (int); ValueError for other words.
 
-    >>> step_of("MS"), step_of("6h"), step_of("7D"), step_of("2 weeks")
-    (1, 0.25, 7.0, 14.0)
+    >>> step_of("MS"), step_of("2MS"), step_of("6h"), step_of("W-MON"), step_of("2 weeks")
+    (1, 2, 0.25, 7.0, 14.0)
     """
-    if every.upper() in MONTHS:
-        return MONTHS[every.upper()]
+    if (match := _STARTS.fullmatch(every.strip())) and match[1] != "0":
+        return int(match[1] or 1) * MONTHS[match[2].upper()]
+    if _WEEKLY.fullmatch(every.strip()):
+        return LENGTHS["w"]
     if match := _LENGTH.fullmatch(every.strip()):
         days = float(match[1] or 1) * LENGTHS[match[2].lower()]
     else:
@@ -98,28 +103,33 @@ def refits(task: BacktestTask, until: float) -> list[float]:
 def _forward(start: datetime, every: str) -> Iterator[datetime]:
     step = step_of(every)
     if isinstance(step, int):
-        moment = _start_of(start, step)
-        if moment < start:
-            moment = _next_start(moment, step)
+        moment = start if start == _start_of(start, 1) else _next_start(start, 1)
+        if step in MONTHS.values() and moment != _start_of(moment, step):
+            moment = _next_start(moment, step)  # quarters and years begin with the calendar's
         while True:
             yield moment
-            moment = _next_start(moment, step)
+            moment = _months_later(moment, step)
+    first = start + timedelta(days=_until_weekday(start, every))
     count = 0
     while True:
-        yield start + timedelta(days=step * count)
+        yield first + timedelta(days=step * count)
         count += 1
 
 
+def _until_weekday(start: datetime, every: str) -> int:
+    """Days from a start to the first weekday that `every` names, where it names one."""
+    match = _WEEKLY.fullmatch(every.strip())
+    return 0 if match is None else (WEEKDAYS.index(match[2].lower()) - start.weekday()) % 7
+
+
 def _backward(start: datetime, every: str) -> Iterator[datetime]:
-    """What came before the first of `_forward`, the newest first, to the year 1900."""
+    """What came before the first of `_forward`, the newest first."""
     step = step_of(every)
     first = next(_forward(start, every))
     count = 1
     while True:
         if isinstance(step, int):
-            months = first.year * 12 + first.month - 1 - step * count
-            year, month = divmod(months, 12)
-            moment = datetime(year, month + 1, 1, tzinfo=UTC)
+            moment = _months_later(first, -step * count)
         else:
             moment = first - timedelta(days=step * count)
         yield moment
@@ -134,6 +144,10 @@ def _start_of(moment: datetime, months: int) -> datetime:
 
 def _next_start(moment: datetime, months: int) -> datetime:
     """The first start of a month, quarter or year after a moment."""
-    begun = _start_of(moment, months)
-    year, month = divmod(begun.year * 12 + begun.month - 1 + months, 12)
+    return _months_later(_start_of(moment, months), months)
+
+
+def _months_later(start: datetime, months: int) -> datetime:
+    """The start of the month that comes so many months after one."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     return datetime(year, month + 1, 1, tzinfo=UTC)

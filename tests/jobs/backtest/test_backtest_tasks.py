@@ -147,6 +147,27 @@ def test_lengths_are_counted_from_the_start(every: str, days: float) -> None:
     assert np.diff(found) == pytest.approx(days)
 
 
+@pytest.mark.parametrize(
+    ("every", "start", "dates"),
+    [
+        ("W-MON", "2004-01-01", ["2004-01-05", "2004-01-12"]),
+        ("w-thu", "2004-01-01", ["2004-01-01", "2004-01-08"]),
+        ("2MS", "2004-01-15", ["2004-02-01", "2004-04-01"]),
+        ("QS", "2004-02-01", ["2004-04-01", "2004-07-01"]),
+        ("YS", "2004-01-01", ["2004-01-01", "2005-01-01"]),
+    ],
+)
+def test_the_calendar_is_kept_forwards_and_backwards(
+    every: str, start: str, dates: list[str]
+) -> None:
+    of = task(freq=every, score_start=start)
+    assert [from_days(day).date().isoformat() for day in origins(of)[:2]] == dates
+    before = from_days(training_origins(of, to_days(moment("2001-01-01")))[-1])
+    gap = moment(dates[1]) - moment(dates[0])
+    assert abs((moment(dates[0]) - before) - gap).days <= 3
+    assert before < moment(start)
+
+
 def test_training_goes_back_to_its_start_or_that_of_the_facts() -> None:
     found = training_origins(task(), to_days(moment("2001-01-01")))
     assert from_days(found[0]) == moment("2001-06-01")
