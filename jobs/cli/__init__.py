@@ -29,7 +29,7 @@ COMMANDS = {
     "explain": "Show what an estimate rests on, and what would change it.",
     "coupling": "Judge whether two streams of reports move together, or by chance.",
     "priors": "Show and retune what is believed before the evidence.",
-    "models": "Show the families of models, and certify that they are calibrated.",
+    "models": "Show and certify the families of models; pick the settings of a panel.",
     "backtest": "Forecast the past again as it was known then, and score the record.",
     "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
     "serve": "Run the schedules and send the alerts until stopped.",
