@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from forecast.backtest import Backtest
 from forecast.errors import StoreError, UsageError
 from forecast.names import did_you_mean
 from forecast.store import copying
@@ -19,6 +18,8 @@ from forecast.store.schema import backtest, backtest_part
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from forecast.backtest import Backtest
+
 KEPT_FOR = timedelta(days=30)  # blocks of walks that nobody took up again
 
 
@@ -26,7 +27,7 @@ KEPT_FOR = timedelta(days=30)  # blocks of walks that nobody took up again
 class StoredBacktest:
     """A result and its rows, as a NumPy archive."""
 
-    result: Backtest
+    result: "Backtest"
     forecasts: bytes
 
 
@@ -36,11 +37,11 @@ class Backtests:
     def __init__(self, database: Database) -> None:
         self._read, self._write = database.read, database.write
 
-    def add(self, result: Backtest, forecasts: bytes) -> None:
+    def add(self, result: "Backtest", forecasts: bytes) -> None:
         """Keep a result with its rows; one that is there already stays as it is."""
         self._write(_add, result, forecasts)
 
-    def results(self, task: str | None = None) -> list[Backtest]:
+    def results(self, task: str | None = None) -> "list[Backtest]":
         """All results, or those of a task, the newest first."""
         return self._read(_results, task)
 
@@ -76,7 +77,7 @@ class Backtests:
         self._write(_forget_parts, digest, now)
 
 
-def _add(connection: Connection, result: Backtest, forecasts: bytes) -> None:
+def _add(connection: Connection, result: "Backtest", forecasts: bytes) -> None:
     row = {
         "run_id": result.run_id,
         "made_at": result.made_at,
@@ -88,7 +89,7 @@ def _add(connection: Connection, result: Backtest, forecasts: bytes) -> None:
     connection.execute(insert_once(connection, backtest), row)
 
 
-def _results(connection: Connection, task: str | None) -> list[Backtest]:
+def _results(connection: Connection, task: str | None) -> "list[Backtest]":
     rows = _rows(connection, *([] if task is None else [backtest.c.task == task]))
     return [_read_result(row) for row in rows]
 
@@ -120,7 +121,7 @@ def _newest(query: Any) -> Any:
     return query.order_by(backtest.c.made_at.desc(), backtest.c.row_id.desc())
 
 
-def _read_result(row: Row[Any]) -> Backtest:
+def _read_result(row: Row[Any]) -> "Backtest":
     try:
         return _adapter().validate_python(row.result)
     except ValueError as error:
@@ -151,5 +152,7 @@ def _forget_parts(connection: Connection, digest: str, now: datetime) -> None:
 def _adapter() -> "TypeAdapter[Backtest]":
     """Made once, when it is first asked for: importing this must stay light."""
     from pydantic import TypeAdapter
+
+    from forecast.backtest import Backtest
 
     return TypeAdapter(Backtest)
