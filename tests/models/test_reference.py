@@ -47,6 +47,15 @@ def test_the_baselines_own_window_gets_its_own_number(p: float) -> None:
     assert once.probability == pytest.approx(p)
 
 
+def test_what_the_baseline_is_unsure_of_widens_the_band_and_leaves_the_number() -> None:
+    sure, unsure = (
+        only(asked(window(30)), replace(history(0.2), error=error)) for error in (0.0, 0.8)
+    )
+    assert unsure.probability == pytest.approx(sure.probability)
+    assert unsure.interval.lower < sure.interval.lower
+    assert unsure.interval.upper > sure.interval.upper
+
+
 def test_it_says_that_it_is_published_as_the_baseline_and_why() -> None:
     found = only(asked(window(30)), history(0.07))
     assert found.model == "baseline: history"
