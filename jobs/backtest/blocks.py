@@ -153,16 +153,20 @@ def check(facts: Facts, block: Block, learnt: PanelFit) -> tuple[int, int]:
     planted = changed = 0
     for origin in block.checked:
         strange, count = plant(facts, block.task.definition, origin, block.seed)
-        marks = marks_at(block.task, facts, [origin])
+        planted += count
+        marks, theirs = (marks_at(block.task, each, [origin]) for each in (facts, strange))
+        if not np.array_equal(marks.unit, theirs.unit):  # who is at risk is known at the origin
+            changed += len(np.setxor1d(marks.unit, theirs.unit))
+            continue
         anew = block.check_fit and origin == block.checked[0]
         again = learn(strange, block) if anew else learnt
         # both of these marks alone: sums of other lengths differ in their last bits
         ours = _at(facts, block, learnt, marks)
         differs = ours != _at(strange, block, again, marks)
         if anew:
-            ours, theirs = (_references_at(each, block, origin) for each in (facts, strange))
-            differs |= (ours != theirs).any(axis=0)
-        planted, changed = planted + count, changed + int(differs.sum())
+            said, strangely = (_references_at(each, block, origin) for each in (facts, strange))
+            differs |= (said != strangely).any(axis=0)
+        changed += int(differs.sum())
     return planted, changed
 
 

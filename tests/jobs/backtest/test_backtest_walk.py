@@ -12,7 +12,7 @@ from distributed import LocalCluster
 from forecast.backtest import BacktestTask, Forecasts
 from forecast.errors import OutsideError
 from jobs.backtest.blocks import check, learn, run_block
-from jobs.backtest.packing import pack_forecasts, unpack_facts, unpack_forecasts
+from jobs.backtest.packing import pack_facts, pack_forecasts, unpack_facts, unpack_forecasts
 from jobs.backtest.risk import with_spans
 from jobs.backtest.run import code_digest
 from jobs.backtest.source import Files, Source, from_files
@@ -163,6 +163,29 @@ def test_a_leak_is_found(source: Source, late: Facts, kind: type[Facts]) -> None
     planted, changed = checked(kind, late, source.tasks[0])
     assert planted > 400
     assert changed > 0
+
+
+def test_who_is_at_risk_may_not_depend_on_what_is_known_later(source: Source, late: Facts) -> None:
+    task = replace(source.tasks[0], quiet_days=40.0)
+    late = replace(late, events=delayed(late.events, np.random.default_rng(2)))
+    assert checked(Facts, late, task)[1] == 0
+    assert checked(HappenedIsKnown, late, task)[1] > 0
+
+
+def test_a_walk_over_less_says_the_same_of_the_time_before_it_ends(
+    source: Source, here: Forecasts
+) -> None:
+    # what is planted at an origin cannot show a look at the origins after it; this can
+    facts = unpack_facts(source.packed)
+    blocks = blocks_of(source.tasks[0], 1, False)[:2]
+    end = blocks[1].origins[6]
+    shorter = pack_facts(facts.before(end))
+    rows = joined(blocks, [run_block(shorter, block) for block in blocks]).rows
+    ours, theirs = rows.origin <= end, here.origin <= end
+    assert np.array_equal(rows.unit[ours], here.unit[theirs])
+    np.testing.assert_allclose(rows.p[ours], here.p[theirs], rtol=1e-9)
+    for name, said in rows.baselines.items():
+        np.testing.assert_allclose(said[ours], here.baselines[name][theirs], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
