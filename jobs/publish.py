@@ -86,7 +86,8 @@ def _by_questions(app: App, record: Backtest, definition: str) -> Class | None:
 
     rows = unpack_forecasts(app.store.backtests.find(record.run_id).forecasts)
     base = rows.baselines.get(BASE_RATE, np.full(len(rows), np.nan))
-    mine = np.isin(rows.unit, _codes(app, definition, rows.units)) & np.isfinite(base)
+    codes = _codes(app, definition, rows.units, record.task.data_end)
+    mine = np.isin(rows.unit, codes) & np.isfinite(base)
     p, base, outcome, origin = (a[mine] for a in (rows.p, base, rows.outcome, rows.origin))
     questions = [len(np.unique(rows.unit[mine][outcome == came])) for came in (0.0, 1.0)]
     if min(questions) < FEWEST_EVENTS:
@@ -101,13 +102,18 @@ def _by_questions(app: App, record: Backtest, definition: str) -> Class | None:
     return Class(published.what, record.task.horizon_days, words, {})
 
 
-def _codes(app: App, definition: str, names: tuple[str, ...]) -> list[int]:
-    """The places among names of the questions that the root definition's track answers."""
+def _codes(app: App, definition: str, names: tuple[str, ...], until: datetime) -> list[int]:
+    """The places among names of the questions that the root definition's track answers.
+
+    Only those whose deadline was over: of later ones the walk has the early yeses and no noes.
+    """
     config = app.config
     mine = {
         q.question_id
         for q in app.store.questions()
-        if q.definition in config.definitions and config.root_of(q.definition) == definition
+        if q.definition in config.definitions
+        and config.root_of(q.definition) == definition
+        and q.deadline < until
     }
     return [code for code, name in enumerate(names) if name in mine]
 

@@ -2,7 +2,9 @@
 
 An early yes leaves its question with few forecasts while those that are still undecided are not
 scored at all, so of the questions whose deadline is still to come only the yeses are here:
-calibration is judged on questions past their scheduled deadline.
+calibration, alerts and the movement of beliefs are judged on questions past their scheduled
+deadline. Else false alarms that are still open would not count, and calibrated forecasts would
+seem too low, and to move too much.
 """
 
 import math
@@ -26,12 +28,13 @@ def of_questions(result: Backtest, rows: Forecasts, ended: Mapping[str, Ended]) 
     step, horizon = usual_step(result.task.every), result.task.horizon_days
     past = np.array([ended[name].is_past for name in rows.units])[rows.unit]
     judged = rows.p[past], rows.outcome[past], rows.origin[past]
-    paths = [_path(rows, code, ended[name]) for code, name in enumerate(rows.units)]
-    paths = [path for path in paths if len(path.p)]
+    on_time = [(code, ended[name]) for code, name in enumerate(rows.units) if ended[name].is_past]
+    paths = [path for path in (_path(rows, *each) for each in on_time) if len(path.p)]
+    begun = first_alerts(rows.unit[past], judged[2], *judged[:2], THRESHOLDS, step)
     return replace(
         result,
         calibration=calibration(*judged, horizon, result.seed),
-        first_alert=first_alerts(rows.unit, rows.origin, rows.p, rows.outcome, THRESHOLDS, step),
+        first_alert=begun,
         alerts=tuple(score_paths(paths, math.inf, line, step=step) for line in THRESHOLDS),
         movement_z=movement([[*path.p, float(len(path.events) > 0)] for path in paths]).z,
         findings=(*result.findings, *_findings(rows, ended, past)),
@@ -54,7 +57,7 @@ def _findings(
     lines = [
         f"{len(ended)} questions have ended, {on_time} of them past their deadline: on the "
         f"{found.n} forecasts of those the Brier score is {found.brier:.4f} and the log loss "
-        f"{found.log_loss:.4f}, and calibration is judged on them alone"
+        f"{found.log_loss:.4f}, and calibration and alerts are judged on them alone"
     ]
     crowd = int(np.isfinite(rows.baselines["crowd"]).sum()) if "crowd" in rows.baselines else 0
     if crowd:

@@ -279,6 +279,15 @@ def test_questions_of_another_class_and_too_few_of_this_decide_nothing(app: App)
         assert {name for name, *_ in updated(other).values()} == {"panel"}
 
 
+def test_questions_whose_deadline_is_to_come_decide_nothing(app: App) -> None:
+    of_questions(app, -0.2)
+    with desk(app, "panel") as other:
+        names = [q.question_id for q in other.store.questions() if q.question_id[:5] == "past-"]
+        open_ = [Question(n, n, "plant-a", "strike", day(0), TASK.data_end) for n in names]
+        other.store.add_questions(open_, day(1))
+        assert {name for name, *_ in updated(other).values()} == {"panel"}
+
+
 def test_an_audit_leaves_a_baseline_alone(app: App) -> None:
     watch = WATCH.replace('"base-rate"', '"hazard"')
     (app.watch.folder / "watch.toml").write_text(watch)
