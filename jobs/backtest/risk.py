@@ -47,7 +47,8 @@ def without_quiet(task: BacktestTask, facts: Facts, as_of: float) -> Facts:
     known = facts.events_of(task.definition).before(as_of)
     gaps: dict[int, list[Interval]] = defaultdict(list)
     for unit, begin, occurred in zip(known.unit, known.known, known.occurred, strict=True):
-        gaps[int(unit)].append((float(begin), float(occurred) + task.quiet_days))
+        if begin < occurred + task.quiet_days:  # known only after that it silenced nothing
+            gaps[int(unit)].append((float(begin), float(occurred) + task.quiet_days))
     whole = watched(task, facts)
     kept = [
         (int(unit), *left)

@@ -248,6 +248,13 @@ def test_quiet_days_are_not_learnt_from_either() -> None:
     assert without_quiet(task(**DAY), small(), 45.0).spans is None
 
 
+def test_an_event_that_is_known_after_its_quiet_days_silences_nothing() -> None:
+    late = Facts.of([("a", "sign", 4.0, 5.0, 1.0)], [("a", "hit", 20.0, 50.0)])
+    spans = without_quiet(task(**DAY, quiet_days=10), late, 90.0).spans
+    assert spans is not None
+    assert (spans.start.tolist(), spans.end.tolist()) == ([5.0], [np.inf])
+
+
 def test_all_units_are_watched_from_the_first_row_on() -> None:
     assert watched(task(**DAY, units="all"), small()).start.tolist() == [5.0, 5.0]
     assert watched(task(**DAY), small()).start.tolist() == [5.0, 33.0]
