@@ -237,7 +237,7 @@ def _value(found: Sequence[tuple[Path, Replay]], horizon: float, ratio: float) -
 def _came(path: Path, horizon: float) -> NDArray[np.bool_]:
     """Whether an event came in the window (look,) of each forecast."""
     following = np.append(path.events, math.inf)[np.searchsorted(path.events, path.at)]
-    return np.asarray((following <= path.at + horizon) & np.isfinite(following))
+    return np.asarray((following < path.at + horizon) & np.isfinite(following))
 
 
 def _ratio(part: float, whole: float) -> float | None:

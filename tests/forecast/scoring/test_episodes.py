@@ -175,6 +175,10 @@ def test_value_is_richardsons() -> None:
     assert expected < 0
 
 
+def test_an_event_at_the_end_of_a_window_is_not_in_it() -> None:
+    assert score_paths([path([0.1, 0.9], [20.0])], 10.0, 0.5, step=10.0).value is None
+
+
 def walk() -> Forecasts:
     """Two units, three origins, rows in no order; one event is in two windows."""
     unit, origin = np.array([1, 0, 1, 0, 0]), np.array([0.0, 30.0, 30.0, 0.0, 60.0])
