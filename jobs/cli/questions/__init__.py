@@ -15,6 +15,7 @@ STATES = ("open", "awaiting", "yes", "no", "void")
 COMMANDS = {
     "list": "Where questions stand: open, awaiting an outcome, yes, no or void.",
     "show": "What one asks, which events count, and what was said of how it ended.",
+    "scores": "How the forecasts of running questions stand, before the deadline.",
     "open": "Open a question, if its criteria can be checked.",
     "resolve": "Say how a question ended: yes or no.",
     "void": "Say that a question cannot be decided: it counts in no score.",
