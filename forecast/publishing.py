@@ -100,8 +100,8 @@ def _words(gain: Gain, scores: Scores, best: str, loss: float) -> str:
     sure = gain.lower is not None and gain.lower > 0.0
     chance = "" if sure else ", though by no more than chance would give"
     return (
-        f"the model beats its best baseline '{best}'{chance}: {record} {scores.log_loss:.4f}, "
-        f"the baseline's {loss:.4f}"
+        f"the model beats '{best}', the best that it is held against{chance}: {record} "
+        f"{scores.log_loss:.4f}, the baseline's {loss:.4f}"
     )
 
 

@@ -6,6 +6,7 @@ from forecast.scoring.calibration_tests import Power
 from forecast.scoring.results import Verdict
 
 LEVEL = 0.01  # of both tests together: the smaller p-value counts twice
+DOUBT = 0.05  # below it there is a sign, if no proof
 ENOUGH = 0.5  # power below which not to reject says nothing
 FEWEST = 10  # events and non-events, come or forecast: below it no test is a law of large numbers
 _FAR = 0.1  # a slope so far from 1 is worth a word
@@ -51,6 +52,11 @@ def words(found: Evidence) -> str:
         case Verdict.MISCALIBRATED:
             return (
                 f"Miscalibrated: {_counts(found)}{_slope_words(found.slope)} ({_p_words(found)})."
+            )
+        case Verdict.CALIBRATED if found.p_value < DOUBT:
+            return (
+                f"Perhaps miscalibrated, but not surely: {_counts(found)}"
+                f"{_slope_words(found.slope)} ({_p_words(found)})."
             )
         case Verdict.CALIBRATED:
             return f"No sign of miscalibration: {_counts(found)} ({_p_words(found)})."

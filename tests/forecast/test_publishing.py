@@ -42,8 +42,8 @@ def test_a_model_that_beats_every_baseline_is_published() -> None:
     what, words = published({"pooled": 0.05, "unit": 0.02, "history": 0.01}, lower=0.005)
     assert what == "model"
     assert words == (
-        "the model beats its best baseline 'history': walk-forward over 1000 forecasts with 80 "
-        "events its log loss is 0.2000, the baseline's 0.2100"
+        "the model beats 'history', the best that it is held against: walk-forward over 1000 "
+        "forecasts with 80 events its log loss is 0.2000, the baseline's 0.2100"
     )
 
 

@@ -235,6 +235,11 @@ def test_the_verdict_is_at_one_percent_for_both_tests_together(
             "No sign of miscalibration: 1,200 events forecast, 1,131 came (p = 0.62).",
         ),
         (
+            Evidence(2737, 90, 751, 799.05, (0.0074, 0.009), 1.29, STRONG),
+            "Perhaps miscalibrated, but not surely: 799 events forecast, 751 came, and forecasts "
+            "lie too close together, by a slope of 1.29 (p = 0.015).",
+        ),
+        (
             Evidence(1, 1, 1, 0.7, (), None, Power(0.0063, of_slope=False)),
             "Too few to tell: with 1 forecast even odds 1.65 times too high would pass 99 times "
             "in 100.",
