@@ -47,7 +47,7 @@ from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
 from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
-from forecast.publishing import BY_DEFAULT, Gate, PublishRule, Reference
+from forecast.publishing import AGAINST, BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
 from forecast.selecting import fits
 from forecast.words import parse_days
@@ -227,9 +227,7 @@ class PublishTable(Table):
 
     gate: Gate = BY_DEFAULT.gate
     min_forecasts: int = Field(default=BY_DEFAULT.min_forecasts, ge=1)
-    against: list[Reference] = Field(
-        default=["pooled", "unit", "history", "base-rate"], min_length=1
-    )
+    against: list[Reference] = Field(default=list(AGAINST), min_length=1)
 
     def rule(self) -> PublishRule:
         """The rule that decides."""

@@ -25,6 +25,9 @@ from forecast.scoring.results import Gain, Scores, Skill
 Gate = Literal["off", "baseline"]
 Reference = Literal["pooled", "unit", "recency", "history", "logistic", "persistence", "base-rate"]
 
+# what was seen last time is held against a model, but is poor as a forecast to publish
+AGAINST: tuple[Reference, ...] = ("pooled", "unit", "recency", "history", "logistic", "base-rate")
+
 MODEL = "model"
 FEWEST_EVENTS = 5  # and non-events: with fewer, one more or less would turn the gain around
 
@@ -35,7 +38,7 @@ class PublishRule:
 
     gate: Gate = "baseline"
     min_forecasts: int = 100
-    against: tuple[str, ...] = ("pooled", "unit", "history", "base-rate")
+    against: tuple[str, ...] = AGAINST
 
 
 @dataclass(frozen=True, slots=True)

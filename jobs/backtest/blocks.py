@@ -115,7 +115,9 @@ def _references(packed: bytes, task: BacktestTask) -> References:
 
 def settings_of(task: BacktestTask) -> Settings:
     """What the model of a task is learnt with."""
-    return settings_from(task.settings, replace(QUICK, level_tags=task.level_tags))
+    since = to_days(task.train_start) if task.train_start else -np.inf
+    stated = replace(QUICK, level_tags=task.level_tags, since=since)
+    return settings_from(task.settings, stated)
 
 
 def learn(facts: Facts, block: Block) -> PanelFit:

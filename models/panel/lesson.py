@@ -137,10 +137,13 @@ def _landmarks(
     They are a step apart, or more where there would be far too many, but no day is left out.
     """
     last, step = as_of - horizon, settings.step * horizon
-    watched = np.maximum(np.minimum(last, spans.end) - spans.start, 0.0).sum()
+    begins = np.maximum(spans.start, settings.since)
+    watched = np.maximum(np.minimum(last, spans.end) - begins, 0.0).sum()
     step *= max(1.0, watched / step / (MOST_PER_WINDOW * settings.windows))
     step = min(step, horizon)
-    return landmarks(spans, last, step), step / horizon
+    every = landmarks(spans, last, step)
+    kept = every.origin >= settings.since
+    return Landmarks(every.unit[kept], every.origin[kept]), step / horizon
 
 
 def _thinned(happened: Array, most: int) -> tuple[Codes, Array]:

@@ -24,7 +24,8 @@ class Settings:
     tags are taken over this many of their usual gaps, and a level is stale after `stale` of them;
     without `levels` they are not heard, and without `season` neither is the time of year;
     `level_tags` None: found from the data, see `level_tags`. Landmarks are `step` apart, and at
-    most `windows` of their windows are kept, those with an event first. `shrinkage` are standard
+    most `windows` of their windows are kept, those with an event first; none begins before `since`
+    (in days since the facts' origin), though what was seen then is heard. `shrinkage` are standard
     deviations that effects of tags may have on standardised columns, equally likely beforehand.
     `log_rate` and `log_shape` are (mean, sd) of the log of events a day and of the Gamma shape;
     the rate is centred on the class's own where None. `draws` of the posterior are kept, and
@@ -42,6 +43,7 @@ class Settings:
     season: bool = True
     step: float = 1 / 3
     windows: int = 25_000
+    since: float = -FOREVER
     shrinkage: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
     log_rate: tuple[float, float] | None = None
     log_shape: tuple[float, float] = (0.4, 1.0)

@@ -106,7 +106,7 @@ def config(table: str) -> Config:
 
 
 def test_the_gate_of_a_watch_asks_by_default() -> None:
-    usual = ("pooled", "unit", "history", "base-rate")
+    usual = ("pooled", "unit", "recency", "history", "logistic", "base-rate")
     assert config("").publish.rule() == PublishRule("baseline", 100, usual) == PublishRule()
     table = '[publish]\ngate = "off"\nmin_forecasts = 30\nagainst = ["unit"]'
     assert config(table).publish.rule() == PublishRule("off", 30, ("unit",))

@@ -171,3 +171,15 @@ def test_a_rate_believed_against_all_that_was_seen_is_a_finding() -> None:
 def test_only_windows_that_have_ended_teach() -> None:
     lesson = prepare(panel(3, {1: [500.0]}), "hit", 1003.0, 40.0, FEW)
     assert len(lesson.windows.x) == 3 * len(np.arange(963.0, 0.0, -40.0 * FEW.step))
+
+
+def test_windows_begin_where_training_does_and_older_facts_are_still_heard() -> None:
+    hits = {1: [100.0, 200.0, 700.0], 2: [150.0, 800.0]}
+    whole = prepare(panel(3, hits), "hit", 1003.0, 40.0, FEW)
+    late = prepare(panel(3, hits), "hit", 1003.0, 40.0, replace(FEW, since=500.0))
+    assert late.windows.weight.sum() < 0.7 * whole.windows.weight.sum()
+    assert late.counts.sum() < whole.counts.sum()
+    # what came before is history all the same: of units 1 and 2 more than of the third
+    history = [i for i, c in enumerate(late.made.columns) if c.kind == "history"][-1]
+    first = [late.windows.x[late.windows.unit == unit, history][0] for unit in (0, 1, 2)]
+    assert len(set(np.round(first, 6))) > 1
