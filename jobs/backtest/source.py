@@ -1,19 +1,24 @@
 """Where tasks and facts come from: a folder, files that flags name, or both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from forecast.backtest import BacktestTask
 from forecast.errors import UsageError
 from forecast.panel_table import PanelTable
 from jobs.backtest.files import read_panel
+from jobs.backtest.origins import from_days, to_days
 from jobs.backtest.packing import pack_facts
 from jobs.backtest.tasks import chosen, read_tasks, task_of
+from models.panel.facts import Facts
 
 TASK_FILES = ("tasks.json", "backtest.toml")
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+LONG = 60.0  # days without a fact, after which the data may have ended
 FROM_FLAGS = "backtest"  # the name of a task that no file names
 
 
@@ -59,7 +64,19 @@ def from_files(
         files.indicators or _find(folder, ("indicators", "reports")),
         files.exposure or _find(folder, ("exposure",)),
     )
-    return Source(tasks, pack_facts(read.facts), tuple(read.findings))
+    findings = (*read.findings, *_silent_ends(tasks, read.facts))
+    return Source(tasks, pack_facts(read.facts), findings)
+
+
+def _silent_ends(tasks: tuple[BacktestTask, ...], facts: Facts) -> Iterator[str]:
+    """Tasks whose facts end long before they say: what is missing scores as what did not happen."""
+    last = max(float(s.occurred.max(initial=-np.inf)) for s in (facts.events, facts.indicators))
+    for task in tasks:
+        if np.isfinite(last) and to_days(task.data_end) - last > max(task.horizon_days, LONG):
+            yield (
+                f"the newest fact is of {from_days(last):%Y-%m-%d}, and data_end of {task.name} is "
+                f"{task.data_end:%Y-%m-%d}: windows after it count as windows without an event"
+            )
 
 
 def _tasks_file(place: Path | None) -> Path | None:

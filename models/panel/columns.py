@@ -47,17 +47,21 @@ class Column:
         """In words."""
         match self.kind:
             case "tag":
-                return f"{self.of}, half-life {self.days:.3g} days"
+                return f"{self.of}, {self._fades}"
             case "event":
-                return f"events {self.of}, half-life {self.days:.3g} days"
+                return f"events {self.of}, {self._fades}"
             case "history" | "activity" | "drift":
-                return f"{WORDS[self.kind]}, half-life {self.days:.3g} days"
+                return f"{WORDS[self.kind]}, {self._fades}"
             case "change":
                 return f"{self.of}, change in {self.days:.3g} days"
             case "sine" | "cosine":
                 return f"season, {self.kind}"
             case _:
                 return self.of or self.kind
+
+    @property
+    def _fades(self) -> str:
+        return f"half-life {self.days:.3g} days" if np.isfinite(self.days) else "of all time"
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,3 +351,10 @@ def test_a_walk_without_an_origin_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="no origin has its whole window within the data"):
         blocks_of(task(score_start="2007-12-15"), 1, True)
+
+
+def test_facts_that_end_long_before_the_data_are_said_to_are_a_finding(tmp_path: Path) -> None:
+    folder = panel(tmp_path)
+    assert not any("newest fact" in words for words in from_files(folder, (), Files(), {}).findings)
+    beyond = from_files(folder, (), Files(), {"data_end": "2031-12-31"}).findings
+    assert any("data_end" in words and "2031-12-31" in words for words in beyond)
