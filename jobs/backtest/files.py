@@ -19,6 +19,8 @@ from models.panel.facts import Facts
 
 MOST_BAD = 3  # bad rows that a finding names
 
+FIRST_YEAR = 1000  # what is dated earlier was typed wrong
+
 type Row = tuple[str, str, float, float, float]
 
 
@@ -66,6 +68,8 @@ def _named(cells: Cells, name: str) -> str:
 
 def _times(cells: Cells) -> tuple[float, float]:
     occurred_at, known_at = read.both_times(cells)
+    if occurred_at.year < FIRST_YEAR:
+        raise ValueError(f"{occurred_at.date()} is before the year {FIRST_YEAR}")
     return to_days(occurred_at), to_days(known_at)
 
 

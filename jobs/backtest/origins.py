@@ -13,7 +13,7 @@ MONTHS = {"MS": 1, "QS": 3, "YS": 12}  # starts of months, quarters and years
 LENGTHS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REFIT_MONTHS: dict[Refit, int] = {"yearly": 12, "quarterly": 3, "monthly": 1}
-LEAST_STEP = 1 / 1440
+LEAST_STEP, MOST_STEP = 1 / 1440, 36525  # days: a minute, and a century
 _STARTS = re.compile(r"(\d{0,3})(MS|QS|YS)", re.IGNORECASE)
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)?\s*(min|h|d|w)", re.IGNORECASE)
 _WEEKLY = re.compile(rf"(w)-({'|'.join(WEEKDAYS)})", re.IGNORECASE)
@@ -49,8 +49,8 @@ def step_of(every: str) -> float | int:
                 f"'{every}' is neither MS, QS or YS (starts of months, quarters or years) "
                 "nor a length such as 6h or '7 days'"
             ) from None
-    if days < LEAST_STEP:
-        raise ValueError(f"'{every}' is less than a minute")
+    if not LEAST_STEP <= days <= MOST_STEP:
+        raise ValueError(f"'{every}' is less than a minute, or more than a century")
     return days
 
 
@@ -128,10 +128,13 @@ def _backward(start: datetime, every: str) -> Iterator[datetime]:
     first = next(_forward(start, every))
     count = 1
     while True:
-        if isinstance(step, int):
-            moment = _months_later(first, -step * count)
-        else:
-            moment = first - timedelta(days=step * count)
+        try:
+            if isinstance(step, int):
+                moment = _months_later(first, -step * count)
+            else:
+                moment = first - timedelta(days=step * count)
+        except (ValueError, OverflowError):
+            return  # the calendar begins with the year 1
         yield moment
         count += 1
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from forecast.backtest import BacktestTask
 from forecast.errors import UsageError
+from forecast.names import did_you_mean
 from forecast.panel_table import PanelTable
 from jobs.backtest.files import read_panel
 from jobs.backtest.origins import from_days, to_days
 from jobs.backtest.packing import pack_facts
-from jobs.backtest.tasks import chosen, read_tasks, task_of
+from jobs.backtest.tasks import chosen, read_tasks, task_of, unread
 from models.panel.facts import Facts
 
 TASK_FILES = ("tasks.json", "backtest.toml")
@@ -55,7 +56,8 @@ def from_files(
     folder = tasks_file.parent if tasks_file else place
     told = read_tasks(tasks_file) if tasks_file else {FROM_FLAGS: {}}
     at = tasks_file.name if tasks_file else "flags"
-    tasks = tuple(task_of(name, t, flags, at) for name, t in chosen(told, names).items())
+    mine = chosen(told, names)
+    tasks = tuple(task_of(name, t, flags, at) for name, t in mine.items())
     events = files.events or _find(folder, ("events",))
     if events is None:
         raise UsageError("which events? Give a folder that holds events.csv, or --events FILE")
@@ -64,8 +66,19 @@ def from_files(
         files.indicators or _find(folder, ("indicators", "reports")),
         files.exposure or _find(folder, ("exposure",)),
     )
-    findings = (*read.findings, *_silent_ends(tasks, read.facts))
-    return Source(tasks, pack_facts(read.facts), findings)
+    _check_kinds(tasks, read.facts, events.name)
+    unknown = (words for name, t in mine.items() for words in unread(name, t, at))
+    silent = (*_silent_ends(tasks, read.facts), *_silent_levels(tasks, read.facts))
+    return Source(tasks, pack_facts(read.facts), (*read.findings, *unknown, *silent))
+
+
+def _check_kinds(tasks: tuple[BacktestTask, ...], facts: Facts, file: str) -> None:
+    """UsageError where no event is of the kind that a task asks for: mostly a typing error."""
+    for task in tasks:
+        if task.definition not in facts.kinds:
+            kind = task.definition
+            words = f"no event in {file} is of the kind '{kind}'{did_you_mean(kind, facts.kinds)}"
+            raise UsageError(words, at=task.name)
 
 
 def _silent_ends(tasks: tuple[BacktestTask, ...], facts: Facts) -> Iterator[str]:
@@ -77,6 +90,15 @@ def _silent_ends(tasks: tuple[BacktestTask, ...], facts: Facts) -> Iterator[str]
                 f"the newest fact is of {from_days(last):%Y-%m-%d}, and data_end of {task.name} is "
                 f"{task.data_end:%Y-%m-%d}: windows after it count as windows without an event"
             )
+
+
+def _silent_levels(tasks: tuple[BacktestTask, ...], facts: Facts) -> Iterator[str]:
+    """Level tags of tasks of which there is no row."""
+    for task in tasks:
+        for tag in task.level_tags or ():
+            if tag not in facts.tags:
+                near = did_you_mean(tag, facts.tags)
+                yield f"{task.name}: there is no row of the level tag '{tag}'{near}"
 
 
 def _tasks_file(place: Path | None) -> Path | None:

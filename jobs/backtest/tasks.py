@@ -11,7 +11,7 @@ A bare date is a UTC day, and an end lies at that day's end. What flags say goes
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +21,7 @@ from forecast.clock import parse_instant
 from forecast.errors import ConfigError, UsageError
 from forecast.names import did_you_mean
 from forecast.words import parse_days
-from jobs.backtest.origins import step_of
+from jobs.backtest.origins import LEAST_STEP, step_of
 
 ALIASES = {"kind": "definition", "freq": "every", "horizon_days": "horizon"}
 KEYS = (
@@ -29,6 +29,8 @@ KEYS = (
     "train_start", "quiet_days", "units", "at_risk", "level_tags", "refit", "model",
 )  # fmt: skip
 ALWAYS = ("", "always", "false")
+YEARS = range(1000, 9000)  # so that steps from them stay within the calendar
+LONGEST_NAME = 200
 
 type Told = Mapping[str, Any]
 
@@ -64,13 +66,16 @@ def chosen(told: Mapping[str, Told], names: tuple[str, ...]) -> dict[str, Told]:
 def task_of(name: str, told: Told, flags: Told, place: str) -> BacktestTask:
     """One task from what a file says of it and what flags say; ConfigError names the key."""
     at = f"{place}: {name}"
+    if not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+        words = f"the name of a task has 1 to {LONGEST_NAME} characters that can be printed"
+        raise ConfigError(words, at=place)
     keys = _canonical(told, at) | _canonical(flags, at)
     for key in ("definition", "horizon", "score_start"):
         if key not in keys:
             raise ConfigError(f"{key} is missing", at=at)
     reader = _Reader(keys, at)
     data_end = reader.end("data_end", "score_end")
-    return BacktestTask(
+    task = BacktestTask(
         name=name,
         definition=str(keys["definition"]),
         horizon_days=reader.days("horizon"),
@@ -86,6 +91,19 @@ def task_of(name: str, told: Told, flags: Told, place: str) -> BacktestTask:
         refit=reader.refit(),
         model=str(keys.get("model", "pool")),
     )
+    if task.train_start and task.train_start >= task.score_start:
+        words = "is not before score_start: the first forecasts would have nothing to learn from"
+        raise ConfigError(words, at=f"{at}.train_start")
+    return task
+
+
+def unread(name: str, told: Told, place: str) -> Iterator[str]:
+    """What a file says of a task under keys that are not ours, each as a finding."""
+    known = (*KEYS, *ALIASES)
+    for key in told:
+        if key not in known:
+            near = did_you_mean(key, known)
+            yield f"{place}: {name}: '{key}' is not a key, and was not read{near}"
 
 
 def _canonical(told: Told, at: str) -> dict[str, Any]:
@@ -94,7 +112,7 @@ def _canonical(told: Told, at: str) -> dict[str, Any]:
     if "horizon_hours" in keys:
         try:
             keys.setdefault("horizon", float(keys["horizon_hours"]) / 24)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ConfigError("is not a number of hours", at=f"{at}.horizon_hours") from None
     return {k: value for k, value in keys.items() if k in KEYS and value not in (None, "")}
 
@@ -124,10 +142,14 @@ class _Reader:
         """A number of days, or words such as "30 days"."""
         value = self._keys[key]
         try:
-            found = float(value) if isinstance(value, int | float) else _days(str(value))
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            found = float(value) if is_number else _days(str(value))
+        except OverflowError:
+            raise self._wrong(key, "is not a length of time") from None
         except ValueError as error:
             raise self._wrong(key, str(error)) from None
-        if not 0 <= found < float("inf") or (key == "horizon" and not found):
+        least = LEAST_STEP if key == "horizon" else 0.0
+        if not least <= found < float("inf"):
             raise self._wrong(key, f"{value} is not a length of time")
         return found
 
@@ -168,9 +190,12 @@ class _Reader:
         value = self._keys[key]
         text = value.isoformat() if isinstance(value, date) else str(value)
         try:
-            return parse_instant(text, end_of_day=end_of_day)
+            found = parse_instant(text, end_of_day=end_of_day)
         except ValueError as error:
             raise self._wrong(key, str(error)) from None
+        if found.year not in YEARS:
+            raise self._wrong(key, f"{text} is not of the years {YEARS[0]} to {YEARS[-1]}")
+        return found
 
     def _wrong(self, key: str, words: str) -> ConfigError:
         return ConfigError(words, at=f"{self._at}.{key}")

@@ -80,11 +80,25 @@ def test_what_flags_say_goes_before_the_file() -> None:
         ({"refit": "daily"}, r"hits\.refit: 'daily' is not yearly, quarterly, monthly, never"),
         ({"level_tags": "wind"}, r"hits\.level_tags: is not a list of names"),
         ({"quiet_days": -1}, r"hits\.quiet_days: -1 is not a length of time"),
+        ({"quiet_days": True}, r"hits\.quiet_days: 'True' is not a duration"),
+        ({"horizon_days": 1e-9}, r"hits\.horizon: 1e-09 is not a length of time"),
+        ({"horizon_days": 10**400}, r"hits\.horizon: is not a length of time"),
+        ({"horizon_hours": 10**400}, r"hits\.horizon_hours: is not a number of hours"),
+        ({"freq": "99999999999D"}, r"hits\.every: '99999999999D' is .* more than a century"),
+        ({"score_start": "0001-01-01"}, r"score_start: 0001-01-01 is not of the years 1000 to"),
+        ({"score_end": "9999-12-31"}, r"score_end: 9999-12-31 is not of the years 1000 to"),
+        ({"train_start": "2004-01-01"}, r"hits\.train_start: is not before score_start"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         task(**wrong)
+
+
+@pytest.mark.parametrize("name", ["", "\n", "a\x1b[31mb", "a" * 201])
+def test_a_name_that_cannot_be_printed_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="1 to 200 characters"):
+        task_of(name, TASK, {}, "tasks.json")
 
 
 def test_toml_says_the_same_as_json(tmp_path: Path) -> None:
@@ -119,6 +133,22 @@ def test_a_task_that_is_not_there_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="no task 'hit'; did you mean 'hits'"):
         chosen({"hits": {}, "others": {}}, ("hit",))
     assert list(chosen({"hits": {}, "others": {}}, ())) == ["hits", "others"]
+
+
+def test_keys_and_level_tags_that_say_nothing_are_findings(tmp_path: Path) -> None:
+    told = TASK | {"quiet_day": 30, "level_tags": ["sing", "sign"]}
+    folder = panel(tmp_path, {"hits": told})
+    assert from_files(folder, (), Files(), {}).findings == (
+        "tasks.json: hits: 'quiet_day' is not a key, and was not read; did you mean 'quiet_days'?",
+        "hits: there is no row of the level tag 'sing'; did you mean 'sign'?",
+    )
+
+
+def test_a_kind_of_which_there_is_no_event_is_refused(tmp_path: Path) -> None:
+    folder = panel(tmp_path)
+    words = r"hits: no event in events\.csv\.gz is of the kind 'hitt'; did you mean 'hit'"
+    with pytest.raises(UsageError, match=words):
+        from_files(folder, (), Files(), {"definition": "hitt"})
 
 
 # Origins and refits
@@ -166,6 +196,12 @@ def test_the_calendar_is_kept_forwards_and_backwards(
     gap = moment(dates[1]) - moment(dates[0])
     assert abs((moment(dates[0]) - before) - gap).days <= 3
     assert before < moment(start)
+
+
+def test_training_ends_where_the_calendar_begins() -> None:
+    years = training_origins(task(freq="100YS", train_start="1000-01-01"), -float("inf"))
+    assert len(years) == 10
+    assert len(training_origins(task(freq="100YS", train_start=None), -float("inf"))) == 20
 
 
 def test_training_goes_back_to_its_start_or_that_of_the_facts() -> None:
@@ -298,12 +334,13 @@ def test_exposure_is_when_a_unit_is_at_risk(tmp_path: Path) -> None:
 
 def test_rows_that_cannot_be_read_are_left_out_and_named(tmp_path: Path) -> None:
     rows = [("a", "2004-01-01", "hit"), ("a", "someday", "hit"), ("", "2004-01-01", "hit")]
+    rows.append(("a", "0204-01-01", "hit"))
     write(tmp_path / "events.csv", ("unit", "occurred_at", "kind"), rows)
     read = read_panel(tmp_path / "events.csv", None, None)
     assert len(read.facts.events) == 1
     assert read.findings == [
-        "events.csv: 2 rows were left out; line 3: occurred_at: 'someday' is not a date or time "
-        "in ISO 8601; line 4: unit is empty"
+        "events.csv: 3 rows were left out; line 3: occurred_at: 'someday' is not a date or time "
+        "in ISO 8601; line 4: unit is empty; line 5: 0204-01-01 is before the year 1000"
     ]
 
 
