@@ -84,7 +84,8 @@ def _by_questions(app: App, record: Backtest, definition: str) -> Class | None:
     from forecast.scoring.scores import scores
     from jobs.backtest.packing import unpack_forecasts
 
-    rows = unpack_forecasts(app.store.backtests.find(record.run_id).forecasts)
+    kept = app.store.backtests.find(record.run_id).forecasts
+    rows = unpack_forecasts(kept, record.run_id)
     base = rows.baselines.get(BASE_RATE, np.full(len(rows), np.nan))
     codes = _codes(app, definition, rows.units, record.task.data_end)
     mine = np.isin(rows.unit, codes) & np.isfinite(base)

@@ -125,8 +125,18 @@ def _read_result(row: Row[Any]) -> "Backtest":
     try:
         return _adapter().validate_python(row.result)
     except ValueError as error:
-        words = f"the backtest '{row.run_id}' was written by another Tocsin: {error}"
+        words = f"the backtest '{row.run_id}' was written by another Tocsin: {_first(error)}"
         raise StoreError(words) from None
+
+
+def _first(error: ValueError) -> str:
+    """What is wrong first, in few words."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    wrong = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, wrong['loc'])) or 'it'}: {wrong['msg']}"
 
 
 def _parts(connection: Connection, digest: str) -> dict[int, bytes]:

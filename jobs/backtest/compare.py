@@ -23,7 +23,7 @@ def compared(result: Backtest, rows: Forecasts, earlier: StoredBacktest) -> Back
     """
     check_comparable(result.task, earlier)
     before = earlier.result
-    old = unpack_forecasts(earlier.forecasts)
+    old = unpack_forecasts(earlier.forecasts, before.run_id)
     here, there = in_both(rows, old)
     if not len(here):
         raise UsageError("has no row in common with this one", at=before.run_id)

@@ -50,6 +50,13 @@ class Home:
             raise UsageError(f"there is no {FILE_NAME} here, and no folder of data was named")
         return App(self.watch, self.store)
 
+    def kept(self, run_id: str) -> StoredBacktest:
+        """The run of an id, or the newest of all; UsageError where there is none."""
+        backtests = self.store.backtests
+        if run_id == LAST and (runs := backtests.results()):
+            run_id = runs[0].run_id
+        return backtests.find(run_id)
+
     def earlier(self, run_id: str | None, task: str) -> StoredBacktest | None:
         """The run of an id, or the newest of a task; UsageError where there is none of the id."""
         if run_id is None:

@@ -3,14 +3,20 @@
 import hashlib
 import io
 import json
+import zlib
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from forecast.backtest import Forecasts
+from forecast.errors import StoreError
 from models.panel.facts import Facts, Spans, Stream
 
 FIELDS = ("unit", "name", "occurred", "known", "value")
+DAMAGE = (
+    ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError, BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def pack_facts(facts: Facts) -> bytes:
@@ -49,8 +55,15 @@ def pack_forecasts(rows: Forecasts) -> bytes:
     return _archive(arrays | {"head": np.array(json.dumps(head))})
 
 
-def unpack_forecasts(packed: bytes) -> Forecasts:
-    """The inverse of `pack_forecasts`."""
+def unpack_forecasts(packed: bytes, run_id: str | None = None) -> Forecasts:
+    """The inverse of `pack_forecasts`; StoreError, of that run, where the bytes were damaged."""
+    try:
+        return _read_forecasts(packed)
+    except DAMAGE:
+        raise StoreError("the forecasts that are kept are damaged", at=run_id) from None
+
+
+def _read_forecasts(packed: bytes) -> Forecasts:
     with np.load(io.BytesIO(packed), allow_pickle=False) as saved:
         head = json.loads(str(saved["head"]))
         return Forecasts(

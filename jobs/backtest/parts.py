@@ -5,10 +5,12 @@ They are known by a digest of all that they depend on: facts, task, settings, co
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from forecast.errors import StoreError
 from forecast.store import Store
 from jobs.backtest.blocks import Done
 from jobs.backtest.packing import pack_forecasts, unpack_forecasts
@@ -29,11 +31,14 @@ def pack_done(done: Done) -> bytes:
 
 
 def unpack_done(packed: bytes) -> Done:
-    """The inverse of `pack_done`."""
-    head, rows = packed.split(_SPLIT, 1)
-    told = json.loads(head)
-    told["findings"] = tuple(told["findings"])
-    return Done(rows=unpack_forecasts(rows), **told)
+    """The inverse of `pack_done`; StoreError where the bytes were damaged since."""
+    try:
+        head, rows = packed.split(_SPLIT, 1)
+        told = json.loads(head)
+        told["findings"] = tuple(told["findings"])
+        return Done(rows=unpack_forecasts(rows), **told)
+    except (ValueError, KeyError, TypeError):
+        raise StoreError("a block that is kept is damaged") from None
 
 
 class Placed(Protocol):
@@ -54,9 +59,12 @@ class Kept:
     now: datetime
 
     def there(self) -> dict[int, Done]:
-        """The blocks that are done, by their place."""
-        found = self.store.backtests.parts(self.digest)
-        return {place: unpack_done(blob) for place, blob in found.items()}
+        """The blocks that are done, by their place; one that is damaged is to be done again."""
+        found = {}
+        for place, blob in self.store.backtests.parts(self.digest).items():
+            with suppress(StoreError):
+                found[place] = unpack_done(blob)
+        return found
 
     def keeping(self, blocks: Sequence[Placed], done: Iterator[Done]) -> Iterator[Done]:
         """The answers of blocks, each kept before it is handed on."""

@@ -14,6 +14,7 @@ from jobs.cli.options import Instant, common, note, print_json, say, stdout_cons
 
 if TYPE_CHECKING:
     from forecast.backtest import Backtest
+    from forecast.store.backtests import StoredBacktest
     from jobs.backtest.home import Home
     from jobs.backtest.run import Asked, Result
     from jobs.backtest.source import Source
@@ -68,7 +69,7 @@ _how = _flags(
 )
 _kept = _flags(
     click.option("--list", "listed", is_flag=True, help="List the runs that are kept."),
-    click.option("--show", metavar="RUN", help="Show a run that is kept."),
+    click.option("--show", metavar="RUN", help='Show a run that is kept, or the "last".'),
     click.option("--baseline", metavar="RUN", help='Compare with a run, or with the "last".'),
     click.option("--check", is_flag=True, help="Exit 1 where it is surely worse than that."),
 )
@@ -109,6 +110,7 @@ def command(
 
     if check and not baseline:
         raise UsageError("--check compares with a --baseline: name a run, or 'last'")
+    _check_folders(flags)
     with Home(folder) as home:
         if listed:
             _list(home.store.backtests.results(), as_json)
@@ -149,7 +151,7 @@ def _panels(
     """Every task, one after the other on the same workers."""
     from jobs.backtest.run import backtest, code_digest
 
-    earlier = {task.name: home.earlier(baseline, task.name) for task in source.tasks}
+    earlier = {task.name: _earlier(home, baseline, task.name) for task in source.tasks}
     note(f"tocsin: results are kept in {home.store.name}")
     executor = _executor(home, source.packed, code_digest, flags)
     results = []
@@ -165,6 +167,13 @@ def _panels(
     return results
 
 
+def _earlier(home: "Home", baseline: str | None, task: str) -> "StoredBacktest | None":
+    found = home.earlier(baseline, task)
+    if baseline and found is None:
+        note(f"tocsin: {task}: there is no earlier run to compare with")
+    return found
+
+
 def _questions(
     home: "Home", asked: "Asked", baseline: str | None, flags: dict[str, Any]
 ) -> "Result":
@@ -175,7 +184,7 @@ def _questions(
     app = home.app()
     every = flags["every"] or EVERY
     walk = plan(app, flags["names"], every, asked.made_at, asked.check_leaks)
-    packed, earlier = pack_desk(app), home.earlier(baseline, NAME)
+    packed, earlier = pack_desk(app), _earlier(home, baseline, NAME)
     note(f"tocsin: results are kept in {home.store.name}")
     executor = _executor(home, packed, question_code, flags)
     try:
@@ -216,8 +225,8 @@ def _stored(home: "Home", run_id: str, baseline: str | None) -> "Result":
     from jobs.backtest.compare import compared
     from jobs.backtest.packing import unpack_forecasts
 
-    found = home.store.backtests.find(run_id)
-    rows = unpack_forecasts(found.forecasts)
+    found = home.kept(run_id)
+    rows = unpack_forecasts(found.forecasts, found.result.run_id)
     earlier = home.earlier(baseline, found.result.task.name)
     result = compared(found.result, rows, earlier) if earlier else found.result
     return result, rows
@@ -281,6 +290,14 @@ def _list(results: Sequence["Backtest"], as_json: bool) -> None:
         leaks = "" if check is None else "none" if check.passed else "LEAKS"
         figures = f"{found.n:>9,}  {found.events:>6,}  {found.brier:.5f}  {found.log_loss:8.4f}"
         say(f"{one.run_id:{width}}  {figures}  {leaks:5}  {one.published}")
+
+
+def _check_folders(flags: dict[str, Any]) -> None:
+    """Before the walk and not after it: UsageError where what is to be written has no folder."""
+    for name in ("html", "markdown", "csv"):
+        path = flags[name]
+        if path and not path.parent.is_dir():
+            raise UsageError("there is no such folder", at=str(path.parent))
 
 
 def _write(results: Sequence["Result"], flags: dict[str, Any]) -> None:

@@ -1,7 +1,10 @@
 """`tocsin backtest` as it is typed: its answer, what is kept, and how a killed run goes on."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +111,7 @@ def test_a_run_is_listed_shown_and_compared(place: Path, first: Any) -> None:
     assert first["run_id"] in [each["run_id"] for each in listed]
     assert first["run_id"] in run(place, "--list").stdout
     assert answer(place, "--show", first["run_id"]) == first
+    assert answer(place, "--show", "last") == answer(place, "--show", listed[0]["run_id"])
     other = answer(place, "data", *QUICK, "--refit", "never", "--baseline", first["run_id"])
     assert other["compared"]["run_id"] == first["run_id"]
     assert other["compared"]["rows"] == 8 * 47
@@ -144,6 +148,8 @@ def test_a_run_that_is_surely_worse_fails_its_check(place: Path) -> None:
         (("data", "--check"), "--check compares with a --baseline"),
         (("data", "--executor", "dask"), "--executor dask needs --scheduler"),
         (("data", "--baseline", "nothing"), "there is no backtest 'nothing'"),
+        (("data", "--html", "nowhere/page.html"), "nowhere: there is no such folder"),
+        (("data", "--definition", "hitt"), "no event in events.csv.gz is of the kind 'hitt'"),
         (("data", "--horizon", "soon"), r"tasks.json: hits.horizon: 'soon'"),
     ],
 )
@@ -158,6 +164,26 @@ def test_what_cannot_be_done_is_one_line(
 def test_another_definition_cannot_be_a_baseline(place: Path, first: Any) -> None:
     told = run(place, "data", "--horizon", "10 days", "--baseline", first["run_id"], code=2).stderr
     assert "its horizon_days is 30.0, and here it is 10.0" in told
+
+
+def test_a_first_run_says_that_there_is_nothing_to_compare_it_with(tmp_path: Path) -> None:
+    panel(tmp_path / "data", {"one": TASK | {"score_start": "2007-01-01", "refit": "never"}})
+    arguments = ("data", *QUICK, "--no-leak-check", "--baseline", "last", "--check")
+    assert "one: there is no earlier run to compare with" in run(tmp_path, *arguments).stderr
+
+
+def test_what_was_damaged_in_the_store_is_one_line(place: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tocsin-backtests.db"
+    shutil.copy(place / path.name, path)
+    run_id = answer(tmp_path, "--list")["runs"][0]["run_id"]
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE backtest SET forecasts = substr(forecasts, 1, 500)")
+    told = run(tmp_path, "--show", run_id, code=4).stderr
+    assert told == f"tocsin: {run_id}: the forecasts that are kept are damaged\n"
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE backtest SET result = json_remove(result, '$.scores')")
+    told = run(tmp_path, "--show", run_id, code=4).stderr
+    assert told.endswith("was written by another Tocsin: scores: Field required\n")
 
 
 def test_several_tasks_are_a_list(tmp_path: Path) -> None:
@@ -181,6 +207,16 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
     # nothing is left of the way: the next run begins with its first block
     anew = run(tmp_path, str(place / "data"), *QUICK, "--refit", "never", "--json")
     assert "tocsin: hits: 0 of 1 blocks" in anew.stderr
+
+
+def test_a_block_that_was_damaged_is_made_again(place: Path, tmp_path: Path, first: Any) -> None:
+    killed_after(2, place, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "tocsin-backtests.db")) as store, store:
+        store.execute("UPDATE backtest_part SET blob = substr(blob, 1, length(blob) - 50)")
+    resumed = run(tmp_path, str(place / "data"), *QUICK, "--json")
+    assert "tocsin: hits: 0 of 4 blocks" in resumed.stderr
+    assert json.loads(resumed.stdout)["digest"] == first["digest"]
+    assert json.loads(resumed.stdout)["scores"] == first["scores"]
 
 
 def test_blocks_that_are_kept_are_not_used_where_a_fresh_run_is_asked_for(
