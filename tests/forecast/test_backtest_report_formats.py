@@ -117,7 +117,7 @@ def test_no_line_is_wider_than_the_console(width: int) -> None:
 def test_a_narrow_console_keeps_the_scores_and_says_what_it_leaves_out() -> None:
     text = printed([samples.result()], 40)
     assert "no room for: AP, expected" in text
-    assert re.search(r"model \(panel\) +0\.07241 +0\.01465 +0\.741", text)
+    assert re.search(r"model \(\w+\) +0\.07241 +0\.01465 +0\.741", text)
     assert "no room" not in printed([samples.result()], 110)
 
 

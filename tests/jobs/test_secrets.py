@@ -183,6 +183,12 @@ EVERY_COMMAND = [
     "ingest watch.toml",
     "priors show",
     "models",
+    "questions",
+    "questions show q-long",
+    "questions scores",
+    "questions void q-long --reason odd",
+    "backtest --list",
+    "backtest --workers 1",
     "alerts deliveries",
 ]
 PROOFS = (
