@@ -45,6 +45,7 @@ def _length(value: object) -> float | Literal["forever"]:
 type Length = Annotated[float | Literal["forever"], PlainValidator(_length)]
 type Lengths = Annotated[tuple[Length, ...], Field(max_length=MOST)]
 type Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+type Width = Annotated[float, Field(ge=1e-4, le=10.0)]
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -63,7 +64,7 @@ class PanelTable:
     history: Lengths | None = None
     drift: Lengths | None = None
     changes: Annotated[tuple[Positive, ...], Field(max_length=MOST)] | None = None
-    shrinkage: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST)] | None = None
+    shrinkage: Annotated[tuple[Width, ...], Field(min_length=1, max_length=MOST)] | None = None
     season: bool | None = None
     levels: bool | None = None
     chosen_until: Annotated[datetime, BeforeValidator(utc_instant)] | None = None

@@ -4,6 +4,7 @@ The same work on the same items gives the same answers, in the same order, on al
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
@@ -13,6 +14,7 @@ from forecast.errors import OutsideError, UsageError
 from jobs.pool import MOST_WORKERS, warm_pool
 
 PATIENCE = 15.0
+ADDRESS = re.compile(r"inproc://\S+|\w+://\S+:\d{1,5}")
 
 _held: bytes = b""  # in a worker: what was shared with it as it started
 
@@ -83,6 +85,8 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise UsageError("Dask needs distributed: pip install 'tocsin[dask]'") from None
+        if not ADDRESS.fullmatch(address):  # Dask would be half a minute in saying so
+            raise UsageError("is not the address of a scheduler, tcp://HOST:PORT", at=address)
         self._address = address
         try:
             connect: Any = Client  # it has no types

@@ -52,6 +52,8 @@ def fit(
     source = _source(place, folder, flags)
     if write and len(source.tasks) > 1:
         raise UsageError("--write holds the settings of one task: name it with --task")
+    if write and not write.parent.is_dir():
+        raise UsageError("there is no such folder", at=str(write.parent))
     executor = _executor(source, flags)
     try:
         choices, refused = _choices(source, executor, as_of, blocks, flags["seed"])

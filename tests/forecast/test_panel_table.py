@@ -65,6 +65,8 @@ def test_an_empty_list_leaves_columns_out_and_is_not_the_same_as_nothing(tmp_pat
         ("history = [nan]", "history.0: nan is not a number"),
         ("shrinkage = []", "shrinkage: "),
         ("shrinkage = [inf]", "shrinkage.0: "),
+        ("shrinkage = [1e308]", "shrinkage.0: Input should be less than or equal to 10"),
+        ("shrinkage = [1e-300]", "shrinkage.0: Input should be greater than or equal to 0.0001"),
         ("changes = ['forever']", "changes.0: "),
         ("season = 'perhaps'", "season: "),
         ("chosen_until = 2009-12-31T10:00:00", "chosen_until: 2009-12-31T10:00:00 has no time"),

@@ -128,6 +128,12 @@ def test_settings_of_two_tasks_are_not_written_into_one_file(tmp_path: Path) -> 
     assert "name it with --task" in done.stderr
 
 
+def test_a_folder_to_write_into_is_looked_for_before_anything_is_fitted(made: Path) -> None:
+    done = fit(made, ".", "--write", "nowhere/chosen.toml")
+    assert done.returncode == 2
+    assert done.stderr == "tocsin: nowhere: there is no such folder\n"
+
+
 def test_without_a_folder_the_definition_of_a_watch_is_asked_for(tmp_path: Path) -> None:
     done = fit(tmp_path)
     assert done.returncode == 2

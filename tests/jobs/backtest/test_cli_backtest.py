@@ -147,6 +147,7 @@ def test_a_run_that_is_surely_worse_fails_its_check(place: Path) -> None:
         (("--show", "nothing"), "there is no backtest 'nothing'"),
         (("data", "--check"), "--check compares with a --baseline"),
         (("data", "--executor", "dask"), "--executor dask needs --scheduler"),
+        (("data", "--scheduler", "10.0.0.1"), "10.0.0.1: is not the address of a scheduler"),
         (("data", "--baseline", "nothing"), "there is no backtest 'nothing'"),
         (("data", "--html", "nowhere/page.html"), "nowhere: there is no such folder"),
         (("data", "--definition", "hitt"), "no event in events.csv.gz is of the kind 'hitt'"),
