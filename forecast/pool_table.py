@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from forecast.alert_tables import Table
 from forecast.fields import PositiveDays
+from forecast.names import did_you_mean
 
 POOL = "pool"
 
@@ -33,4 +34,16 @@ class PoolTable(Table):
             raise ValueError(f"'{POOL}' cannot be a member of itself")
         if len(set(value)) < len(value):
             raise ValueError("a family is named twice")
+        return value
+
+    @field_validator("weights")
+    @classmethod
+    def _are_of_members(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        crowd = info.data.get("crowd", True)
+        if crowd is True:  # any source may turn up
+            return value
+        members = [*info.data.get("families", ()), *(crowd or ())]
+        for name in value:
+            if name not in members:
+                raise ValueError(f"'{name}' is not a member{did_you_mean(name, members)}")
         return value

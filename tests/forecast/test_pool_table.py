@@ -45,6 +45,8 @@ def test_families_sources_and_weights_are_as_the_table_says() -> None:
         ('pool = { families = ["pool"] }', "definitions.d.pool.families", "member of itself"),
         ('pool = { families = ["a", "a"] }', "definitions.d.pool.families", "named twice"),
         ("pool = { weights = { a = 0 } }", "definitions.d.pool.weights.a", "greater than 0"),
+        ("pool = { crowd = false, weights = { hazrd = 2 } }", "weights", "mean 'hazard'"),
+        ('pool = { crowd = ["P*"], weights = { "Q*" = 2 } }', "weights", "not a member"),
         ('pool = { stale_after = "soon" }', "definitions.d.pool.stale_after", "not a duration"),
         ('pool = { family = ["hazard"] }', "definitions.d.pool.family", "unknown key"),
     ],
