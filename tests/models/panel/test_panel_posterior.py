@@ -1,10 +1,13 @@
 """Weighted draws against the posterior on a dense grid, where there are two parameters only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.panel.facts import Facts
 from models.panel.fitted import density
+from models.panel.learn import fit
 from models.panel.lesson import prepare, prior_of
 from models.panel.posterior import draw
 from models.panel.settings import Settings
@@ -34,3 +37,15 @@ def test_weighted_draws_are_the_posterior() -> None:
     assert ours == pytest.approx(mean, abs=4 * sd.max() / np.sqrt(4000))
     spread = np.sqrt(drawn.weights @ (drawn.draws - ours) ** 2)
     assert spread == pytest.approx(sd, rel=0.07)
+
+
+def test_the_seed_hardly_matters_where_draws_are_not_weighed() -> None:
+    events = [("a", "hit", day, day) for day in (50.0, 130.0, 320.0, 400.0)]
+    rows = [("b", "sign", day, day, 1.0) for day in (20.0, 90.0, 410.0)]
+    facts = Facts.of(rows, events)
+    settings = replace(ALONE, draws=200, weigh=False)
+    p = np.array(
+        [fit(facts, "hit", 600.0, 30.0, settings, seed).predict(facts, 600.0).p for seed in (1, 2)]
+    )
+    # independent draws would part by some hundredths
+    np.testing.assert_allclose(p[0], p[1], rtol=0.02)
