@@ -102,7 +102,8 @@ def tables(commands: tuple[str, ...], store: Path) -> Iterator[str]:
             continue
         found = run(f"backtest {arguments} --json", store)
         for task in found.get("tasks", [found]):
-            yield row(line(task))
+            what, *cells = line(task)
+            yield row((f"{what}{_origin(arguments)}", *cells))
     yield ""
     yield "```sh"
     yield from (f"tocsin backtest {arguments}" for arguments in commands)
@@ -122,6 +123,12 @@ def run(arguments: str, folder: Path) -> dict[str, Any]:
     ran = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
+
+
+def _origin(arguments: str) -> str:
+    """Of a task of a folder, the folder."""
+    first = arguments.split()[0]
+    return "" if first.startswith("--") else f" ({first.removeprefix(f'{DATA}/')})"
 
 
 def _places(arguments: str) -> list[str]:
