@@ -32,9 +32,7 @@ type Row = tuple[datetime, str, dict[str, str]]
 
 def storms(table: Iterator[dict[str, str]]) -> list[Row]:
     """(moment, unit, cells) in order, each once; a unit is a storm's name and first month."""
-    timed = {
-        (row["name"], _moment(row)): row for row in table if int(row["year"]) <= LAST_YEAR
-    }
+    timed = {(row["name"], _moment(row)): row for row in table if int(row["year"]) <= LAST_YEAR}
     found: list[Row] = []
     unit, last = "", ("", datetime.min.replace(tzinfo=UTC))
     for (name, moment), row in sorted(timed.items()):
@@ -81,9 +79,7 @@ def write(name: str, header: tuple[str, ...], lines: Iterator[tuple[str, ...]]) 
 def main() -> None:
     """From standard input to the two files."""
     rows = storms(csv.DictReader(sys.stdin))
-    write(
-        "indicators.csv.gz", ("observed_at", "unit", "tag", "value", "source"), indicators(rows)
-    )
+    write("indicators.csv.gz", ("observed_at", "unit", "tag", "value", "source"), indicators(rows))
     write("events.csv.gz", ("unit", "occurred_at", "kind"), events(rows))
 
 
