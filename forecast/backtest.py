@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,20 @@ class Forecasts:
 
     def __len__(self) -> int:
         return len(self.p)
+
+    def rows(self, which: NDArray[Any]) -> "Forecasts":
+        """Some of the rows, by a mask (row,) or by their places, in that order."""
+        return Forecasts(
+            units=self.units,
+            unit=self.unit[which],
+            origin=self.origin[which],
+            p=self.p[which],
+            lower=self.lower[which],
+            upper=self.upper[which],
+            outcome=self.outcome[which],
+            event_at=self.event_at[which],
+            baselines={name: p[which] for name, p in self.baselines.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)

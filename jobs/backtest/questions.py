@@ -232,19 +232,9 @@ def _rows(block: QuestionBlock, found: Sequence[Forecast], app: App) -> Forecast
 
 def told(rows: Forecasts) -> Forecasts:
     """The rows by origin and question, without a reference that says nothing of any."""
-    order = np.lexsort((rows.unit, rows.origin))
-    baselines = {n: p[order] for n, p in rows.baselines.items() if np.isfinite(p).any()}
-    return Forecasts(
-        units=rows.units,
-        unit=rows.unit[order],
-        origin=rows.origin[order],
-        p=rows.p[order],
-        lower=rows.lower[order],
-        upper=rows.upper[order],
-        outcome=rows.outcome[order],
-        event_at=rows.event_at[order],
-        baselines=baselines,
-    )
+    ordered = rows.rows(np.lexsort((rows.unit, rows.origin)))
+    said = {name: p for name, p in ordered.baselines.items() if np.isfinite(p).any()}
+    return replace(ordered, baselines=said)
 
 
 def said_by_others(crowd: Sequence[CrowdForecast], as_of: datetime) -> float:

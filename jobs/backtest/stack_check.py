@@ -29,7 +29,7 @@ def stack_changes(
     """
     changed = 0
     for origin in checked:
-        before = _up_to(rows, origin)
+        before = rows.rows(rows.origin <= origin)
         last = [refits[bisect_right(refits, origin) - 1]]
         strange, _ = plant(facts, task.definition, origin, seed)
         ours = stacked(before, facts, task, last).p
@@ -45,18 +45,3 @@ def _as_it_came(rows: Forecasts, facts: Facts, task: BacktestTask) -> Forecasts:
     first = outcomes(facts, task.definition, marks, task.horizon_days).first
     came = np.isfinite(first)
     return replace(rows, outcome=came.astype(float), event_at=np.where(came, first, np.nan))
-
-
-def _up_to(rows: Forecasts, origin: float) -> Forecasts:
-    there = rows.origin <= origin
-    return replace(
-        rows,
-        unit=rows.unit[there],
-        origin=rows.origin[there],
-        p=rows.p[there],
-        lower=rows.lower[there],
-        upper=rows.upper[there],
-        outcome=rows.outcome[there],
-        event_at=rows.event_at[there],
-        baselines={name: p[there] for name, p in rows.baselines.items()},
-    )
