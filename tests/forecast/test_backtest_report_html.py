@@ -2,14 +2,13 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from forecast.reports.backtest.html import backtest_html
 from tests.forecast import backtest_samples as samples
-from tests.forecast.html_pages import HOSTILE, parsed, text_of
+from tests.forecast.html_pages import HOSTILE, parsed, text_of, width_in_browser
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -84,21 +83,4 @@ def test_the_same_result_gives_the_same_bytes() -> None:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed here")
 @pytest.mark.parametrize("width", [360, 1200])
 def test_a_browser_lays_the_page_out_within_its_width(tmp_path: Path, width: int) -> None:
-    """In a frame of the width asked for, as a headless window is never narrower than 500."""
-    (tmp_path / "report.html").write_text(backtest_html(samples.several()), encoding="utf-8")
-    (tmp_path / "frame.html").write_text(
-        f'<!doctype html><iframe id="f" src="report.html" width="{width}" height="900"></iframe>'
-        "<p id=out></p><script>onload=()=>{const d=document.getElementById('f').contentDocument;"
-        "document.getElementById('out').textContent='scroll '+d.documentElement.scrollWidth}"
-        "</script>"
-    )
-    done = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'p'}",
-         "--window-size=1400,1000", "--dump-dom", (tmp_path / "frame.html").as_uri()],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    match = re.search(r"scroll (\d+)", done.stdout)
-    assert match is not None
-    assert int(match[1]) <= width
+    assert width_in_browser(backtest_html(samples.several()), width, tmp_path) <= width

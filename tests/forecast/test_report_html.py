@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +17,7 @@ from forecast.reports.html import question_html, watch_html
 from forecast.reports.watch import build_watch
 from tests.forecast import backtest_samples
 from tests.forecast import report_samples as samples
-from tests.forecast.html_pages import HOSTILE, parsed, text_of
+from tests.forecast.html_pages import HOSTILE, parsed, text_of, width_in_browser
 
 
 def hostile_page() -> str:
@@ -245,21 +244,4 @@ def test_the_same_facts_give_the_same_bytes() -> None:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed here")
 @pytest.mark.parametrize("width", [360, 1200])
 def test_a_browser_lays_the_page_out_within_its_width(tmp_path: Path, width: int) -> None:
-    """In a frame of the width asked for, as a headless window is never narrower than 500."""
-    (tmp_path / "report.html").write_text(question_html(samples.full()), encoding="utf-8")
-    (tmp_path / "frame.html").write_text(
-        f'<!doctype html><iframe id="f" src="report.html" width="{width}" height="900"></iframe>'
-        "<p id=out></p><script>onload=()=>{const d=document.getElementById('f').contentDocument;"
-        "document.getElementById('out').textContent='scroll '+d.documentElement.scrollWidth}"
-        "</script>"
-    )
-    done = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'p'}",
-         "--window-size=1400,1000", "--dump-dom", (tmp_path / "frame.html").as_uri()],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    match = re.search(r"scroll (\d+)", done.stdout)
-    assert match is not None
-    assert int(match[1]) <= width
+    assert width_in_browser(question_html(samples.full()), width, tmp_path) <= width
