@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.rows import Row
 from benchmarks.timing import median_seconds, say
 from forecast.clock import format_instant, parse_instant
+from forecast.intake.ingest import ingest_file
 from forecast.store import open_store
-from jobs.ingest import ingest_file
 
 REPORTS = 60_000
 RUNS = 3

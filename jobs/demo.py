@@ -24,10 +24,10 @@ from forecast.clock import days_between, parse_instant, utc_now
 from forecast.errors import OutsideError
 from forecast.estimate import Estimate
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
+from forecast.intake.ingest import ingest_file
 from forecast.question import Question
 from forecast.scoring.proper import brier, log_loss, mean
 from jobs.app import App, open_app
-from jobs.ingest import ingest_file
 from jobs.pool import warm_pool
 from jobs.preview import answering_event
 from jobs.ringing import ring

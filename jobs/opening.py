@@ -6,14 +6,14 @@ from datetime import datetime
 from forecast.clock import format_instant
 from forecast.errors import UsageError
 from forecast.evidence import Outcome
+from forecast.intake.cells import Cells
+from forecast.intake.criteria import faults, vague, with_source
+from forecast.intake.records import plain_text
+from forecast.intake.rows import KINDS
 from forecast.names import did_you_mean
 from forecast.question import Question
 from forecast.resolving import Endings
 from jobs.app import App
-from jobs.cells import Cells
-from jobs.criteria import faults, vague, with_source
-from jobs.records import plain_text
-from jobs.rows import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ def open_question(
 
     `source` is by whose word it is judged, where the criteria do not say it. UsageError, with all
     that is wrong in one line, unless its kind of event and its unit are known, its criteria can
-    be checked (`jobs.criteria`), and its window ends in the future, without an answer so far.
+    be checked (`forecast.intake.criteria`), and its window ends in the future, without an answer
+    so far.
     With `is_backdated` the window may lie in the past.
     """
     question = _question(cells, source, now)

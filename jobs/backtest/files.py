@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forecast.errors import InputError
-from jobs import cells as read
+from forecast.intake import cells as read
+from forecast.intake.cells import Cells
+from forecast.intake.records import CsvRecords, DamageError, JsonRecords, Lines
+from forecast.intake.rows import KINDS, RowKind, check_columns, check_delimiter
 from jobs.backtest.origins import to_days
-from jobs.cells import Cells
-from jobs.records import CsvRecords, DamageError, JsonRecords, Lines
-from jobs.rows import KINDS, RowKind, check_columns, check_delimiter
 from models.panel.facts import Facts
 
 MOST_BAD = 3  # bad rows that a finding names

@@ -13,8 +13,8 @@ from forecast.errors import InputError
 from jobs.cli.options import common, note, plain, print_json, say
 
 if TYPE_CHECKING:
-    from jobs.ingest import IngestResult, Progress
-    from jobs.vocabulary import Vocabulary
+    from forecast.intake.ingest import IngestResult, Progress
+    from forecast.intake.vocabulary import Vocabulary
 
 SHOWN = 10  # bad rows, and unknown names, on stderr; `tocsin quarantine` lists all bad rows
 
@@ -34,9 +34,9 @@ def command(files: tuple[str, ...], kind: str | None, folder: Path, as_json: boo
     cannot be read are listed with their line and kept aside, and the exit code is 1; the others
     are kept. Units and tags that watch.toml does not know are kept, and named.
     """
+    from forecast.intake.ingest import ingest_file
+    from forecast.intake.vocabulary import Vocabulary
     from jobs.app import open_app
-    from jobs.ingest import ingest_file
-    from jobs.vocabulary import Vocabulary
 
     results: list[tuple[str, IngestResult]] = []
     with open_app(folder) as app:

@@ -22,13 +22,21 @@ from typing import Any, BinaryIO
 
 from forecast.errors import InputError
 from forecast.evidence import Event, Resolution
+from forecast.intake.coherence import SAID, judged
+from forecast.intake.criteria import unclear_in
+from forecast.intake.records import (
+    CsvRecords,
+    DamageError,
+    JsonRecords,
+    Lines,
+    Record,
+    Records,
+    plain_text,
+)
+from forecast.intake.rows import Fact, RowKind, check_columns, check_delimiter, find_kind
+from forecast.intake.vocabulary import Vocabulary
 from forecast.question import Question
 from forecast.store import Added, BadRow, Store
-from jobs.coherence import SAID, judged
-from jobs.criteria import unclear_in
-from jobs.records import CsvRecords, DamageError, JsonRecords, Lines, Record, Records, plain_text
-from jobs.rows import Fact, RowKind, check_columns, check_delimiter, find_kind
-from jobs.vocabulary import Vocabulary
 
 STDIN = "-"
 ANY_NAMES = Vocabulary()

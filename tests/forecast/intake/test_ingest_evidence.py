@@ -8,11 +8,11 @@ import pytest
 
 from forecast.errors import InputError, UsageError
 from forecast.evidence import Coverage, CoverageState
+from forecast.intake.ingest import IngestResult, ingest_file
+from forecast.intake.vocabulary import Vocabulary
 from forecast.question import Question, Snapshot
 from forecast.store import Added, Store, open_store
 from forecast.watch import parse_config
-from jobs.ingest import IngestResult, ingest_file
-from jobs.vocabulary import Vocabulary
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.criteria import faults, unclear_in, vague, with_source
+from forecast.intake.criteria import faults, unclear_in, vague, with_source
 from tests.jobs.ending_desk import question
 
 FLAGSHIP = Path(__file__).resolve().parents[2] / "examples" / "venezuela-2025" / "questions.csv"

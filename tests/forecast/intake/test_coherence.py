@@ -8,13 +8,13 @@ import pytest
 
 from forecast.clock import DAY, parse_instant
 from forecast.evidence import Outcome
+from forecast.intake.ingest import IngestResult, ingest_file
+from forecast.intake.vocabulary import Vocabulary
 from forecast.store import Added, Store, open_store
 from forecast.watch import load_watch
 from jobs.app import App
-from jobs.ingest import IngestResult, ingest_file
 from jobs.questions import standings, tally
 from jobs.resolutions import reopen
-from jobs.vocabulary import Vocabulary
 from tests.jobs.ending_desk import EARLY, LONG, WIDE, desk, event
 
 FLAGSHIP = Path(__file__).resolve().parents[2] / "examples" / "venezuela-2025"

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
 
-from jobs.cells import Cells
-from jobs.rows import Fact, RowKind
+from forecast.intake.cells import Cells
+from forecast.intake.rows import Fact, RowKind
 
 MOST_LINE_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from forecast.intake.rows import KINDS
 from forecast.question import Question
-from jobs.rows import KINDS
 
 QUESTIONS = KINDS["questions"]
 

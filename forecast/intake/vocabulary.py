@@ -11,8 +11,8 @@ from operator import attrgetter
 
 from forecast.config import Config
 from forecast.evidence import Report
+from forecast.intake.rows import Fact, known_too_early
 from forecast.names import did_you_mean, matches
-from jobs.rows import Fact, known_too_early
 
 INCIDENT, SCHEDULED = "incident", "scheduled"
 _NAMED = {

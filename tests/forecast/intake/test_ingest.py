@@ -10,14 +10,14 @@ import pytest
 
 from forecast.errors import InputError, UsageError
 from forecast.evidence import CrowdForecast, Event, Outcome, Report, Resolution
+from forecast.intake.ingest import IngestResult, ingest_file
 from forecast.question import Question
 from forecast.store import Added, Store, open_store
-from jobs import ingest
-from jobs.ingest import IngestResult, ingest_file
+from forecast.intake import ingest
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[4] / "shared"
 EXAMPLE = SHARED / "examples" / "venezuela-2025"
 HEADER = "report_id,unit,tag,occurred_at,known_at,value\n"
 GOOD = "R1,usa-ven,a.tag,2025-01-01,2025-01-02,0.5\n"

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from jobs.records import JsonRecords, Lines
-from jobs.rows import KINDS
+from forecast.intake.records import JsonRecords, Lines
+from forecast.intake.rows import KINDS
 
 GOOD = '{"unit":"u","tag":"t","occurred_at":"2025-01-01","mood":1}\n'
 

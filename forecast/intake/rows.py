@@ -17,11 +17,11 @@ from forecast.evidence import (
     Report,
     Resolution,
 )
+from forecast.intake import cells as read
+from forecast.intake.cells import Cells
 from forecast.question import Question
 from forecast.store.facts import digest
 from forecast.words import parse_percent
-from jobs import cells as read
-from jobs.cells import Cells
 
 type Fact = Report | Event | Question | Resolution | CrowdForecast | Coverage
 
