@@ -17,7 +17,7 @@ from jobs.questions import standings, tally
 from jobs.resolutions import reopen
 from tests.jobs.ending_desk import EARLY, LONG, WIDE, desk, event
 
-FLAGSHIP = Path(__file__).resolve().parents[2] / "examples" / "venezuela-2025"
+FLAGSHIP = Path(__file__).resolve().parents[3] / "examples" / "venezuela-2025"
 NOW = parse_instant("2025-07-20")
 HEADER = "question_id,outcome,known_at,reason,author\n"
 

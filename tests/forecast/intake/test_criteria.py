@@ -9,7 +9,7 @@ import pytest
 from forecast.intake.criteria import faults, unclear_in, vague, with_source
 from tests.jobs.ending_desk import question
 
-FLAGSHIP = Path(__file__).resolve().parents[2] / "examples" / "venezuela-2025" / "questions.csv"
+FLAGSHIP = Path(__file__).resolve().parents[3] / "examples" / "venezuela-2025" / "questions.csv"
 CONDITION, SOURCE, ZONE = "state no condition", "name no source", "without a time zone"
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from forecast.errors import InputError, UsageError
 from forecast.evidence import CrowdForecast, Event, Outcome, Report, Resolution
+from forecast.intake import ingest
 from forecast.intake.ingest import IngestResult, ingest_file
 from forecast.question import Question
 from forecast.store import Added, Store, open_store
-from forecast.intake import ingest
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
