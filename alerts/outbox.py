@@ -181,7 +181,9 @@ class _Desk:
         results, self.unsettled = [*self.unsettled, *results], []
         for result in results:
             try:
-                self.tally[_settle(self.store, result, self.sender.now())] += 1
+                became = _settle(self.store, result, self.sender.now())
+                self.tally[became] += 1
+                _note(result, became)
             except StoreError as error:
                 self.failure = error
                 self.unsettled.append(result)
@@ -293,7 +295,8 @@ def _converse(sender: _Sender, table: ChannelTable, delivery: Delivery, pace: ti
     if result.outcome.verdict is not Verdict.SIMPLIFY:
         return result
     refusal = result.outcome.reason
-    _log.error("delivery %s goes out in plain form: %s", delivery.delivery_id, refusal)
+    words = "delivery %s goes out in plain form: %s"
+    _log.error(words, delivery.delivery_id, refusal, extra=_about(delivery))
     sender.throttle.sleep(min(pace, LONGEST_HOLD))
     result = _exchange(sender, channel, table, delivery, plain=True)
     outcome = result.outcome
@@ -329,7 +332,8 @@ def _settle(store: "Store", result: _Result, now: datetime) -> str:
     health = ChannelHealth.FAILING if result.is_of_channel else None
     if outcome.verdict is Verdict.GONE:
         health = ChannelHealth.DISABLED
-        _log.error("channel %s is switched off: %s", delivery.channel, outcome.reason)
+        words = "channel %s is switched off: %s"
+        _log.error(words, delivery.channel, outcome.reason, extra=_about(delivery))
     if outcome.verdict in (Verdict.DEAD, Verdict.GONE):
         return "dead" if store.mark_dead(delivery, now, outcome.reason, health) else ""
     delay = _delay(delivery, now)
@@ -340,6 +344,16 @@ def _settle(store: "Store", result: _Result, now: datetime) -> str:
         delay = min(delay, LONGEST_UNKNOWN)
     due_at = now + _wait(delay, outcome.after)
     return "retried" if store.reschedule(delivery, due_at, outcome.reason, now, health) else ""
+
+
+def _note(result: _Result, became: str) -> None:
+    if became:
+        words = f"{became}: {result.outcome.reason}" if result.outcome.reason else became
+        _log.info("delivery %s", words, extra=_about(result.delivery))
+
+
+def _about(delivery: Delivery) -> dict[str, str]:
+    return {"delivery": delivery.delivery_id, "channel": delivery.channel}
 
 
 def _pace(sender: _Sender, channel: str) -> timedelta:

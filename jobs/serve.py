@@ -28,12 +28,13 @@ from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.audit import Found
 from jobs.decisions import Work
+from jobs.log import bound, carried
 from jobs.notify import form_due
 from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots, unready_channels
 from jobs.ringing import refresh_channels, ring
 from jobs.scheduler import Due, due, next_slot, owner_name
-from jobs.slots import LEASE, Turn, audit_slot, run_slot
+from jobs.slots import LEASE, Turn, audit_slot, run_name, run_slot
 from jobs.update import Inferred
 
 SWEEP_EVERY = timedelta(minutes=1)
@@ -215,7 +216,7 @@ class Service:
                     turn = Turn(
                         *(schedule, slot.slot, self._owner, self._clock, slot.missed, self._lease)
                     )
-                    with self._reported(schedule.id, _title(turn)):
+                    with bound(run=run_name(turn)), self._reported(schedule.id, _title(turn)):
                         run(turn)
 
     def _due(self) -> Iterator[tuple[Schedule, Due]]:
@@ -266,7 +267,7 @@ class Service:
             for work in works:
                 if self.stop.is_set():
                     return
-                yield self._audit_pool.submit(audit, work).result()
+                yield self._audit_pool.submit(carried(audit), work).result()
         except BrokenProcessPool as error:
             self._audit_pool = None
             if self.stop.is_set():
@@ -283,7 +284,7 @@ class Service:
             return map(infer, works)
         self._pool = self._pool or warm_pool(min(self._cores, MOST_WORKERS))
         try:
-            return list(self._pool.map(infer, works))
+            return list(self._pool.map(carried(infer), works))
         except BrokenProcessPool:
             _log.warning("a worker process was killed (out of memory?); computing without")
             self._pool = None

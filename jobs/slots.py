@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from forecast.audit import Audit
 from forecast.audit import in_words as verdicts_in_words
-from forecast.clock import Clock
+from forecast.clock import Clock, format_instant
 from forecast.config import Schedule
 from forecast.errors import StoreError
 from forecast.question import Question
@@ -15,6 +15,7 @@ from jobs.app import App
 from jobs.audit import Audited, audit_questions
 from jobs.audit import Compute as AuditCompute
 from jobs.decisions import Occasion, Updated
+from jobs.log import bound
 from jobs.update import Compute, update_questions
 
 LEASE = timedelta(minutes=15)  # a run that is silent for longer may be taken over
@@ -34,6 +35,11 @@ class Turn:
     clock: Clock
     missed: int = 0
     lease: timedelta = LEASE
+
+
+def run_name(turn: Turn) -> str:
+    """What the log calls the run: its schedule and its slot."""
+    return f"{turn.schedule.id}@{format_instant(turn.slot)}"
 
 
 def run_slot(app: App, turn: Turn, compute: Compute = map) -> Updated | None:
@@ -79,7 +85,8 @@ def _in_turn[Done: (Updated, Audited)](
     if not app.store.claim_run(*run, turn.clock(), lease, turn.missed):
         return None
     try:
-        done = work(app.store.questions(turn.schedule.questions), run)
+        with bound(run=run_name(turn)):
+            done = work(app.store.questions(turn.schedule.questions), run)
     except StoreError:
         raise
     except Exception as error:

@@ -25,6 +25,7 @@ from forecast.store.answers import ModelState
 from jobs.app import App
 from jobs.decisions import Failure, Occasion, States, Updated, Work, is_news, settle, states_of
 from jobs.learning import learnt_of
+from jobs.log import bound
 from jobs.publish import Class, published_class
 from models.api import Answer, Task
 from models.certify import standing
@@ -196,6 +197,11 @@ def prepare(
 
 def infer(work: Work) -> Inferred:
     """The estimates of a track; those that stand already, where the inputs are the same."""
+    with bound(track=work.key):
+        return _infer(work)
+
+
+def _infer(work: Work) -> Inferred:
     if work.same or not work.task.questions:
         return Answer(work.same, work.state)
     try:

@@ -50,6 +50,27 @@ def common[F: Callable[..., Any]](command: F) -> F:
     return watch_option(json_option(command))
 
 
+def log_options[F: Callable[..., Any]](command: F) -> F:
+    """--log-format and --log-level, for what runs for long."""
+    form = click.option(
+        "--log-format",
+        type=click.Choice(["plain", "json"]),
+        default="plain",
+        show_default=True,
+        envvar="TOCSIN_LOG_FORMAT",
+        help="Lines for people or for programs (TOCSIN_LOG_FORMAT).",
+    )
+    level = click.option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        show_default=True,
+        envvar="TOCSIN_LOG_LEVEL",
+        help="The least that is logged (TOCSIN_LOG_LEVEL).",
+    )
+    return form(level(command))
+
+
 def print_json(body: dict[str, Any]) -> None:
     """One document on stdout, in ASCII: what the facts hold must not command a terminal."""
     json.dump(body, sys.stdout, ensure_ascii=True, indent=2, allow_nan=False)

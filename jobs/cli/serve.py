@@ -1,16 +1,16 @@
 """`tocsin serve`: run the schedules and send the alerts until stopped."""
 
-import logging
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
+from typing import Literal
 
 import click
 
-from forecast.clock import format_instant, utc_now
-from jobs.cli.options import common, plain, print_json
+from forecast.clock import utc_now
+from jobs.cli.options import common, log_options, print_json
 
 
 @click.command("serve")
@@ -24,8 +24,16 @@ from jobs.cli.options import common, plain, print_json
     metavar="SECONDS",
     help="A run that is silent for longer, its process being dead, is taken over (TOCSIN_LEASE).",
 )
+@log_options
 @common
-def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
+def command(
+    once: bool,
+    lease: float,
+    log_format: Literal["plain", "json"],
+    log_level: str,
+    folder: Path,
+    as_json: bool,
+) -> None:
     """Run the schedules and send the alerts until stopped (SIGTERM, Ctrl-C).
 
     A slot runs once, however many of these share the store; slots missed while nobody was
@@ -34,8 +42,10 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
     """
     stop = Event()
     _stop_on_signals(stop)  # before what takes its time to import
-    log = _start_log()
     from jobs.app import open_app
+    from jobs.log import start_log
+
+    log = start_log(log_format, log_level)
 
     with open_app(folder) as app:
         from jobs.preflight import check_config
@@ -72,32 +82,6 @@ def command(once: bool, lease: float, folder: Path, as_json: bool) -> None:
         print_json({"schema_version": 1} | {name: service.tally[name] for name in names})
     if once and service.failure is not None:
         click.get_current_context().exit(getattr(service.failure, "exit_code", 1))
-
-
-def _start_log() -> logging.Logger:
-    """One line each on stderr, in UTC."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_PlainFormatter("%(instant)s %(levelname)s %(message)s"))
-    handler.addFilter(_add_instant)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    # it warns twice a second for as long as a slot takes
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    log = logging.getLogger("jobs")
-    log.setLevel(logging.INFO)
-    return log
-
-
-class _PlainFormatter(logging.Formatter):
-    """One line a record, tracebacks and all, whoever wrote what is in it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        return plain(super().format(record))
-
-
-def _add_instant(record: logging.LogRecord) -> bool:
-    record.instant = format_instant(datetime.fromtimestamp(int(record.created), UTC))
-    return True
 
 
 def _stop_on_signals(stop: Event) -> None:
