@@ -45,7 +45,7 @@ def estimates(
         query = query.where(_ESTIMATE.c.as_of >= since)
     if until is not None:
         query = query.where(_ESTIMATE.c.as_of <= until)
-    return [_estimate(row) for row in connection.execute(query.order_by(_ESTIMATE.c.as_of))]
+    return [read_estimate(row) for row in connection.execute(query.order_by(_ESTIMATE.c.as_of))]
 
 
 def latest_estimate(
@@ -57,7 +57,7 @@ def latest_estimate(
         query = query.where(_ESTIMATE.c.as_of < before)
     query = query.order_by(_ESTIMATE.c.as_of.desc(), _ESTIMATE.c.row_id.desc()).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else _estimate(row)
+    return None if row is None else read_estimate(row)
 
 
 def latest_estimates(connection: Connection) -> dict[str, Estimate]:
@@ -72,7 +72,7 @@ def latest_estimates(connection: Connection) -> dict[str, Estimate]:
         .scalar_subquery()
     )
     query = select(_ESTIMATE).join(asked, _ESTIMATE.c.row_id == newest)
-    return {row.question_id: _estimate(row) for row in connection.execute(query)}
+    return {row.question_id: read_estimate(row) for row in connection.execute(query)}
 
 
 def model_state(connection: Connection, key: str, as_of: datetime | None) -> bytes | None:
@@ -116,7 +116,8 @@ def _estimate_row(estimate: Estimate) -> dict[str, Any]:
     return row
 
 
-def _estimate(row: Row[Any]) -> Estimate:
+def read_estimate(row: Row[Any]) -> Estimate:
+    """The estimate that a whole row holds."""
     values = dict(row._mapping)
     del values["row_id"], values["recorded_at"]
     values["interval"] = Interval(*(values.pop(name) for name in ("lower", "upper", "mass")))

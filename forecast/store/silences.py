@@ -36,7 +36,7 @@ def silences(connection: Connection, until: datetime | None) -> list[Silence]:
     if until is not None:
         query = query.where(silence.c.ends_at > until)
     query = query.order_by(silence.c.starts_at, silence.c.silence_id)
-    return [_silence(*row) for row in connection.execute(query)]
+    return [read_silence(*row) for row in connection.execute(query)]
 
 
 def acknowledge(connection: Connection, one: Acknowledgement) -> bool:
@@ -77,6 +77,7 @@ def channel_states(connection: Connection) -> dict[str, ChannelState]:
     return {row.channel: ChannelState(*row) for row in connection.execute(query)}
 
 
-def _silence(silence_id: str, selector: dict[str, list[str]], *rest: object) -> Silence:
+def read_silence(silence_id: str, selector: dict[str, list[str]], *rest: object) -> Silence:
+    """The silence that a row holds."""
     patterns = {name: tuple(found) for name, found in selector.items()}
     return Silence(silence_id, Selector(**patterns), *rest)  # type: ignore[arg-type]
