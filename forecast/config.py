@@ -32,14 +32,12 @@ from forecast.compute_table import Compute
 from forecast.fields import (
     Days,
     HalfLife,
-    Identifier,
     Patterns,
     PositiveDays,
     Probability,
     Rate,
     Ratio,
     Share,
-    ZoneName,
     check_store,
     utc_instant,
 )
@@ -49,7 +47,9 @@ from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.publishing import AGAINST, BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
+from forecast.schedule_table import Schedule, Updates
 from forecast.selecting import fits
+from forecast.web_table import Web
 from forecast.words import parse_days
 
 DEFAULT_STORE = "tocsin.db"
@@ -173,16 +173,6 @@ class Definition(Table):
         return self
 
 
-class Schedule(Table):
-    """When questions are updated, or their answers audited: a cron line in a named zone."""
-
-    id: Identifier
-    kind: Literal["update", "audit"] = "update"
-    cron: str
-    timezone: ZoneName = "UTC"
-    questions: Patterns = ["*"]
-
-
 class WatchTable(Table):
     """The desk itself.
 
@@ -247,9 +237,11 @@ class Config(Table):
     channels: list[ChannelTable] = []
     subscriptions: list[Subscription] = []
     schedules: list[Schedule] = []
+    updates: Updates = Updates()
     quiet: list[Quiet] = []
     heartbeat: Heartbeat | None = None
     publish: PublishTable = PublishTable()
+    web: Web = Web()
     _tags: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")

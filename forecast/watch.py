@@ -16,7 +16,6 @@ from forecast.config import (
     IncidentTable,
     Indicator,
     PublishTable,
-    Schedule,
     Unit,
     WatchTable,
 )
@@ -24,6 +23,8 @@ from forecast.errors import ConfigError
 from forecast.fields import URL_FORM, check_store
 from forecast.names import did_you_mean
 from forecast.panel_table import bring_in
+from forecast.web_table import Web
+from forecast.schedule_table import Schedule, Updates
 
 FILE_NAME = "watch.toml"
 MOST_BYTES = 1 << 20  # of a watch.toml
@@ -166,10 +167,12 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "channels": ChannelTable,
         "subscriptions": Subscription,
         "schedules": Schedule,
+        "updates": Updates,
         "incidents": IncidentTable,
         "quiet": Quiet,
         "heartbeat": Heartbeat,
         "publish": PublishTable,
+        "web": Web,
     }
     table = tables.get(str(loc[0])) if len(loc) > 1 else Config
     return list(table.model_fields) if table else []

@@ -17,8 +17,8 @@ from threading import Event
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from forecast.config import Schedule
 from forecast.errors import ConfigError
+from forecast.schedule_table import Schedule
 
 MOST_MISSED = 100_000  # slots looked through after a downtime; past that the count stops
 INSTANT = timedelta(microseconds=1)

@@ -22,8 +22,8 @@ from alerts.throttle import Throttle
 from forecast.alert import ChannelHealth
 from forecast.audit import Verdict, in_words
 from forecast.clock import Clock, format_instant
-from forecast.config import Schedule
 from forecast.errors import HeldError, TocsinError
+from forecast.schedule_table import Schedule
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.audit import Found

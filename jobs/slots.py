@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from forecast.audit import Audit
 from forecast.audit import in_words as verdicts_in_words
 from forecast.clock import Clock, format_instant
-from forecast.config import Schedule
 from forecast.errors import StoreError
 from forecast.question import Question
+from forecast.schedule_table import Schedule
 from forecast.store import RunClaim
 from jobs.app import App
 from jobs.audit import Audited, audit_questions

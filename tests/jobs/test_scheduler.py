@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 
 from forecast.clock import format_instant, parse_instant
-from forecast.config import Schedule
 from forecast.errors import ConfigError
+from forecast.schedule_table import Schedule
 from jobs.scheduler import Due, due, next_slot, slots, tick_until, trigger_of
 
 NOON = parse_instant("2026-05-10T12:00:00Z")
