@@ -1,6 +1,7 @@
 """Results of backtests, and the blocks of a walk that is on its way or was broken off."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from forecast.backtest import Backtest
 
+_log = logging.getLogger(__name__)
+
 KEPT_FOR = timedelta(days=30)  # blocks of walks that nobody took up again
 
 
@@ -36,22 +39,34 @@ class Backtests:
 
     def __init__(self, database: Database) -> None:
         self._read, self._write = database.read, database.write
+        self._told: set[str] = set()  # of which runs it was said that they cannot be read
 
     def add(self, result: "Backtest", forecasts: bytes) -> None:
         """Keep a result with its rows; one that is there already stays as it is."""
         self._write(_add, result, forecasts)
 
     def results(self, task: str | None = None) -> "list[Backtest]":
-        """All results, or those of a task, the newest first."""
-        return self._read(_results, task)
+        """All results, or those of a task, the newest first.
+
+        One that another Tocsin wrote, and this one cannot read, is left out, with a warning.
+        """
+        return self._read(self._readable, task)
 
     def find(self, run_id: str) -> StoredBacktest:
         """One result with its rows; UsageError, with the nearest id, if there is none."""
         return self._read(_find, run_id)
 
     def latest(self, task: str) -> StoredBacktest | None:
-        """The newest result of a task, if there is any."""
-        return self._read(_latest, task)
+        """The newest result of a task, if there is any; as for `results`."""
+        return self._read(self._latest, task)
+
+    def unreadable(self) -> list[str]:
+        """Why each result that this Tocsin cannot read is not read."""
+        return self._read(_unreadable)
+
+    def forget(self, run_id: str) -> None:
+        """Let a result go, readable or not; UsageError, with the nearest id, if there is none."""
+        self._write(_forget, run_id)
 
     def facts(self) -> bytes:
         """All facts of the store, to be replayed elsewhere."""
@@ -76,6 +91,27 @@ class Backtests:
         """Let the blocks of a walk go, and those of any that was left alone for a month."""
         self._write(_forget_parts, digest, now)
 
+    def _readable(self, connection: Connection, task: str | None) -> "list[Backtest]":
+        return list(self._each(connection, task))
+
+    def _latest(self, connection: Connection, task: str) -> StoredBacktest | None:
+        newest = next(self._each(connection, task), None)
+        return None if newest is None else _find(connection, newest.run_id)
+
+    def _each(self, connection: Connection, task: str | None) -> "Iterator[Backtest]":
+        """Those that can be read, the newest first; each of the others is warned of once."""
+        query = select(backtest.c.run_id, backtest.c.result)
+        if task is not None:
+            query = query.where(backtest.c.task == task)
+        rows: Iterable[Row[Any]] = connection.execute(_newest(query))
+        for row in rows:
+            try:
+                yield _read_result(row)
+            except StoreError as error:
+                if row.run_id not in self._told:
+                    self._told.add(row.run_id)
+                    _log.warning("%s", error)
+
 
 def _add(connection: Connection, result: "Backtest", forecasts: bytes) -> None:
     row = {
@@ -89,32 +125,32 @@ def _add(connection: Connection, result: "Backtest", forecasts: bytes) -> None:
     connection.execute(insert_once(connection, backtest), row)
 
 
-def _results(connection: Connection, task: str | None) -> "list[Backtest]":
-    rows = _rows(connection, *([] if task is None else [backtest.c.task == task]))
-    return [_read_result(row) for row in rows]
-
-
 def _find(connection: Connection, run_id: str) -> StoredBacktest:
-    found = _whole(connection, backtest.c.run_id == run_id)
-    if found is None:
-        known = list(connection.scalars(select(backtest.c.run_id)))
-        raise UsageError(f"there is no backtest '{run_id}'{did_you_mean(run_id, known)}")
+    query = select(backtest.c.run_id, backtest.c.result, backtest.c.forecasts)
+    row = connection.execute(query.where(backtest.c.run_id == run_id)).first()
+    if row is None:
+        raise _no_such(connection, run_id)
+    return StoredBacktest(_read_result(row), row.forecasts)
+
+
+def _no_such(connection: Connection, run_id: str) -> UsageError:
+    known = list(connection.scalars(select(backtest.c.run_id)))
+    return UsageError(f"there is no backtest '{run_id}'{did_you_mean(run_id, known)}")
+
+
+def _forget(connection: Connection, run_id: str) -> None:
+    if not connection.execute(delete(backtest).where(backtest.c.run_id == run_id)).rowcount:
+        raise _no_such(connection, run_id)
+
+
+def _unreadable(connection: Connection) -> list[str]:
+    found = []
+    for row in connection.execute(_newest(select(backtest.c.run_id, backtest.c.result))):
+        try:
+            _read_result(row)
+        except StoreError as error:
+            found.append(str(error))
     return found
-
-
-def _latest(connection: Connection, task: str) -> StoredBacktest | None:
-    return _whole(connection, backtest.c.task == task)
-
-
-def _whole(connection: Connection, which: Any) -> StoredBacktest | None:
-    query = select(backtest.c.run_id, backtest.c.result, backtest.c.forecasts).where(which)
-    row = connection.execute(_newest(query).limit(1)).first()
-    return None if row is None else StoredBacktest(_read_result(row), row.forecasts)
-
-
-def _rows(connection: Connection, *which: Any) -> Sequence[Row[Any]]:
-    query = select(backtest.c.run_id, backtest.c.result).where(*which)
-    return connection.execute(_newest(query)).all()
 
 
 def _newest(query: Any) -> Any:
@@ -125,8 +161,10 @@ def _read_result(row: Row[Any]) -> "Backtest":
     try:
         return _adapter().validate_python(row.result)
     except ValueError as error:
-        words = f"the backtest '{row.run_id}' was written by another Tocsin: {_first(error)}"
-        raise StoreError(words) from None
+        raise StoreError(
+            f"the backtest '{row.run_id}' was written by another Tocsin: {_first(error)}; "
+            f"`tocsin backtest --forget {row.run_id}` lets it go"
+        ) from None
 
 
 def _first(error: ValueError) -> str:

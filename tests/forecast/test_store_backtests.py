@@ -1,6 +1,8 @@
 """Backtests in the store: results that come back whole, and the blocks of walks on their way."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -62,6 +64,30 @@ def test_a_run_that_is_not_there_is_refused_with_the_nearest(store: Store) -> No
     store.backtests.add(later(RESULT, 1), b"")
     with pytest.raises(UsageError, match=r"no backtest 'run-2'.*run-1"):
         store.backtests.find("run-2")
+
+
+def test_a_run_that_another_tocsin_wrote_is_left_out_with_one_warning_and_can_be_let_go(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_store(sqlite_url) as store:
+        for result in (RESULT, later(RESULT, 1)):
+            store.backtests.add(result, b"rows")
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file, file:
+            newest = "UPDATE backtest SET result = json_remove(result, '$.scores')"
+            file.execute(f"{newest} WHERE run_id = 'run-1'")
+        for _ in range(2):
+            assert store.backtests.results() == [RESULT]
+            latest = store.backtests.latest(RESULT.task.name)
+            assert latest is not None
+            assert (latest.result, latest.forecasts) == (RESULT, b"rows")
+        (warning,) = caplog.messages
+        assert warning in store.backtests.unreadable()
+        assert "'run-1' was written by another Tocsin: scores: Field required" in warning
+        assert warning.endswith("`tocsin backtest --forget run-1` lets it go")
+        store.backtests.forget("run-1")
+        assert store.backtests.unreadable() == []
+        with pytest.raises(UsageError, match="no backtest 'run-1'"):
+            store.backtests.forget("run-1")
 
 
 def test_the_blocks_of_a_walk_are_kept_until_they_are_let_go(store: Store) -> None:
