@@ -127,7 +127,7 @@ def _add(connection: Connection, result: "Backtest", forecasts: bytes) -> None:
 
 def _find(connection: Connection, run_id: str) -> StoredBacktest:
     query = select(backtest.c.run_id, backtest.c.result, backtest.c.forecasts)
-    row = connection.execute(query.where(backtest.c.run_id == run_id)).first()
+    row: Any = connection.execute(query.where(backtest.c.run_id == run_id)).first()
     if row is None:
         raise _no_such(connection, run_id)
     return StoredBacktest(_read_result(row), row.forecasts)
