@@ -10,9 +10,10 @@ from benchmarks.rows import Row
 from benchmarks.timing import say, seconds
 from forecast.backtest import BacktestTask
 from forecast.clock import parse_instant
+from jobs.backtest.asked import Asked
 from jobs.backtest.origins import from_days
 from jobs.backtest.packing import pack_facts
-from jobs.backtest.run import Asked, Result, backtest
+from jobs.backtest.run import Result, backtest
 from jobs.executor import local_executor
 from models.panel.facts import Facts, Stream
 

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import cache
 
 from forecast.backtest import Backtest, BacktestTask, Forecasts
 from forecast.errors import UsageError
-from forecast.publishing import BY_DEFAULT, PublishRule
-from forecast.store import Store
 from forecast.store.backtests import StoredBacktest
+from jobs.backtest.asked import Asked
 from jobs.backtest.blocks import Block, Done, run_block, settings_of
 from jobs.backtest.compare import check_comparable, compared
 from jobs.backtest.packing import digest_of, pack_forecasts, unpack_facts
@@ -38,22 +36,6 @@ QUESTIONS = ("models.base_rate", "jobs.backtest.questions")
 MODELS = ("pool", "panel")  # that learn from files; a watch's questions have their own family
 
 type Result = tuple[Backtest, Forecasts]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How tasks are run: when, with which seed, and whether leaks are looked for.
-
-    Results are kept in `store`, and so are the blocks of a walk that was broken off: it goes on
-    with them, unless `fresh`. `rule` is what must be beaten to be published.
-    """
-
-    made_at: datetime
-    seed: int
-    check_leaks: bool = True
-    store: Store | None = None
-    fresh: bool = False
-    rule: PublishRule = BY_DEFAULT
 
 
 @cache

@@ -15,8 +15,9 @@ from jobs.cli.options import Instant, common, note, print_json, say, stdout_cons
 if TYPE_CHECKING:
     from forecast.backtest import Backtest
     from forecast.store.backtests import StoredBacktest
+    from jobs.backtest.asked import Asked
     from jobs.backtest.home import Home
-    from jobs.backtest.run import Asked, Result
+    from jobs.backtest.run import Result
     from jobs.backtest.source import Source
     from jobs.executor import Executor
 
@@ -125,7 +126,7 @@ def _run(
     home: "Home", place: Path | None, baseline: str | None, flags: dict[str, Any]
 ) -> "list[Result]":
     """What is asked for: a folder's tasks, a class of the watch, or the watch's questions."""
-    from jobs.backtest.run import Asked
+    from jobs.backtest.asked import Asked
 
     asked = Asked(
         made_at=utc_now(),
@@ -149,13 +150,13 @@ def _panels(
     home: "Home", source: "Source", asked: "Asked", baseline: str | None, flags: dict[str, Any]
 ) -> "list[Result]":
     """Every task, one after the other on the same workers."""
-    from jobs.backtest.run import backtest, code_digest
-
     earlier = {task.name: _earlier(home, baseline, task.name) for task in source.tasks}
     note(f"tocsin: results are kept in {home.store.name}")
-    executor = _executor(home, source.packed, code_digest, flags)
+    executor = _executor(home, source.packed, _panel_code, flags)
     results = []
     try:
+        from jobs.backtest.run import backtest  # not before what may be wrong was looked at
+
         for task in source.tasks:
             told, before = source.findings, earlier[task.name]
             with _progress(task.name) as progress:
@@ -165,6 +166,12 @@ def _panels(
     finally:
         executor.close()
     return results
+
+
+def _panel_code() -> str:
+    from jobs.backtest.run import code_digest
+
+    return code_digest()
 
 
 def _earlier(home: "Home", baseline: str | None, task: str) -> "StoredBacktest | None":

@@ -14,9 +14,10 @@ from forecast.estimate import Estimate
 from forecast.evidence import Event, Outcome, Report, Resolution
 from forecast.question import Question
 from jobs.app import App, open_app
+from jobs.backtest.asked import Asked
 from jobs.backtest.desk import from_watch
 from jobs.backtest.origins import to_days
-from jobs.backtest.run import Asked, backtest
+from jobs.backtest.run import backtest
 from jobs.decisions import Occasion
 from jobs.executor import Here
 from jobs.update import update_questions

@@ -15,12 +15,13 @@ from forecast.errors import UsageError
 from forecast.evidence import CrowdForecast, Event, Outcome, Report, Resolution
 from forecast.question import Question
 from jobs.app import App, open_app
+from jobs.backtest.asked import Asked
 from jobs.backtest.desk import from_watch, unfolded
 from jobs.backtest.origins import to_days
 from jobs.backtest.packing import unpack_facts
 from jobs.backtest.questions import Plan, plan, run_questions, said_by_others, told
 from jobs.backtest.replay import pack_desk
-from jobs.backtest.run import Asked, Result, backtest_questions
+from jobs.backtest.run import Result, backtest_questions
 from jobs.decisions import Occasion
 from jobs.executor import Here
 from jobs.update import update_questions

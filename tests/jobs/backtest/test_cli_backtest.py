@@ -14,6 +14,7 @@ from forecast.store import open_store
 from tests.jobs.backtest.synthetic import TASK, panel
 from tests.jobs.desk import TOCSIN
 
+KEPT = "tocsin-backtests.db"
 QUICK = ("--workers", "1", "--model", "panel")
 # with a compiler and without one, PyTensor sums in another order
 ENVIRONMENT = {"PATH": "", "COLUMNS": "120"}
@@ -88,7 +89,7 @@ def test_one_task_is_one_object_with_the_keys_that_others_read(first: Any) -> No
 
 def test_progress_and_the_place_of_results_are_said_on_stderr(place: Path) -> None:
     told = (place / "first.err").read_text()
-    assert f"tocsin: results are kept in {place / 'tocsin-backtests.db'}" in told
+    assert f"tocsin: results are kept in {place / KEPT}" in told
     assert "tocsin: hits: 0 of 4 blocks\n" in told
     assert "tocsin: hits: 4 of 4 blocks\n" in told
 
@@ -122,7 +123,7 @@ def test_a_run_is_listed_shown_and_compared(place: Path, first: Any) -> None:
 
 def test_a_run_that_is_surely_worse_fails_its_check(place: Path) -> None:
     """Against forecasts that knew every outcome, which somebody wrote into the store."""
-    with open_store(f"sqlite:///{place / 'tocsin-backtests.db'}") as store:
+    with open_store(f"sqlite:///{place / KEPT}") as store:
         from dataclasses import replace
 
         from jobs.backtest.packing import pack_forecasts, unpack_forecasts
@@ -174,7 +175,7 @@ def test_a_first_run_says_that_there_is_nothing_to_compare_it_with(tmp_path: Pat
 
 
 def test_what_was_damaged_in_the_store_is_one_line(place: Path, tmp_path: Path) -> None:
-    path = tmp_path / "tocsin-backtests.db"
+    path = tmp_path / KEPT
     shutil.copy(place / path.name, path)
     run_id = answer(tmp_path, "--list")["runs"][0]["run_id"]
     with closing(sqlite3.connect(path)) as store, store:
@@ -195,10 +196,25 @@ def test_several_tasks_are_a_list(tmp_path: Path) -> None:
     assert [each["leak_check"] for each in found["tasks"]] == [None, None]
 
 
+@pytest.fixture(scope="module")
+def broken_off(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run kept that got SIGKILL after two of its four blocks."""
+    folder = tmp_path_factory.mktemp("killed")
+    killed_after(2, place, folder)
+    return folder / KEPT
+
+
+def copied(kept: Path, folder: Path) -> Path:
+    """A copy of a store into a folder, write-ahead log and all."""
+    for path in kept.parent.glob(f"{kept.name}*"):
+        shutil.copy(path, folder)
+    return folder / kept.name
+
+
 def test_a_run_that_was_killed_goes_on_where_it_was(
-    place: Path, tmp_path: Path, first: Any
+    place: Path, tmp_path: Path, broken_off: Path, first: Any
 ) -> None:
-    killed_after(2, place, tmp_path)
+    copied(broken_off, tmp_path)
     resumed = run(tmp_path, str(place / "data"), *QUICK, "--json")
     lines = [line for line in resumed.stderr.splitlines() if "blocks" in line]
     assert lines[0] in {f"tocsin: hits: {done} of 4 blocks" for done in (2, 3)}
@@ -210,9 +226,10 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
     assert "tocsin: hits: 0 of 1 blocks" in anew.stderr
 
 
-def test_a_block_that_was_damaged_is_made_again(place: Path, tmp_path: Path, first: Any) -> None:
-    killed_after(2, place, tmp_path)
-    with closing(sqlite3.connect(tmp_path / "tocsin-backtests.db")) as store, store:
+def test_a_block_that_was_damaged_is_made_again(
+    place: Path, tmp_path: Path, broken_off: Path, first: Any
+) -> None:
+    with closing(sqlite3.connect(copied(broken_off, tmp_path))) as store, store:
         store.execute("UPDATE backtest_part SET blob = substr(blob, 1, length(blob) - 50)")
     resumed = run(tmp_path, str(place / "data"), *QUICK, "--json")
     assert "tocsin: hits: 0 of 4 blocks" in resumed.stderr
@@ -221,8 +238,8 @@ def test_a_block_that_was_damaged_is_made_again(place: Path, tmp_path: Path, fir
 
 
 def test_blocks_that_are_kept_are_not_used_where_a_fresh_run_is_asked_for(
-    place: Path, tmp_path: Path
+    place: Path, tmp_path: Path, broken_off: Path
 ) -> None:
-    killed_after(1, place, tmp_path)
-    fresh = run(tmp_path, str(place / "data"), *QUICK, "--fresh")
+    copied(broken_off, tmp_path)
+    fresh = run(tmp_path, str(place / "data"), *QUICK, "--fresh", "--no-leak-check")
     assert "tocsin: hits: 0 of 4 blocks" in fresh.stderr
