@@ -7,7 +7,7 @@ earliest, so that a computation as of an earlier moment never sees it.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import blake2b
 from itertools import batched
@@ -26,7 +26,7 @@ from forecast.evidence import (
     Resolution,
 )
 from forecast.question import Question
-from forecast.store import schema
+from forecast.store import marking, schema
 from forecast.store.types import utc_text
 
 _CHUNK = 1000  # keys looked up at once
@@ -52,7 +52,8 @@ class Kind[Fact]:
     counts as known; a question has none: its newest version is the question. `reverts` means
     that stating an older version again is a change back, not a repetition. `added` are fields
     that older stores had not, with what they mean where they are not stated: such a fact has
-    the digest that it had then.
+    the digest that it had then. `about` is the field by which the unit is found that a fact is
+    news of: its own, or that of the question or the report that it names.
     """
 
     def __init__(
@@ -64,13 +65,15 @@ class Kind[Fact]:
         known: str | None = "known_at",
         reverts: bool = False,
         added: Mapping[str, Any] = MappingProxyType({}),
+        about: str | None = None,
     ) -> None:
         self.table = table
+        self.about = about
         self.made = made
         self.key = key
         self.known = known
         self.reverts = reverts
-        self.fields = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+        self.fields = tuple(one.name for one in fields(made))  # type: ignore[arg-type]
         self.columns = [table.c[name] for name in self.fields]
         self.added = added
         self._values = attrgetter(*self.fields)
@@ -95,8 +98,8 @@ class Kind[Fact]:
         return tuple([row[name] for name in self.key])
 
 
-REPORTS = Kind(schema.report, Report, ("report_id",), added={"retracted": False})
-EVENTS = Kind(schema.event, Event, ("event_id",), added={"retracted": False})
+REPORTS = Kind(schema.report, Report, ("report_id",), added={"retracted": False}, about="unit")
+EVENTS = Kind(schema.event, Event, ("event_id",), added={"retracted": False}, about="unit")
 QUESTIONS = Kind(
     schema.question,
     Question,
@@ -104,32 +107,76 @@ QUESTIONS = Kind(
     known=None,
     reverts=True,
     added={"at_least": 1},
+    about="unit",
 )
 _LATER_OF_ENDS = {"events": (), "author": "", "retracted": False}
-RESOLUTIONS = Kind(schema.resolution, Resolution, ("question_id",), added=_LATER_OF_ENDS)
+RESOLUTIONS = Kind(
+    schema.resolution, Resolution, ("question_id",), added=_LATER_OF_ENDS, about="question_id"
+)
 # What follows from facts corrects nobody's word: it is known from when the facts were.
 DERIVED = Kind(
     schema.resolution, Resolution, ("question_id", "known_at", "author"), added=_LATER_OF_ENDS
 )
-CROWD = Kind(schema.crowd, CrowdForecast, ("question_id", "at", "source"), known="at")
-COVERAGE = Kind(schema.coverage, Coverage, ("coverage_id",))
-ASSIGNMENTS = Kind(schema.assignment, Assignment, ("report_id",), reverts=True)
+CROWD = Kind(
+    *(schema.crowd, CrowdForecast, ("question_id", "at", "source")),
+    known="at",
+    about="question_id",
+)
+COVERAGE = Kind(schema.coverage, Coverage, ("coverage_id",), about="unit")
+ASSIGNMENTS = Kind(schema.assignment, Assignment, ("report_id",), reverts=True, about="report_id")
+_UNIT_IS_IN = {"question_id": schema.question, "report_id": schema.report}
 
 
 def add[Fact](
     connection: Connection, kind: Kind[Fact], facts: Iterable[Fact], recorded_at: datetime
 ) -> Added:
-    """Add facts of one kind; the count says what became of them."""
-    if connection.dialect.name == "postgresql":  # judging and adding must not interleave
+    """Add facts of one kind, and mark their units; the count says what became of them."""
+    facts = list(facts)
+    if facts and connection.dialect.name == "postgresql":  # judging and adding: one at a time
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-    added = Added()
+    added, news = Added(), _News(kind.about, kind.key[0])
     for chunk in batched(facts, _CHUNK, strict=False):
-        added += _add_chunk(connection, kind, chunk, recorded_at)
+        added += _add_chunk(connection, kind, chunk, recorded_at, news)
+    marking.mark(connection, news.moments(connection, kind.table, recorded_at), recorded_at)
     return added
 
 
+@dataclass(slots=True)
+class _News:
+    """What was added, by what it is `about`: from when it can be seen. `moved` are corrections."""
+
+    about: str | None
+    key: str
+    seen: dict[str, datetime] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+
+    def take(self, row: Mapping[str, Any], *, is_new: bool) -> None:
+        """Take in a row that is added."""
+        if self.about is None:
+            return
+        name, moment = row[self.about], row.get("known_at", row["recorded_at"])
+        if name not in self.seen or moment < self.seen[name]:
+            self.seen[name] = moment
+        if not is_new:
+            self.moved.add(row[self.key])
+
+    def moments(
+        self, connection: Connection, table: Table, recorded_at: datetime
+    ) -> dict[str, datetime]:
+        """The same by unit, and the units that corrected facts were at before."""
+        if self.about in _UNIT_IS_IN:
+            source = _UNIT_IS_IN[self.about]
+            return marking.units_through(connection, source, self.about, self.seen)
+        before = marking.units_before(connection, table, self.key, self.moved)
+        return dict.fromkeys(before, recorded_at) | self.seen
+
+
 def _add_chunk[Fact](
-    connection: Connection, kind: Kind[Fact], chunk: tuple[Fact, ...], recorded_at: datetime
+    connection: Connection,
+    kind: Kind[Fact],
+    chunk: tuple[Fact, ...],
+    recorded_at: datetime,
+    news: _News,
 ) -> Added:
     rows = [kind.row(fact, recorded_at) for fact in chunk]
     stored = _stored_digests(connection, kind, rows)
@@ -140,6 +187,7 @@ def _add_chunk[Fact](
         verdicts[verdict] += 1
         if verdict != "same":
             to_add.append(row)
+            news.take(row, is_new=verdict == "new")
     if to_add:
         connection.execute(kind.table.insert(), to_add)
     return Added(**verdicts)
