@@ -30,7 +30,7 @@ due_unit = Table(
     instant("since"),
     instant("stirred_at"),
     count("stirs"),
-    instant("not_before"),
+    instant("not_before", optional=True),
     text("owner"),
     count("fence"),
     instant("lease_until", optional=True),

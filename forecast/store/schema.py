@@ -268,4 +268,5 @@ run = Table(
     instant("lease_until"),
     instant("finished_at", optional=True),
     Index("run_started", "started_at"),
+    Index("run_unfinished", "status", "lease_until"),
 )

@@ -35,7 +35,7 @@ def upgrade() -> None:
         Column("since", UtcInstant, nullable=False),
         Column("stirred_at", UtcInstant, nullable=False),
         Column("stirs", Integer, nullable=False),
-        Column("not_before", UtcInstant, nullable=False),
+        Column("not_before", UtcInstant),
         Column("owner", Text, nullable=False),
         Column("fence", Integer, nullable=False),
         Column("lease_until", UtcInstant),
@@ -45,3 +45,4 @@ def upgrade() -> None:
         UniqueConstraint("unit"),
     )
     op.create_index("due_unit_by_age", "due_unit", ["not_before", "since"])
+    op.create_index("run_unfinished", "run", ["status", "lease_until"])
