@@ -19,7 +19,16 @@ from jobs.backtest.replay import config_of
 from jobs.backtest.score import Identity, result
 from jobs.backtest.stack_check import stack_changes
 from jobs.backtest.stacking import stacked
-from jobs.backtest.walk import Progress, Walked, blocks_of, in_one, joined, leaks_of, walk
+from jobs.backtest.walk import (
+    Progress,
+    Walked,
+    blocks_of,
+    check_size,
+    in_one,
+    joined,
+    leaks_of,
+    walk,
+)
 from jobs.executor import Executor
 from models.certify.certificate import module_of
 from models.certify.code import meaning_digest, modules_behind
@@ -72,6 +81,7 @@ def backtest(
         raise UsageError(words, at=task.name)
     run = _Run(task, packed, asked, repr(settings_of(task)), code_digest(), earlier)
     facts = unpack_facts(packed)
+    check_size(task, facts)
     blocks = blocks_of(task, asked.seed, asked.check_leaks, facts)
     walked = joined(blocks, run.walk(executor, run_block, blocks, progress))
     if task.model == "pool":

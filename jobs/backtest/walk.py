@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from forecast.backtest import BacktestTask, FitNote, Forecasts, LeakCheck
-from forecast.errors import InputError
+from forecast.errors import InputError, UsageError
 from jobs.backtest.blocks import Block, Done
 from jobs.backtest.origins import from_days, origins, refits
 from jobs.backtest.parts import Kept, Placed
@@ -17,6 +17,7 @@ from models.panel.facts import Facts
 
 CHECKED = 12  # origins, spread over the walk
 FITS_CHECKED = 2  # of their blocks
+MOST_ROWS = 20_000_000  # units by origins; their columns are held at once
 
 type Progress = Callable[[int, int], None]
 
@@ -50,6 +51,16 @@ def blocks_of(
         return found
     at_risk = asked if facts is None else marks_at(task, with_spans(task, facts), asked).origin
     return _checked(found, set(np.asarray(at_risk).tolist()))
+
+
+def check_size(task: BacktestTask, facts: Facts) -> None:
+    """UsageError before hours of work: more rows than can be held, or none to be scored."""
+    asked, place = origins(task), f"{task.name}.every"
+    if len(asked) * len(facts.units) > MOST_ROWS:
+        words = f"{len(asked):,} origins of {len(facts.units):,} units are more than"
+        raise UsageError(f"{words} {MOST_ROWS:,} rows; forecast less often", at=place)
+    if asked and not len(marks_at(task, with_spans(task, facts), asked)):
+        raise UsageError("no unit is at risk at any origin: nothing can be scored", at=task.name)
 
 
 def _checked(blocks: list[Block], may: Collection[float]) -> list[Block]:

@@ -10,13 +10,13 @@ import pytest
 from distributed import LocalCluster
 
 from forecast.backtest import BacktestTask, Forecasts
-from forecast.errors import OutsideError
+from forecast.errors import OutsideError, UsageError
 from jobs.backtest.blocks import check, learn, run_block
 from jobs.backtest.packing import pack_facts, pack_forecasts, unpack_facts, unpack_forecasts
 from jobs.backtest.risk import with_spans
 from jobs.backtest.run import code_digest
 from jobs.backtest.source import Files, Source, from_files
-from jobs.backtest.walk import blocks_of, joined, walk
+from jobs.backtest.walk import blocks_of, check_size, joined, walk
 from jobs.executor import Cluster, Executor, Here, Processes
 from models.panel.facts import Facts, Spans, Stream
 from tests.jobs.backtest.synthetic import panel
@@ -230,3 +230,14 @@ def test_where_nobody_is_ever_at_risk_there_is_no_leak_check(source: Source) -> 
     nobody = Spans(np.empty(0, np.int64), np.empty(0), np.empty(0))
     facts = replace(unpack_facts(source.packed), spans=nobody)
     assert not any(b.checked or b.check_fit for b in blocks_of(source.tasks[0], 1, True, facts))
+
+
+def test_a_walk_with_nothing_to_score_or_too_much_to_hold_is_refused(source: Source) -> None:
+    facts, task = unpack_facts(source.packed), source.tasks[0]
+    check_size(task, facts)
+    nobody = Spans(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    with pytest.raises(UsageError, match="hits: no unit is at risk at any origin"):
+        check_size(task, replace(facts, spans=nobody))
+    many = replace(facts, units=tuple(map(str, range(500_000))))
+    with pytest.raises(UsageError, match="47 origins of 500,000 units are more than 20,000,000"):
+        check_size(task, many)
