@@ -168,6 +168,7 @@ class _Decided:
         names = [*(q.question_id for q in work.task.questions), *ended, unit]
         self._states = states_of(app, names)
         self._is_stale = any(map(self._is_silent, app.config.rules_of(RuleKind.STALE, unit)))
+        self._past: dict[datetime, dict[str, Estimate]] = {}
         self.changes: list[StateChange] = []
 
     def _is_silent(self, rule: Rule) -> bool:
@@ -203,14 +204,16 @@ class _Decided:
 
     def on_ends(self) -> None:
         """End the watch on questions that were resolved."""
+        questions = {q.question_id: q for q in self._work.task.snapshot.questions}
         for resolution in self._work.resolved:
             name = resolution.question_id
-            if not is_news(resolution, self._work.task.snapshot, self._states.values()):
+            question = questions.get(name) or self._app.store.question(name)
+            rules = self._app.config.rules_for(question)
+            if not is_news(resolution, self._work.task.snapshot, rules, self._states):
                 continue
-            question = self._app.store.question(name)
             last = self._app.store.latest_estimate(name)
             p = last.probability if last else None
-            for rule in self._app.config.rules_for(question):
+            for rule in rules:
                 before = self._states.get((rule.rule_id, name))
                 if before is None:
                     continue
@@ -230,9 +233,15 @@ class _Decided:
             return None
         earlier = None
         if rule.over is not None:
-            just_after = estimate.as_of - rule.over + INSTANT
-            earlier = self._app.store.latest_estimate(estimate.question_id, before=just_after)
+            earlier = self._just_before(estimate.as_of - rule.over).get(estimate.question_id)
         return baseline_of(rule, state, earlier)
+
+    def _just_before(self, moment: datetime) -> dict[str, Estimate]:
+        """The newest estimates of all the track's questions at a moment, read at once."""
+        if moment not in self._past:
+            names = [question.question_id for question in self._work.task.questions]
+            self._past[moment] = self._app.store.briefs.latest(names, moment + INSTANT)
+        return self._past[moment]
 
     def _reading(self, rule: Rule, estimate: Estimate, baseline: Baseline | None) -> Reading | None:
         last = self._work.task.previous.get(estimate.question_id)
@@ -290,10 +299,15 @@ def _ended_by(rings: Transition, before: RuleState) -> Transition:
     )
 
 
-def is_news(resolution: Resolution, snapshot: Snapshot, states: Iterable[RuleState]) -> bool:
-    """Whether an end has yet to be recorded, an episode to be closed, or another one was told."""
+def is_news(
+    resolution: Resolution, snapshot: Snapshot, rules: Sequence[Rule], states: States
+) -> bool:
+    """Whether an end has yet to be recorded, an episode to be closed, or another one was told.
+
+    `rules` are those that watch the question.
+    """
+    name = resolution.question_id
+    stands = [s for rule in rules if (s := states.get((rule.rule_id, name)))]
     return resolution not in snapshot.resolutions or any(
-        s.subject == resolution.question_id
-        and (s.state is not State.OK or s.outcome not in ("", resolution.outcome))
-        for s in states
+        s.state is not State.OK or s.outcome not in ("", resolution.outcome) for s in stands
     )

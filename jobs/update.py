@@ -11,7 +11,7 @@ nothing is sent here, `alerts.outbox` does that.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -74,7 +74,7 @@ def works_of(
     So a pool is at work on the first while the next is read. A track that cannot be read is a
     failure, and does not stop the others.
     """
-    states = states_of(app)
+    states = states_of(app, [question.question_id for question in questions])
     for track in tracks_of(app, questions, failures):
         try:
             work = prepare(app, track, seen, states)
@@ -156,16 +156,18 @@ def prepare(
     others = tuple(c for c in beliefs.couplings if c.unit != snapshot.unit)  # not with itself
     beliefs = replace(beliefs, couplings=others)
     endings = seen.endings(track[0])
-    ended = tuple(end for question in track if (end := endings.of(question)))
+    ended = [(question, end) for question in track if (end := endings.of(question))]
     reopened = tuple(row for question in track if (row := endings.withdrawn(question)))
-    has_ended = {r.question_id for r in ended}
+    has_ended = {end.question_id for _, end in ended}
     questions = tuple(q for q in track if q.question_id not in has_ended and q.deadline > as_of)
-    is_news_of_ends = bool(reopened) or any(is_news(r, snapshot, states.values()) for r in ended)
+    is_news_of_ends = bool(reopened) or any(
+        is_news(end, snapshot, config.rules_for(question), states) for question, end in ended
+    )
     if not questions and not is_news_of_ends:
         return None
     key = f"{snapshot.unit}/{beliefs.definition}/{beliefs.model}"
     reference = seen.reference(beliefs.definition, snapshot.unit)
-    last = {q.question_id: store.latest_estimate(q.question_id, before=as_of) for q in questions}
+    brief = store.briefs.of(key, snapshot.unit, [q.question_id for q in questions], as_of)
     task = Task(
         snapshot=snapshot,
         beliefs=beliefs,
@@ -178,19 +180,19 @@ def prepare(
             )
             for q in questions
         },
-        late=frozenset(store.late_reports(questions[0], as_of)) if questions else frozenset(),
-        previous={name: estimate for name, estimate in last.items() if estimate is not None},
+        late=brief.late,
+        previous=brief.last,
         others=tuple(seen.of(replace(track[0], unit=other.unit)) for other in beliefs.couplings),
-        doubt=doubt_of(store.latest_audits(key, as_of)),
+        doubt=doubt_of(brief.audits),
         learnt=None if reference else seen.learnt(beliefs.definition),
     )
     return Work(
         key=key,
         task=task,
-        state=store.model_state(key, as_of),
-        resolved=ended,
+        state=brief.state,
+        resolved=tuple(end for _, end in ended),
         reopened=reopened,
-        same=() if reference else _standing(app, task),
+        same=() if reference else _standing(task, brief.standing),
         reference=reference,
     )
 
@@ -233,16 +235,15 @@ def _line_that_matters(rule: Rule, state: RuleState | None) -> float:
     return rule.clear_at if is_up else rule.fire_at
 
 
-def _standing(app: App, task: Task) -> tuple[Estimate, ...]:
-    """The stored estimates of every question for exactly these inputs, or none."""
+def _standing(task: Task, stored: Mapping[str, Estimate]) -> tuple[Estimate, ...]:
+    """The estimates stored for this very moment, where every one is of exactly these inputs."""
+    if any(question.question_id not in stored for question in task.questions):
+        return ()
     facts = snapshot_digest(task)
     model_hash = family(task.beliefs.model).model_hash(task.beliefs)
-    as_of = task.snapshot.as_of
-    found = []
-    for question in task.questions:
-        stored = app.store.estimates(question.question_id, as_of, as_of)
-        digest = estimate_digest(task, question, facts, model_hash)
-        if not stored or stored[-1].inputs_digest != digest:
-            return ()
-        found.append(stored[-1])
-    return tuple(found)
+    found = [(stored[q.question_id], q) for q in task.questions]
+    is_same = all(
+        one.inputs_digest == estimate_digest(task, question, facts, model_hash)
+        for one, question in found
+    )
+    return tuple(one for one, _ in found) if is_same else ()

@@ -4,17 +4,25 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, exists, select
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, select
 from sqlalchemy.sql.dml import Insert
 
 from forecast.clock import format_instant
 from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
-from forecast.store.types import columns_of
+from forecast.store.types import UtcInstant, columns_of
 
 type ModelState = tuple[str, datetime, bytes]
 
 _ESTIMATE = schema.estimate
+# Built once, for every update of every track asks.
+_STATE_NOW = (
+    select(schema.model_state.c.blob)
+    .where(schema.model_state.c.key == bindparam("key"))
+    .order_by(schema.model_state.c.as_of.desc(), schema.model_state.c.row_id.desc())
+    .limit(1)
+)
+_STATE_AT = _STATE_NOW.where(schema.model_state.c.as_of <= bindparam("as_of", type_=UtcInstant()))
 
 
 def add_estimates(
@@ -77,11 +85,10 @@ def latest_estimates(connection: Connection) -> dict[str, Estimate]:
 
 def model_state(connection: Connection, key: str, as_of: datetime | None) -> bytes | None:
     """What a model remembered at `as_of` (its newest state with as_of <= that), or now."""
-    states = schema.model_state
-    query = select(states.c.blob).where(states.c.key == key)
-    if as_of is not None:
-        query = query.where(states.c.as_of <= as_of)
-    blob = connection.scalar(query.order_by(states.c.as_of.desc(), states.c.row_id.desc()).limit(1))
+    if as_of is None:
+        blob = connection.scalar(_STATE_NOW, {"key": key})
+    else:
+        blob = connection.scalar(_STATE_AT, {"key": key, "as_of": as_of})
     return None if blob is None else bytes(blob)
 
 

@@ -110,26 +110,6 @@ def units_of(connection: Connection, report_ids: Sequence[str]) -> dict[str, str
     return {report.report_id: report.unit for report in found if not report.retracted}
 
 
-def late_reports(connection: Connection, question: Question, as_of: datetime) -> set[str]:
-    """Ids of reports at the unit that came in after the last estimate before as_of was made."""
-    made = (
-        select(schema.estimate.c.recorded_at)
-        .where(
-            schema.estimate.c.question_id == question.question_id,
-            schema.estimate.c.as_of < as_of,
-        )
-        .order_by(schema.estimate.c.as_of.desc(), schema.estimate.c.row_id.desc())
-        .limit(1)
-    )
-    last = connection.execute(made).scalar_one_or_none()
-    if last is None:
-        return set()
-    late = select(schema.report.c.report_id).where(
-        schema.report.c.unit == question.unit, schema.report.c.recorded_at > last
-    )
-    return set(connection.execute(late).scalars())
-
-
 def questions(connection: Connection, patterns: Iterable[str]) -> list[Question]:
     """The questions whose id fits any shell pattern, by (deadline, id)."""
     patterns = tuple(patterns)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, Text, bindparam, func, select
 
 from forecast.alert import RuleState, Transition
 from forecast.errors import ConflictError
@@ -20,6 +20,21 @@ MOST_SUBJECTS = 1000  # in one statement: SQLite binds 32,766 values at most
 _STATES_LOCK = 7301  # any number that nobody else in the database locks
 _STATE_FIELDS = [field.name for field in fields(RuleState)]
 _TRANSITION_FIELDS = [field.name for field in fields(Transition)]
+_RULES, _SUBJECTS = (bindparam(n, type_=Text(), expanding=True) for n in ("rules", "subjects"))
+
+
+def _newest_states(*of: Any) -> Select[Any]:
+    """The newest row of each rule on each subject, found in the index alone."""
+    newest = select(func.max(_STATE.c.row_id)).where(*of)
+    newest = newest.group_by(_STATE.c.subject, _STATE.c.rule_id)
+    states = select(*[_STATE.c[name] for name in _STATE_FIELDS])
+    return states.where(_STATE.c.row_id.in_(newest)).order_by(_STATE.c.rule_id, _STATE.c.subject)
+
+
+# Built once: an update reads them for every track.
+_ALL = _newest_states()
+_ON_SUBJECTS = _newest_states(_STATE.c.subject.in_(_SUBJECTS))
+_OF_RULES = _newest_states(_STATE.c.subject.in_(_SUBJECTS), _STATE.c.rule_id.in_(_RULES))
 
 
 def add_rule_states(
@@ -33,8 +48,10 @@ def add_rule_states(
     states = list(states)
     if states and connection.dialect.name == "postgresql":  # reading and adding as one
         connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK)))
+    subjects = {after.subject for _, after in states}
+    stands = {(s.rule_id, s.subject): s for s in rule_states(connection, sorted(subjects))}
     for before, after in states:
-        if rule_state(connection, after.rule_id, after.subject) != before:
+        if stands.get((after.rule_id, after.subject)) != before:
             raise ConflictError(
                 f"rule '{after.rule_id}' on '{after.subject}' was decided by another process"
             )
@@ -54,28 +71,29 @@ def add_transitions(
 
 def rule_state(connection: Connection, rule_id: str, subject: str) -> RuleState | None:
     """Where a rule stands on a subject; None before its first evaluation."""
-    query = _newest_states().where(_STATE.c.rule_id == rule_id, _STATE.c.subject == subject)
-    row = connection.execute(query).first()
-    return None if row is None else RuleState(*row)
+    found = states_of(connection, [rule_id], [subject])
+    return found[0] if found else None
 
 
 def rule_states(connection: Connection, subjects: Sequence[str] | None) -> list[RuleState]:
     """Where every rule stands on every subject, or on some, that it has been evaluated on."""
-    query = _newest_states().order_by(_STATE.c.rule_id, _STATE.c.subject)
-    if subjects is not None:
-        query = query.where(_STATE.c.subject.in_(subjects))
-    return [RuleState(*row) for row in connection.execute(query)]
+    if subjects is None:
+        return [RuleState(*row) for row in connection.execute(_ALL)]
+    return [
+        RuleState(*row)
+        for some in batched(subjects, MOST_SUBJECTS)
+        for row in connection.execute(_ON_SUBJECTS, {"subjects": some})
+    ]
 
 
 def states_of(
     connection: Connection, rule_ids: Sequence[str], subjects: Sequence[str]
 ) -> list[RuleState]:
     """Where some rules stand on some subjects."""
-    query = _newest_states().where(_STATE.c.rule_id.in_(rule_ids))
     return [
         RuleState(*row)
         for some in batched(subjects, MOST_SUBJECTS)
-        for row in connection.execute(query.where(_STATE.c.subject.in_(some)))
+        for row in connection.execute(_OF_RULES, {"subjects": some, "rules": rule_ids})
     ]
 
 
@@ -91,10 +109,3 @@ def transitions(
     return [
         Transition(*row) for row in connection.execute(query.order_by(columns.at, columns.row_id))
     ]
-
-
-def _newest_states() -> Select[Any]:
-    later = _STATE.alias("later")
-    same = [later.c[name] == _STATE.c[name] for name in ("rule_id", "subject")]
-    is_superseded = exists().where(*same, later.c.row_id > _STATE.c.row_id)
-    return select(*[_STATE.c[name] for name in _STATE_FIELDS]).where(~is_superseded)

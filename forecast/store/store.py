@@ -30,6 +30,7 @@ from forecast.store import (
 from forecast.store.alerts import Alerts
 from forecast.store.answers import ModelState
 from forecast.store.backtests import Backtests
+from forecast.store.briefs import Briefs
 from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
 from forecast.store.ends import Ends
@@ -77,6 +78,7 @@ class Store:
         self._write = database.write
         self.alerts = Alerts(database)
         self.backtests = Backtests(database)
+        self.briefs = Briefs(database)
         self.ends = Ends(database)
 
     @property
@@ -164,10 +166,6 @@ class Store:
     def units_of(self, report_ids: Sequence[str]) -> dict[str, str]:
         """The unit of each report that is known by its id and stands."""
         return self._read(reading.units_of, report_ids)
-
-    def late_reports(self, question: Question, as_of: datetime) -> set[str]:
-        """Ids of reports that came in after the last estimate before `as_of` was made."""
-        return self._read(reading.late_reports, question, as_of)
 
     def questions(self, patterns: Iterable[str] = ("*",)) -> list[Question]:
         """The questions whose id fits any shell pattern, by (deadline, id)."""
