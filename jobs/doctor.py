@@ -131,7 +131,7 @@ def _schedules(config: Config, now: datetime) -> Iterator[Finding]:
             yield Finding(name, Level.FAIL, str(error), "five fields: '0 6 * * *' is daily at six")
             continue
         if upcoming is None:
-            yield Finding(name, Level.WARN, f"'{schedule.cron}' never comes", "mend its cron line")
+            yield Finding(name, Level.WARN, f"'{schedule.words}' never comes", "mend its cron line")
         else:
             yield Finding(name, Level.OK, f"next slot {format_instant(upcoming)}")
 

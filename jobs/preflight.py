@@ -12,7 +12,7 @@ from forecast.alert_tables import ChannelTable
 from forecast.config import Config
 from forecast.errors import ConfigError
 from forecast.watch import Watch
-from jobs.scheduler import trigger_of
+from jobs.scheduler import check_schedule
 from models.priors.beliefs import beliefs_of
 from models.registry import family
 
@@ -20,7 +20,7 @@ from models.registry import family
 def check_config(config: Config) -> None:
     """Everything in watch.toml that would only show when it is used, but for secrets."""
     for schedule in config.schedules:
-        trigger_of(schedule)
+        check_schedule(schedule)
     for table in config.channels:
         kind_of(table)
     for root in roots(config):
