@@ -23,8 +23,8 @@ from forecast.errors import ConfigError
 from forecast.fields import URL_FORM, check_store
 from forecast.names import did_you_mean
 from forecast.panel_table import bring_in
-from forecast.web_table import Web
 from forecast.schedule_table import Schedule, Updates
+from forecast.web_table import Web
 
 FILE_NAME = "watch.toml"
 MOST_BYTES = 1 << 20  # of a watch.toml
@@ -46,16 +46,20 @@ class Watch:
         paths are printed, so that has to be a URL.
         """
         override = os.environ.get("TOCSIN_STORE")
-        named, at = override or self.config.watch.store, "watch.store"
         if override:
-            at = "TOCSIN_STORE"
-            _check_override(override, at)
-        text = resolve_reference(named, at)
-        if "://" in text:
-            return text
-        if text != named:
-            raise ConfigError(f"{named} holds no URL such as {URL_FORM}", at=at)
-        return f"sqlite:///{(self.folder / text).resolve()}"
+            return store_url_of(override, self.folder, "TOCSIN_STORE")
+        return store_url_of(self.config.watch.store, self.folder, "watch.store")
+
+
+def store_url_of(named: str, folder: Path, at: str) -> str:
+    """The URL of a store that was named by a URL, a reference to one, or a path in `folder`."""
+    _check_override(named, at)
+    text = resolve_reference(named, at)
+    if "://" in text:
+        return text
+    if text != named:
+        raise ConfigError(f"{named} holds no URL such as {URL_FORM}", at=at)
+    return f"sqlite:///{(folder / text).resolve()}"
 
 
 def load_watch(folder: Path) -> Watch:

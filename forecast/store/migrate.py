@@ -28,12 +28,7 @@ def bring_to_head(database: Database, *, create: bool) -> None:
     if version == HEAD:
         database.turn_to_wal()
         return
-    if version is not None and version > HEAD:
-        raise StoreError(
-            f"was written by a newer Tocsin (schema {version}, this one knows {HEAD}); "
-            "upgrade Tocsin",
-            at=database.name,
-        )
+    check_not_newer(version, database.name)
     if not create:
         state = "holds no Tocsin store" if version is None else f"is at the older schema {version}"
         raise StoreError(f"{state}; `tocsin init` prepares it", at=database.name)
@@ -41,6 +36,16 @@ def bring_to_head(database: Database, *, create: bool) -> None:
         raise StoreError("is the database of another program", at=database.name)
     database.turn_to_wal()
     database.write(_upgrade)
+
+
+def check_not_newer(version: str | None, name: str) -> None:
+    """StoreError for a schema that only a newer Tocsin knows."""
+    if version is not None and version > HEAD:
+        raise StoreError(
+            f"was written by a newer Tocsin (schema {version}, this one knows {HEAD}); "
+            "upgrade Tocsin",
+            at=name,
+        )
 
 
 def stored_version(connection: Connection) -> str | None:

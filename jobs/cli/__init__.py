@@ -34,6 +34,8 @@ COMMANDS = {
     "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
     "serve": "Run the schedules and send the alerts until stopped.",
     "doctor": "Check the set-up, and say how to mend it.",
+    "backup": "Write the store to one verified file, while everything runs.",
+    "restore": "Put a backup in the place of the store.",
 }
 
 
