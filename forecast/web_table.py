@@ -21,7 +21,7 @@ class Web(Table):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8321, ge=0, le=65_535)
     public_url: str = ""
-    allowed_hosts: list[str] = []
+    allowed_hosts: list[str] = Field(default=[])
     public_metrics: bool = False
     per_minute: int = Field(default=600, ge=1, le=1_000_000)
     burst: int = Field(default=120, ge=1, le=1_000_000)

@@ -26,7 +26,7 @@ def question_json(report: QuestionReport) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "question": _question(report.question, report.resolution)
         | {"reopened": _reopened(report.reopened) if report.reopened else None},
-        "estimate": _estimate(estimate) if estimate else None,
+        "estimate": estimate_json(estimate) if estimate else None,
         "curve": _curve(estimate) if estimate else [],
         "contributions": _contributions(estimate) if estimate else [],
         "moved": _moved(estimate.moved) if estimate and estimate.moved else None,
@@ -69,7 +69,8 @@ def _reopened(act: Resolution) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def estimate_json(estimate: Estimate) -> dict[str, Any]:
+    """An estimate, without its curve, its contributions and its move."""
     return {
         "as_of": format_instant(estimate.as_of),
         "probability": estimate.probability,
@@ -134,7 +135,7 @@ def _row(row: WatchRow) -> dict[str, Any]:
     report = row.report
     return {
         "question": _question(report.question, report.resolution),
-        "estimate": _estimate(report.estimate) if report.estimate else None,
+        "estimate": estimate_json(report.estimate) if report.estimate else None,
         "attention": row.attention.value,
         "points_in_week": row.points_in_week,
         "rules": [_rule(standing) for standing in report.standings],

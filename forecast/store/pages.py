@@ -163,7 +163,7 @@ def _page(
     query = select(columns.row_id, *[columns[name] for name in listing.names()])
     conditions = [columns[name] == value for name, value in where.items() if value is not None]
     if listing.key:
-        conditions.append(_is_newest(listing.table, listing.key))
+        conditions.append(is_newest(listing.table, listing.key))
     if since is not None:
         conditions.append(columns[listing.since] >= since)
     if until is not None:
@@ -172,7 +172,8 @@ def _page(
     return _paged(connection, query, limit, lambda row: listing.made(*row[1:]))
 
 
-def _is_newest(table: Any, key: Sequence[str]) -> ColumnElement[bool]:
+def is_newest(table: Any, key: Sequence[str]) -> ColumnElement[bool]:
+    """Whether no later row has the same key."""
     later = table.alias("later")
     same = [later.c[name] == table.c[name] for name in key]
     return ~exists().where(*same, later.c.row_id > table.c.row_id)
@@ -214,7 +215,7 @@ def _estimates(
 def _silences(connection: Connection, limit: int, after: int | None) -> Page[Silence]:
     table = alert_schema.silence
     columns = [table.c[field.name] for field in fields(Silence)]
-    query = select(table.c.row_id, *columns).where(_is_newest(table, ("silence_id",)))
+    query = select(table.c.row_id, *columns).where(is_newest(table, ("silence_id",)))
     query = _after(query, table.c.row_id, after, limit, True)
     return _paged(connection, query, limit, lambda row: read_silence(*row[1:]))
 

@@ -1,0 +1,77 @@
+"""What every endpoint works on, and who is asking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from forecast.access import Scope, Token
+from forecast.clock import Clock, utc_now
+from forecast.config import Config
+from forecast.store import Store
+from forecast.web.problems import ProblemError
+
+
+def _unknown() -> float | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The store, the configuration as it is now, the clock.
+
+    `pulse` is how many seconds ago the scheduler was last seen alive; None where that is not
+    known.
+    """
+
+    store: Store
+    config: Callable[[], Config]
+    clock: Clock = utc_now
+    pulse: Callable[[], float | None] = _unknown
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that this application serves."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def caller_of(request: Request) -> Token:
+    """Whose token it is; `forecast.web.guard` let nobody in without one."""
+    token: Token = request.scope["state"]["token"]
+    return token
+
+
+def require(token: Token, scope: Scope) -> None:
+    """403 where a token may not do what takes `scope`."""
+    if token.scope.covers(scope):
+        return
+    challenge = f'Bearer realm="tocsin", error="insufficient_scope", scope="{scope.value}"'
+    raise ProblemError(
+        403,
+        f"this takes a token of scope {scope.value}, and '{token.name}' has {token.scope.value}",
+        code="scope",
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+Caller = Annotated[Token, Depends(caller_of)]
+
+
+def writer(token: Caller) -> Token:
+    """A token that may state facts."""
+    require(token, Scope.WRITE)
+    return token
+
+
+def admin(token: Caller) -> Token:
+    """A token that may see who has tokens."""
+    require(token, Scope.ADMIN)
+    return token
+
+
+Writer = Annotated[Token, Depends(writer)]
+Admin = Annotated[Token, Depends(admin)]
