@@ -7,7 +7,8 @@ TocsinError            exit
 ├── HeldError           3   a gate blocked the answer, or it did not converge
 └── OutsideError        4   another system is down: store, receiver, disk
     └── StoreError      4   the store: locked, full, unreachable, not at head
-        └── ConflictError   another process decided in between: decide again
+        ├── ConflictError   another process decided in between: decide again
+        └── FencedError     another process has taken the work over: write nothing
 """
 
 
@@ -73,3 +74,7 @@ class StoreError(OutsideError):
 
 class ConflictError(StoreError):
     """What was decided rests on a state that another process has changed since."""
+
+
+class FencedError(StoreError):
+    """What was to be written belongs to a run that another process has taken over."""

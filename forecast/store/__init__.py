@@ -4,6 +4,7 @@ from forecast.store.alerts import Alerts
 from forecast.store.answers import ModelState
 from forecast.store.checks import Check
 from forecast.store.facts import Added
+from forecast.store.ledger import Part, Share
 from forecast.store.notices import Told
 from forecast.store.outbox import Attempt
 from forecast.store.quarantine import BadRow
@@ -18,8 +19,10 @@ __all__ = [
     "BadRow",
     "Check",
     "ModelState",
+    "Part",
     "Run",
     "RunClaim",
+    "Share",
     "StateChange",
     "Store",
     "Told",

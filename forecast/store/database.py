@@ -14,6 +14,7 @@ from forecast.errors import StoreError, UsageError
 from forecast.store.failures import RACES, plain_errors, sqlstate, store_name
 
 CONNECT_TIMEOUT = 10  # seconds; libpq itself would wait for more than two minutes
+IDLE_TIMEOUT = 15  # seconds; a process that is frozen in a transaction must not keep its locks
 TRIES = 5
 _ESCAPES = "write @ in a password as %40, : as %3A and / as %2F"
 
@@ -109,7 +110,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_TIMEOUT} | dict(url.query),
@@ -118,6 +119,15 @@ def _postgresql(url: URL) -> Engine:
         raise UsageError(
             "PostgreSQL needs psycopg: pip install 'tocsin[postgres]'", at=store_name(url)
         ) from None
+    event.listen(engine, "connect", _limit)
+    return engine
+
+
+def _limit(dbapi_connection: Any, _record: object) -> None:
+    """Have the server end a transaction in which nothing happens, and free what it locked."""
+    dbapi_connection.autocommit = True
+    dbapi_connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT}s'")
+    dbapi_connection.autocommit = False
 
 
 def _one_moment(engine: Engine) -> Engine:

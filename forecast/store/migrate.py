@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Text, column, func, inspect, select, table
 
 from forecast.errors import StoreError
+from forecast.store import queue
 from forecast.store.database import Database, sqlite_path
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     command.upgrade(migration_config(connection), HEAD)
+    if connection.dialect.name == "postgresql":
+        queue.prepare(connection)
 
 
 def _tables(connection: Connection) -> list[str]:

@@ -35,6 +35,7 @@ from forecast.store.checks import Check
 from forecast.store.database import Database, parse_url
 from forecast.store.ends import Ends
 from forecast.store.facts import Added
+from forecast.store.ledger import Ledger
 from forecast.store.migrate import bring_to_head
 from forecast.store.outbox import Attempt
 from forecast.store.quarantine import BadRow
@@ -80,6 +81,7 @@ class Store:
         self.backtests = Backtests(database)
         self.briefs = Briefs(database)
         self.ends = Ends(database)
+        self.ledger = Ledger(database)
 
     @property
     def name(self) -> str:
@@ -273,30 +275,6 @@ class Store:
 
     # What is to be done
 
-    def claim_run(
-        self,
-        schedule_id: str,
-        slot: datetime,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
-        missed: int = 0,
-    ) -> bool:
-        """Whether the run of a slot is ours: new, or left by one whose lease ran out."""
-        return self._write(runs.claim, schedule_id, slot, owner, now, lease, missed)
-
-    def finish_run(
-        self,
-        schedule_id: str,
-        slot: datetime,
-        owner: str,
-        status: str,
-        detail: str,
-        now: datetime,
-    ) -> bool:
-        """End a run with a status; False if it is no longer ours."""
-        return self._write(runs.finish, schedule_id, slot, owner, status, detail, now)
-
     def last_slot(self, schedule_id: str) -> datetime | None:
         """The latest slot of a schedule that anybody claimed."""
         return self._read(runs.last_slot, schedule_id)
@@ -306,7 +284,7 @@ class Store:
         return self._read(runs.recent, limit)
 
     def abandoned_runs(self, now: datetime) -> list[Run]:
-        """The runs whose process died or hangs: their lease ran out; oldest slot first."""
+        """The unfinished runs of which there is something to take; oldest slot first."""
         return self._read(runs.abandoned, now)
 
     def claim_deliveries(

@@ -24,6 +24,7 @@ from forecast.store.checks import SAFE_SQLITE
 from forecast.store.columns import metadata
 from forecast.store.database import Database, parse_url
 from forecast.store.migrate import HEAD, VERSION_TABLE, migration_config
+from forecast.store.queue import is_ours
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 11, 29, tzinfo=UTC)
@@ -74,7 +75,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(store_url: str) -> N
     database = Database(parse_url(store_url), busy_timeout=1)
 
     def differences(connection: Connection) -> list[object]:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "include_name": is_ours}
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, metadata))
 

@@ -11,7 +11,7 @@ from threading import Barrier
 
 from forecast.alert import Delivery
 from forecast.evidence import Report
-from forecast.store import Attempt, Run, Store, open_store
+from forecast.store import Attempt, Run, RunClaim, Store, open_store
 from forecast.store.outbox import LONGEST_LEASE, LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
@@ -55,16 +55,19 @@ def _claim_and_die(store_url: str, call: str) -> None:
 
 
 def test_a_run_is_claimed_by_exactly_one_of_many(store_url: str) -> None:
-    won = _all_at_once(store_url, lambda s, n: s.claim_run("hourly", NOW, f"p{n}", NOW, MINUTE))
-    assert sorted(won) == [False] * (CLAIMANTS - 1) + [True]
+    def claim(store: Store, number: int) -> int:
+        return store.ledger.claim_run("hourly", NOW, f"p{number}", NOW, MINUTE)
+
+    won = _all_at_once(store_url, claim)
+    assert sorted(won) == [0] * (CLAIMANTS - 1) + [1]
 
 
 def test_abandoned_are_the_runs_that_nobody_finished_within_their_lease(store: Store) -> None:
-    store.claim_run("hourly", NOW, "dead", NOW, MINUTE)
-    store.claim_run("daily", NOW - MINUTE, "dead", NOW, MINUTE)
-    store.claim_run("hourly", NOW + MINUTE, "alive", NOW, 2 * MINUTE)
-    store.claim_run("weekly", NOW, "done", NOW, MINUTE)
-    store.finish_run("weekly", NOW, "done", "done", "", NOW)
+    store.ledger.claim_run("hourly", NOW, "dead", NOW, MINUTE)
+    store.ledger.claim_run("daily", NOW - MINUTE, "dead", NOW, MINUTE)
+    store.ledger.claim_run("hourly", NOW + MINUTE, "alive", NOW, 2 * MINUTE)
+    store.ledger.claim_run("weekly", NOW, "done", NOW, MINUTE)
+    store.ledger.finish_run(RunClaim("weekly", NOW, "done"), "done", "", NOW)
     assert store.abandoned_runs(NOW + MINUTE - TICK) == []
     abandoned = store.abandoned_runs(NOW + MINUTE)
     assert [run.schedule_id for run in abandoned] == ["daily", "hourly"]
@@ -95,20 +98,24 @@ def test_reports_that_come_from_many_at_once_are_added_once(store_url: str) -> N
 
 
 def test_a_slot_is_told_apart_by_schedule_and_time(store: Store) -> None:
-    assert store.claim_run("hourly", NOW, "a", NOW, MINUTE)
-    assert store.claim_run("daily", NOW, "a", NOW, MINUTE)
-    assert store.claim_run("hourly", NOW + MINUTE, "a", NOW, MINUTE)
-    assert not store.claim_run("hourly", NOW, "a", NOW, MINUTE)
+    assert store.ledger.claim_run("hourly", NOW, "a", NOW, MINUTE)
+    assert store.ledger.claim_run("daily", NOW, "a", NOW, MINUTE)
+    assert store.ledger.claim_run("hourly", NOW + MINUTE, "a", NOW, MINUTE)
+    assert not store.ledger.claim_run("hourly", NOW, "a", NOW, MINUTE)
     assert store.last_slot("hourly") == NOW + MINUTE
     assert store.last_slot("never") is None
 
 
 def test_a_run_may_be_taken_over_when_its_lease_has_run_out_and_not_before(store: Store) -> None:
-    store.claim_run("hourly", NOW, "a", NOW, MINUTE, missed=2)
-    assert not store.claim_run("hourly", NOW, "b", NOW + MINUTE - TICK, MINUTE)
-    assert store.claim_run("hourly", NOW, "b", NOW + MINUTE, MINUTE)
-    assert not store.finish_run("hourly", NOW, "a", "done", "too late", NOW + MINUTE)
-    assert store.finish_run("hourly", NOW, "b", "done", "3 questions", NOW + 2 * MINUTE)
+    store.ledger.claim_run("hourly", NOW, "a", NOW, MINUTE, missed=2)
+    assert not store.ledger.claim_run("hourly", NOW, "b", NOW + MINUTE - TICK, MINUTE)
+    assert store.ledger.claim_run("hourly", NOW, "b", NOW + MINUTE, MINUTE)
+    assert not store.ledger.finish_run(
+        RunClaim("hourly", NOW, "a"), "done", "too late", NOW + MINUTE
+    )
+    assert store.ledger.finish_run(
+        RunClaim("hourly", NOW, "b", 2), "done", "3 questions", NOW + 2 * MINUTE
+    )
     taken_over = Run(
         schedule_id="hourly",
         slot=NOW,
@@ -125,23 +132,23 @@ def test_a_run_may_be_taken_over_when_its_lease_has_run_out_and_not_before(store
 
 
 def test_a_finished_run_is_never_run_again(store: Store) -> None:
-    store.claim_run("hourly", NOW, "a", NOW, MINUTE)
-    assert store.finish_run("hourly", NOW, "a", "failed", "no network", NOW)
-    assert not store.claim_run("hourly", NOW, "b", NOW + 999 * MINUTE, MINUTE)
-    assert not store.finish_run("hourly", NOW, "a", "done", "again", NOW)
+    store.ledger.claim_run("hourly", NOW, "a", NOW, MINUTE)
+    assert store.ledger.finish_run(RunClaim("hourly", NOW, "a"), "failed", "no network", NOW)
+    assert not store.ledger.claim_run("hourly", NOW, "b", NOW + 999 * MINUTE, MINUTE)
+    assert not store.ledger.finish_run(RunClaim("hourly", NOW, "a"), "done", "again", NOW)
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
     for minutes in (0, 2, 1):
-        store.claim_run("s", NOW + minutes * MINUTE, "a", NOW + minutes * MINUTE, MINUTE)
+        store.ledger.claim_run("s", NOW + minutes * MINUTE, "a", NOW + minutes * MINUTE, MINUTE)
     assert [run.slot for run in store.runs(2)] == [NOW + 2 * MINUTE, NOW + MINUTE]
 
 
 def test_a_run_whose_process_was_killed_is_taken_over(store: Store, store_url: str) -> None:
-    _claim_and_die(store_url, "store.claim_run('hourly', now, 'dead', now, minute)")
+    _claim_and_die(store_url, "store.ledger.claim_run('hourly', now, 'dead', now, minute)")
     assert [run.owner for run in store.runs()] == ["dead"]
-    assert not store.claim_run("hourly", NOW, "b", NOW, MINUTE)
-    assert store.claim_run("hourly", NOW, "b", NOW + MINUTE, MINUTE)
+    assert not store.ledger.claim_run("hourly", NOW, "b", NOW, MINUTE)
+    assert store.ledger.claim_run("hourly", NOW, "b", NOW + MINUTE, MINUTE)
 
 
 def test_a_delivery_whose_sender_was_killed_is_claimed_again(store: Store, store_url: str) -> None:

@@ -168,6 +168,6 @@ def test_an_abandoned_run_waits_until_its_lease_is_over(tmp_path: Path) -> None:
     desk = make_desk(tmp_path)
     slot = utc_now() - timedelta(minutes=5)
     with desk.store() as store:
-        assert store.claim_run("daily", slot, "gone:1", utc_now(), timedelta(hours=1))
+        assert store.ledger.claim_run("daily", slot, "gone:1", utc_now(), timedelta(hours=1))
     assert desk.run("serve", "--once").returncode == 0
     assert statuses(desk) == [("running", 1)]

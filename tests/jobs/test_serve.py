@@ -75,7 +75,8 @@ def test_many_schedules_that_are_due_at_once_each_run_once(desk: Desk, app: App)
 
 def test_a_run_left_by_the_dead_is_taken_over_though_newer_slots_have_run(app: App) -> None:
     now = utc_now()
-    app.store.claim_run("daily", now - timedelta(days=3), "gone:1", now, timedelta(minutes=15))
+    slot = now - timedelta(days=3)
+    app.store.ledger.claim_run("daily", slot, "gone:1", now, timedelta(minutes=15))
     Service(app, lambda: now + timedelta(minutes=5)).run_due()
     assert [run.status for run in app.store.runs()] == ["done", "running"]
     Service(app, lambda: now + timedelta(minutes=16)).run_due()

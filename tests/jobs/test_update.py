@@ -333,9 +333,9 @@ def test_a_state_that_is_no_longer_the_newest_is_refused(app: App) -> None:
 
 def test_a_run_that_was_taken_over_records_nothing(app: App) -> None:
     app.store.add_questions([question()], START)
-    app.store.claim_run("daily", START, "first", START, timedelta(minutes=1))
+    app.store.ledger.claim_run("daily", START, "first", START, timedelta(minutes=1))
     later = START + timedelta(hours=1)
-    assert app.store.claim_run("daily", START, "second", later, timedelta(minutes=1))
+    assert app.store.ledger.claim_run("daily", START, "second", later, timedelta(minutes=1))
     occasion = Occasion(later, run=RunClaim("daily", START, "first"))
     with pytest.raises(StoreError, match="taken over"):
         update_questions(app, app.store.questions(), START, occasion)

@@ -4,11 +4,13 @@ from alembic import context
 
 from forecast.store.columns import metadata
 from forecast.store.migrate import VERSION_TABLE
+from forecast.store.queue import is_ours
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table=VERSION_TABLE,
     render_as_batch=True,
+    include_name=is_ours,
 )
 context.run_migrations()

@@ -1,0 +1,1 @@
+"""A run's parts: how it is split, who takes them, and the process that does nothing else."""
