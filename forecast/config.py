@@ -47,8 +47,11 @@ from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.publishing import AGAINST, BY_DEFAULT, Gate, PublishRule, Reference
 from forecast.question import Question
+from forecast.retention_table import RetentionTable
 from forecast.schedule_table import Schedule, Updates
 from forecast.selecting import fits
+from forecast.source_table import SourceTable
+from forecast.tagging_table import TaggingTable
 from forecast.web_table import Web
 from forecast.words import parse_days
 
@@ -237,16 +240,19 @@ class Config(Table):
     channels: list[ChannelTable] = []
     subscriptions: list[Subscription] = []
     schedules: list[Schedule] = []
+    sources: list[SourceTable] = []
+    tagging: TaggingTable | None = None
     updates: Updates = Updates()
     quiet: list[Quiet] = []
     heartbeat: Heartbeat | None = None
     publish: PublishTable = PublishTable()
+    retention: RetentionTable = RetentionTable()
     web: Web = Web()
     _tags: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        for kind in ("rules", "channels", "schedules", "quiet"):
+        for kind in ("rules", "channels", "schedules", "sources", "quiet"):
             _no_twins(kind, [table.id for table in getattr(self, kind)])
         for number, subscription in enumerate(self.subscriptions):
             if subscription.channel not in {channel.id for channel in self.channels}:

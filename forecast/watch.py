@@ -23,7 +23,10 @@ from forecast.errors import ConfigError
 from forecast.fields import URL_FORM, check_store
 from forecast.names import did_you_mean
 from forecast.panel_table import bring_in
+from forecast.retention_table import RetentionTable
 from forecast.schedule_table import Schedule, Updates
+from forecast.source_table import SourceTable
+from forecast.tagging_table import TaggingTable
 from forecast.web_table import Web
 
 FILE_NAME = "watch.toml"
@@ -171,11 +174,14 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "channels": ChannelTable,
         "subscriptions": Subscription,
         "schedules": Schedule,
+        "sources": SourceTable,
+        "tagging": TaggingTable,
         "updates": Updates,
         "incidents": IncidentTable,
         "quiet": Quiet,
         "heartbeat": Heartbeat,
         "publish": PublishTable,
+        "retention": RetentionTable,
         "web": Web,
     }
     table = tables.get(str(loc[0])) if len(loc) > 1 else Config

@@ -1,8 +1,9 @@
-"""One POST, and nothing that its URL's author could abuse. The only module that connects.
+"""One POST or GET, and nothing that its URL's author could abuse. The only module that connects.
 
 httpx over a transport of our own, which puts the guard where the connection is made:
 httpcore's network backend is a public argument of its pool, and httpx's transport one of its
-client. No redirect is followed and no proxy is read from the environment.
+client. No proxy is read from the environment. A POST follows no redirect; a GET a few, each
+through the same guard.
 
     https://www.python-httpx.org/advanced/transports/
     https://www.encode.io/httpcore/network-backends/
@@ -11,10 +12,10 @@ client. No redirect is followed and no proxy is read from the environment.
 import logging
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import certifi
 import httpcore
@@ -28,10 +29,13 @@ from alerts.address import (
     system_resolver,
 )
 from alerts.api import Reply
+from alerts.channels.bodies import whole_body
 from forecast.errors import ConfigError, OutsideError, TocsinError
 
 DEADLINE_SECONDS = 20.0
 MOST_BYTES = 16_384
+MOST_REDIRECTS = 3
+_MOVED = (301, 302, 303, 307, 308)
 
 # httpx logs every URL at INFO, and a chat webhook's URL is its credential.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -52,19 +56,95 @@ def post(
     byte. Raises ConfigError for an address that may not be dialled, and OutsideError where
     there is no answer. No error, nor the chain behind it, holds the URL.
     """
-    _check(url)
     network = _GuardedNetwork(allow, resolve, time.monotonic() + deadline)
+
+    def exchange() -> Reply:
+        # An unpacked reply could be a bomb; we read so little that packing saves nothing.
+        packed = {"accept-encoding": "identity"}
+        with (
+            _client(network, tls) as client,
+            client.stream("POST", url, content=body, headers=_sent(packed, headers)) as response,
+        ):
+            return Reply(response.status_code, _lower(response), _first_bytes(response.iter_raw()))
+
+    return _without_url(exchange, url, deadline, "receiver")
+
+
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    most_bytes: int,
+    allow: Sequence[Network] = (),
+    deadline: float = DEADLINE_SECONDS,
+    resolve: Resolver = system_resolver,
+    tls: ssl.SSLContext | None = None,
+) -> Reply:
+    """GET a URL and return the reply, unpacked, of which at most `most_bytes` are taken.
+
+    At most three redirects are followed, each judged as the first address was, and none from
+    https to http. `headers` go to the host of the URL only: they may hold a key. The body of
+    a reply other than 200 is not read beyond 16 kB. Raises as `post` does, and OutsideError
+    where the reply is longer, damaged, or redirected on and on.
+    """
+    network = _GuardedNetwork(allow, resolve, time.monotonic() + deadline)
+
+    def exchange() -> Reply:
+        at, sent = url, headers
+        with _client(network, tls) as client:
+            for _ in range(MOST_REDIRECTS + 1):
+                reply = _got(client, at, sent, most_bytes)
+                target = reply.headers.get("location")
+                if reply.status not in _MOVED or not target:
+                    return reply
+                moved = _moved(at, target)
+                sent = sent if _origin(moved) == _origin(at) else {}
+                at = moved
+        raise OutsideError(f"the source redirects more than {MOST_REDIRECTS} times")
+
+    return _without_url(exchange, url, deadline, "source")
+
+
+def _without_url(exchange: Callable[[], Reply], url: str, deadline: float, peer: str) -> Reply:
+    """What an exchange returns; its errors, and the chain behind them, hold nothing of the URL."""
     failure: TocsinError
     try:
-        return _exchange(url, body, headers, network, tls or trusted())
+        _check(url)
+        return exchange()
     except TocsinError as error:
         failure = type(error)(error.message)
     except httpx.InvalidURL:
         failure = ConfigError("the URL cannot be read")
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        failure = OutsideError(_reason(error, deadline))
+        failure = OutsideError(_reason(error, deadline, peer))
     # Raised here and not above, so that no exception with the URL hangs on this one.
     raise failure
+
+
+def _got(client: httpx.Client, url: str, headers: Mapping[str, str], most: int) -> Reply:
+    sent = _sent({"accept-encoding": "gzip, deflate"}, headers)
+    with client.stream("GET", url, headers=sent) as response:
+        chunks, found = response.iter_raw(), _lower(response)
+        if response.status_code != 200:
+            return Reply(response.status_code, found, _first_bytes(chunks))
+        coding = found.get("content-encoding", "")
+        return Reply(200, found, whole_body(chunks, coding, most, "source"))
+
+
+def _moved(at: str, target: str) -> str:
+    """Where a redirect leads; ConfigError where it may not be followed."""
+    try:
+        moved = urljoin(at, target)
+        _check(moved)
+    except (ValueError, ConfigError):
+        raise OutsideError("the source redirects to what is no address of the web") from None
+    if urlsplit(at).scheme == "https" and urlsplit(moved).scheme == "http":
+        raise OutsideError("the source redirects from https to http, which is not followed")
+    return moved
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 class _GuardedNetwork(httpcore.NetworkBackend):
@@ -98,7 +178,7 @@ class _GuardedNetwork(httpcore.NetworkBackend):
         except TimeoutError:
             raise httpcore.ConnectTimeout from None
         except OSError:
-            raise OutsideError("the receiver's name does not resolve") from None
+            raise OutsideError("the name does not resolve") from None
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -169,24 +249,17 @@ class _Body(httpx.SyncByteStream):
         self._reply.close()
 
 
-def _exchange(
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    network: _GuardedNetwork,
-    tls: ssl.SSLContext,
-) -> Reply:
-    # An unpacked reply could be a bomb; we read so little that packing saves nothing.
-    sent = {"accept-encoding": "identity", "user-agent": "tocsin", **headers}
-    with (
-        httpx.Client(transport=_GuardedTransport(network, tls), trust_env=False) as client,
-        client.stream("POST", url, content=body, headers=sent, follow_redirects=False) as response,
-    ):
-        return Reply(
-            response.status_code,
-            {name.lower(): value for name, value in response.headers.items()},
-            _first_bytes(response.iter_raw()),
-        )
+def _client(network: _GuardedNetwork, tls: ssl.SSLContext | None) -> httpx.Client:
+    transport = _GuardedTransport(network, tls or trusted())
+    return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+
+
+def _sent(ours: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    return {**ours, "user-agent": "tocsin", **headers}
+
+
+def _lower(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _first_bytes(chunks: Iterable[bytes]) -> bytes:
@@ -235,18 +308,18 @@ def trusted() -> ssl.SSLContext:
     return context
 
 
-def _reason(error: Exception, deadline: float) -> str:
+def _reason(error: Exception, deadline: float, peer: str) -> str:
     """What went wrong, in words that hold nothing of the URL, not even the host."""
     # httpcore's pool raises `from None`, which leaves the cause in the context only.
     cause = error.__cause__ or error.__context__
     if isinstance(error, httpcore.TimeoutException):
         return f"no full answer within {deadline:g} s"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the receiver's certificate is refused: {cause.verify_message.split(',')[0]}"
+        return f"the {peer}'s certificate is refused: {cause.verify_message.split(',')[0]}"
     if isinstance(cause, ssl.SSLError):
-        return f"no TLS with the receiver: {cause.reason or 'the handshake failed'}"
+        return f"no TLS with the {peer}: {cause.reason or 'the handshake failed'}"
     if isinstance(cause, OSError) and cause.strerror:
-        return f"no connection to the receiver: {cause.strerror}"
+        return f"no connection to the {peer}: {cause.strerror}"
     if isinstance(error, httpcore.ProtocolError):
-        return "the receiver's answer is not HTTP, or it broke off"
+        return f"the {peer}'s answer is not HTTP, or it broke off"
     return "the connection broke off"

@@ -116,6 +116,22 @@ def ingest_file(
     return result
 
 
+def ingest_records(
+    store: Store,
+    records: Iterable[Record],
+    kind: RowKind,
+    file: str,
+    recorded_at: datetime,
+    vocabulary: Vocabulary = ANY_NAMES,
+) -> IngestResult:
+    """Put rows that came in no file into the store, as `ingest_file` does; `file` names whence."""
+    result = IngestResult(kind.name)
+    intake = _Intake(store, kind, file, recorded_at, vocabulary, result)
+    for chunk in batched(records, CHUNK_ROWS, strict=False):
+        intake.take_in(chunk)
+    return result
+
+
 class _Counted(io.RawIOBase):
     """A stream that counts what is read from it, and leaves it open."""
 
@@ -224,7 +240,8 @@ class _Intake:
 
     def _bad(self, record: Record, reason: str) -> BadRow:
         text = plain_text(record.text)[:_MOST_BAD_TEXT]
-        return BadRow(self.file, record.line, plain_text(reason), text)
+        file = plain_text(f"{self.file}:{record.place}" if record.place else self.file)
+        return BadRow(file, record.line, plain_text(reason), text)
 
     def _facts(self, record: Record) -> list[Fact]:
         """What a record says, its own kind first; ValueError where it cannot be."""

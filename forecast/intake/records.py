@@ -28,12 +28,16 @@ class DamageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row: the line on which it starts, its cells, its text, or what is wrong with it."""
+    """One row: the line on which it starts, its cells, its text, or what is wrong with it.
+
+    What comes in no file has no line (0), and a `place` instead: the name of the item.
+    """
 
     line: int
     cells: Cells
     text: str
     wrong: str = ""
+    place: str = ""
 
     def facts(self, kind: RowKind, file: str) -> list[Fact]:
         """What it says; ValueError if that cannot be read."""

@@ -22,6 +22,7 @@ COMMANDS = {
     "init": "Make a new watch folder that runs as it is.",
     "ingest": "Take in reports, events, questions or forecasts of others.",
     "questions": "Where questions stand; open one, and say how one ended.",
+    "sources": "Where sources stand; pull one now, or see what it would bring.",
     "quarantine": "List the rows that could not be taken in, and why.",
     "incidents": "Show which reports are taken for one thing, and why; join or split them.",
     "update": "Estimate the open questions now, or as of a moment.",
@@ -35,6 +36,7 @@ COMMANDS = {
     "serve": "Run the schedules and send the alerts until stopped.",
     "doctor": "Check the set-up, and say how to mend it.",
     "backup": "Write the store to one verified file, while everything runs.",
+    "retention": "Count what of the past would be let go, or let it go.",
     "restore": "Put a backup in the place of the store.",
 }
 

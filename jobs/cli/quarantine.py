@@ -30,7 +30,8 @@ def command(files: tuple[str, ...], folder: Path, as_json: bool) -> None:
         print_json({"schema_version": 1, "rows": named})
         return
     for row in rows:
-        say(f"{row.file}:{row.line}: {row.reason}")
+        place = f"{row.file}:{row.line}" if row.line else row.file  # an item has no line
+        say(f"{place}: {row.reason}")
         say(f"    {row.text}")
     if not rows:
         say("no row was kept aside")
