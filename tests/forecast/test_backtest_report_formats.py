@@ -17,10 +17,11 @@ from rich.console import Console
 from forecast.reports.backtest.as_csv import forecast_rows, write_forecasts
 from forecast.reports.backtest.as_json import backtest_json
 from forecast.reports.backtest.html import backtest_html
-from forecast.reports.backtest.markdown import backtest_markdown, words
+from forecast.reports.backtest.markdown import backtest_markdown
 from forecast.reports.backtest.sections import sections
 from forecast.reports.backtest.terminal import print_backtests
 from forecast.reports.backtest.view import Result
+from forecast.reports.markdown import words
 from tests.forecast import backtest_samples as samples
 from tests.forecast.html_pages import HOSTILE, text_of
 

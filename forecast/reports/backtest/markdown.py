@@ -1,26 +1,12 @@
-"""Backtests as Markdown, in GitHub's flavour: for a pull request, a wiki or a notebook.
+"""Backtests as Markdown, in GitHub's flavour: for a pull request, a wiki or a notebook."""
 
-Other people's text cannot format, link, mention or break a table: a word with a sign that means
-something to Markdown is shown as code.
-"""
-
-import re
 from collections.abc import Sequence
 
 from forecast.reports.backtest.opening import opening
 from forecast.reports.backtest.sections import sections
 from forecast.reports.backtest.summary import summary_sentence, summary_table
-from forecast.reports.backtest.table import Section, Table
 from forecast.reports.backtest.view import BacktestReport, Result, build_report
-from forecast.reports.phrases import clean
-
-# Emphasis, code, links, HTML, entities, tables, escapes, issues, mentions, strike-through,
-# mathematics, addresses, commits and emoji; and what makes a list, a rule, a heading or a
-# quotation where it stands first.
-_MEANS_SOMETHING = re.compile(
-    r"[_*`\[\]|\\#@~$]|<(?=[a-z/!?])|&(?=[a-z#])|://|^www\.|^[0-9a-f]{7,}$|:[\w+-]+:", re.IGNORECASE
-)
-_FIRST = re.compile(r"^[-+=]+$|^\d+[.)]$|^>")
+from forecast.reports.markdown import section_markdown, table_markdown, words
 
 
 def backtest_markdown(results: Sequence[Result]) -> str:
@@ -30,59 +16,14 @@ def backtest_markdown(results: Sequence[Result]) -> str:
         return "\n\n".join(_one(reports[0], "#")) + "\n"
     parts = ["# Backtests"]
     if reports:
-        parts += [words(summary_sentence(reports)), _table(summary_table(reports))]
+        parts += [words(summary_sentence(reports)), table_markdown(summary_table(reports))]
     for report in reports:
         parts += _one(report, "##")
     return "\n\n".join(parts) + "\n"
 
 
-def words(text: str, limit: int = 2000) -> str:
-    r"""`text` in one line, in which every word that Markdown could read otherwise is code.
-
-    >>> words("large_strike of *all*, 4 % (a|b)")
-    '`large_strike` of `*all*,` 4 % `(a\\|b)`'
-    """
-    found = clean(text, limit).split(" ")
-    return " ".join(_word(each, is_first=n == 0) for n, each in enumerate(found))
-
-
-def _word(text: str, is_first: bool) -> str:
-    if not (_MEANS_SOMETHING.search(text) or (is_first and _FIRST.search(text))):
-        return text
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence, gap = "`" * (longest + 1), " " if longest else ""
-    escaped = text.replace("|", "\\|")  # a table's cell ends at a bar even within code
-    return f"{fence}{gap}{escaped}{gap}{fence}"
-
-
 def _one(report: BacktestReport, level: str) -> list[str]:
     parts = [f"{level} {words(report.backtest.task.name, 200)}", words(opening(report))]
     for section in sections(report):
-        parts += _section(section, f"{level}#")
+        parts += section_markdown(section, f"{level}#")
     return parts
-
-
-def _section(section: Section, level: str) -> list[str]:
-    parts = [f"{level} {words(section.title)}", *(words(each) for each in section.words)]
-    if section.facts:
-        rows = [f"| {words(name)} | {words(value)} |" for name, value in section.facts]
-        parts.append("\n".join(["| | |", "|---|---|", *rows]))
-    if section.table is not None:
-        table = _table(section.table)
-        if section.folded:
-            title = words(section.title).lower()
-            table = f"<details><summary>The numbers, {title}</summary>\n\n{table}\n\n</details>"
-        parts.append(table)
-    return parts
-
-
-def _table(table: Table) -> str:
-    head = "| " + " | ".join(words(column.name) or " " for column in table.columns) + " |"
-    rule = "|" + "|".join("---:" if column.is_number else "---" for column in table.columns) + "|"
-    rows = []
-    for number, row in enumerate(table.rows):
-        cells = [words(cell) for cell in row]
-        if number == table.marked:
-            cells = [f"**{cell}**" if cell else "" for cell in cells]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join([head, rule, *rows])

@@ -12,9 +12,9 @@ from forecast.reports.backtest.figures import (
     whole,
 )
 from forecast.reports.backtest.opening import sure_words
-from forecast.reports.backtest.table import Column, Section, Table
 from forecast.reports.backtest.view import BacktestReport
 from forecast.reports.phrases import clean, counted, day_words, instant_words
+from forecast.reports.table import Column, Section, Table
 
 _REMARKS = 10
 _EVERY = {"MS": "the first of each month", "D": "every day", "W": "every week"}

@@ -14,9 +14,9 @@ from forecast.reports.backtest.figures import (
 )
 from forecast.reports.backtest.opening import counted_events
 from forecast.reports.backtest.record import record_sections
-from forecast.reports.backtest.table import Column, Section, Table
 from forecast.reports.backtest.view import BacktestReport
 from forecast.reports.phrases import clean
+from forecast.reports.table import Column, Section, Table
 from forecast.scoring.results import AlertScore, Calibration, ReliabilityPoint, Scores
 
 MOVED = 2.0  # standard errors from which belief movement is spoken of

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from forecast.backtest import LeakCheck
 from forecast.reports.backtest.figures import NOTHING, fixed, gain_words, marked, whole
-from forecast.reports.backtest.table import Column, Table
 from forecast.reports.backtest.view import BacktestReport
 from forecast.reports.phrases import clean
+from forecast.reports.table import Column, Table
 from forecast.scoring.results import Verdict
 
 _VERDICTS = {

@@ -1,29 +1,21 @@
-"""Backtests for the terminal, on a Rich console that the caller brings.
-
-Rich is imported inside the functions. A table that is wider than the console leaves out its
-columns of the highest rank, and says which.
-"""
+"""Backtests for the terminal, on a Rich console that the caller brings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from forecast.reports.backtest.opening import opening
 from forecast.reports.backtest.sections import sections
 from forecast.reports.backtest.summary import summary_sentence, summary_table
-from forecast.reports.backtest.table import Section, Table
 from forecast.reports.backtest.view import BacktestReport, Result, build_report
+from forecast.reports.console import print_line, print_paragraph, print_section, print_table
 from forecast.reports.phrases import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDEST = 110
-_GAP = 2
-_NARROW = 24  # a column of words can wrap, and is thought to need no more than this
-_LONGEST = 24  # rows of a table that a sentence above it sums up
 
 
 def print_backtests(results: Sequence[Result], console: Console) -> None:
@@ -31,101 +23,18 @@ def print_backtests(results: Sequence[Result], console: Console) -> None:
     reports = [build_report(backtest, forecasts) for backtest, forecasts in results]
     width = min(console.width, WIDEST)
     if len(reports) > 1:
-        _paragraph(console, summary_sentence(reports), "bold", width)
-        _table(console, summary_table(reports), width)
+        print_paragraph(console, summary_sentence(reports), "bold", width)
+        print_table(console, summary_table(reports), width)
     for number, report in enumerate(reports):
         if len(reports) > 1:
-            _line(console, "\n" + "─" * width, "dim")
+            print_line(console, "\n" + "─" * width, "dim")
         _one(report, console, width)
         if number + 1 < len(reports):
-            _line(console, "", "")
+            print_line(console, "", "")
 
 
 def _one(report: BacktestReport, console: Console, width: int) -> None:
-    _paragraph(console, clean(report.backtest.task.name, 200), "bold", width)
-    _paragraph(console, opening(report), "", width)
+    print_paragraph(console, clean(report.backtest.task.name, 200), "bold", width)
+    print_paragraph(console, opening(report), "", width)
     for section in sections(report):
-        _section(console, section, width)
-
-
-def _section(console: Console, section: Section, width: int) -> None:
-    _line(console, f"\n{section.title}", "bold")
-    for words in section.words:
-        _paragraph(console, words, "", width)
-    if section.facts:
-        _facts(console, section.facts, width)
-    if section.table is not None:
-        if section.facts:
-            _line(console, "", "")
-        _table(console, section.table, width, _LONGEST if section.folded else None)
-
-
-def _facts(console: Console, facts: Sequence[tuple[str, str]], width: int) -> None:
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=None, show_header=False, padding=(0, _GAP, 0, 0), pad_edge=False)
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    for name, words in facts:
-        grid.add_row(Text(name), Text(words))
-    console.print(grid, width=width)
-
-
-def _table(console: Console, table: Table, width: int, most: int | None = None) -> None:
-    """The columns that fit; of a folded table the last rows, which are the newest or highest."""
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    kept = fitting(table, width)
-    grid = Grid(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    names = [wrap(table.columns[n].name, _needed(table, n)) for n in kept]
-    tallest = max(len(lines) for lines in names)
-    for n, lines in zip(kept, names, strict=True):
-        column, name = table.columns[n], "\n".join([""] * (tallest - len(lines)) + lines)
-        justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        grid.add_column(Text(name), justify=justify, overflow="fold", no_wrap=column.is_number)
-    first = max(len(table.rows) - most, 0) if most else 0
-    for number, row in enumerate(table.rows):
-        if number >= first:
-            style = "bold" if number == table.marked else ""
-            grid.add_row(*(Text(row[n], style) for n in kept))
-    console.print(grid, width=width)
-    _left_out(console, table, kept, first, width)
-
-
-def _left_out(console: Console, table: Table, kept: Sequence[int], first: int, width: int) -> None:
-    names = [c.name for n, c in enumerate(table.columns) if n not in kept and c.name]
-    said = [f"{first} earlier rows"] if first else []
-    said += [f"no room for: {', '.join(names)}"] if names else []
-    if said:
-        _line(console, "; ".join(said), "dim", width)
-
-
-def fitting(table: Table, width: int) -> list[int]:
-    """The columns that fit into `width`, left to right; those of rank 0 always stand."""
-    kept = list(range(len(table.columns)))
-    while sum(_needed(table, n) + _GAP for n in kept) - _GAP > width:
-        last = max(kept, key=lambda n: (table.columns[n].rank, n))
-        if table.columns[last].rank == 0:
-            break
-        kept.remove(last)
-    return kept
-
-
-def _needed(table: Table, number: int) -> int:
-    """The longest cell, or the longest word of the name above, which may stand in lines."""
-    column = table.columns[number]
-    parts = [*column.name.split(), *(row[number] for row in table.rows)]
-    longest = max([len(part) for part in parts], default=1)
-    return longest if column.is_number else min(longest, _NARROW)
-
-
-def _paragraph(console: Console, words: str, style: str, width: int) -> None:
-    _line(console, clean(words), style, width)
-
-
-def _line(console: Console, words: str, style: str, width: int | None = None) -> None:
-    from rich.text import Text
-
-    console.print(Text(words, style), width=width)
+        print_section(console, section, width)

@@ -1,4 +1,4 @@
-"""What a section of a backtest's report is made of: words, facts and a table, in any format."""
+"""What a section of a report is made of: words, facts and a table, in any format."""
 
 from dataclasses import dataclass
 
