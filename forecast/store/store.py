@@ -17,8 +17,10 @@ from forecast.store import (
     answers,
     audits,
     checks,
+    due_units,
     ends,
     facts,
+    moments,
     notices,
     outbox,
     priors,
@@ -27,20 +29,28 @@ from forecast.store import (
     rule_states,
     runs,
 )
+from forecast.store.access import Access
 from forecast.store.alerts import Alerts
 from forecast.store.answers import ModelState
 from forecast.store.backtests import Backtests
 from forecast.store.briefs import Briefs
 from forecast.store.checks import Check
+from forecast.store.counts import Tallies
 from forecast.store.database import Database, parse_url
+from forecast.store.due_units import DueClaim, DueUnits
 from forecast.store.ends import Ends
 from forecast.store.facts import Added
 from forecast.store.ledger import Ledger
 from forecast.store.migrate import bring_to_head
 from forecast.store.outbox import Attempt
+from forecast.store.pages import Pages
 from forecast.store.quarantine import BadRow
+from forecast.store.retention import Retention
 from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
+from forecast.store.schedules import Schedules
+from forecast.store.sources import Sources
+from forecast.store.tagging import Tagging
 
 
 def open_store(
@@ -77,11 +87,19 @@ class Store:
         self._rule = rule
         self._read = database.read
         self._write = database.write
+        self.access = Access(database)
         self.alerts = Alerts(database)
         self.backtests = Backtests(database)
         self.briefs = Briefs(database)
+        self.counts = Tallies(database)
+        self.due_units = DueUnits(database)
         self.ends = Ends(database)
+        self.retention = Retention(database)
         self.ledger = Ledger(database)
+        self.schedules = Schedules(database)
+        self.sources = Sources(database)
+        self.tagging = Tagging(database)
+        self.pages = Pages(database)
 
     @property
     def name(self) -> str:
@@ -213,7 +231,7 @@ class Store:
         to_tell: Iterable[Notice] = (),
         deliveries: Iterable[Delivery] = (),
         model_states: Iterable[ModelState] = (),
-        run: RunClaim | None = None,
+        run: RunClaim | DueClaim | None = None,
         recorded_at: datetime,
     ) -> None:
         """Write all that one update came to, or nothing of it; `resolutions` are derived ones.
@@ -222,17 +240,20 @@ class Store:
         delivery id that is there already is a StoreError. `states` are (before, after):
         ConflictError where a rule's newest state is no longer `before`. `to_tell` are notices, of
         which those that are there already are left alone. A model state is (key, as_of,
-        blob). With `run`, StoreError where that run is no longer held.
+        blob). With `run`, StoreError where that run, or those units, are no longer held.
         """
         estimates, resolutions = list(estimates), list(resolutions)
         states, transitions = list(states), list(transitions)
         to_tell, deliveries, model_states = list(to_tell), list(deliveries), list(model_states)
 
         def work(connection: Connection) -> None:
-            if run is not None:
+            # first what takes the lock of all facts: whoever adds some has it, and then the units
+            facts.add(connection, facts.DERIVED, resolutions, recorded_at)
+            if isinstance(run, DueClaim):
+                due_units.require_held(connection, run)
+            elif run is not None:
                 runs.require_held(connection, run)
             answers.add_estimates(connection, estimates, recorded_at)
-            facts.add(connection, facts.DERIVED, resolutions, recorded_at)
             rule_states.add_rule_states(connection, states, recorded_at)
             rule_states.add_transitions(connection, transitions, recorded_at)
             notices.add(connection, to_tell)
@@ -250,6 +271,10 @@ class Store:
     def latest_estimate(self, question_id: str, before: datetime | None = None) -> Estimate | None:
         """The newest estimate of a question, or the newest with as_of < before."""
         return self._read(answers.latest_estimate, question_id, before)
+
+    def moments(self, question_ids: Iterable[str]) -> dict[str, list[datetime]]:
+        """The moments of the estimates of those of some questions that have any, in order."""
+        return self._read(moments.moments, question_ids)
 
     def latest_estimates(self) -> dict[str, Estimate]:
         """The newest estimate of every question that has one, by question id."""
