@@ -1,10 +1,11 @@
 """`store.access`: tokens of the API, what was asked for, and answers kept for who asks twice."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, Select, and_, delete, or_, select
 
 from forecast.access import Request, RequestStatus, Token
 from forecast.errors import UsageError
@@ -75,9 +76,20 @@ class Access:
         """One request, and what became of it so far."""
         return self._read(_request, request_id)
 
-    def claim_request(self, now: datetime, owner: str, lease: timedelta) -> Request | None:
-        """Take up the oldest request that waits, or whose holder's lease ran out."""
-        return self._write(_claim, now, owner, lease)
+    def claim_request(
+        self,
+        now: datetime,
+        owner: str,
+        lease: timedelta,
+        kinds: Collection[str] | None = None,
+    ) -> Request | None:
+        """Take up the oldest request that waits, or whose holder's lease ran out.
+
+        Of some kinds, or of all.
+        """
+        if not self._read(_claimable, now, kinds):  # nothing, mostly: no writer's turn for that
+            return None
+        return self._write(_claim, now, owner, lease, kinds)
 
     def finish_request(
         self,
@@ -150,15 +162,28 @@ def _request(connection: Connection, request_id: str) -> Request | None:
     return None if row is None else Request(*row)
 
 
-def _claim(connection: Connection, now: datetime, owner: str, lease: timedelta) -> Request | None:
+def _first(now: datetime, kinds: Collection[str] | None) -> Select[Any]:
     is_abandoned = and_(request.c.status == RequestStatus.RUNNING, request.c.lease_until <= now)
-    query = (
-        select(request.c.row_id, request.c.begun_at)
-        .where(or_(request.c.status == RequestStatus.WAITING, is_abandoned))
-        .order_by(request.c.row_id)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # SQLite knows none of it: the writer has it all
+    query = select(request.c.row_id, request.c.begun_at).where(
+        or_(request.c.status == RequestStatus.WAITING, is_abandoned)
     )
+    if kinds is not None:
+        query = query.where(request.c.kind.in_(sorted(kinds)))
+    return query.order_by(request.c.row_id).limit(1)
+
+
+def _claimable(connection: Connection, now: datetime, kinds: Collection[str] | None) -> bool:
+    return connection.execute(_first(now, kinds)).first() is not None
+
+
+def _claim(
+    connection: Connection,
+    now: datetime,
+    owner: str,
+    lease: timedelta,
+    kinds: Collection[str] | None,
+) -> Request | None:
+    query = _first(now, kinds).with_for_update(skip_locked=True)  # SQLite knows none of it
     row = connection.execute(query).first()
     if row is None:
         return None

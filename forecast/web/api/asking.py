@@ -79,7 +79,7 @@ def _asks() -> Any:
             f"Ask_{kind.name}",
             __config__=ConfigDict(extra="forbid"),
             __doc__=kind.arguments.__doc__,
-            kind=(Literal[kind.name], ...),
+            kind=(Literal[kind.name], ...),  # type: ignore[arg-type]
             arguments=(kind.arguments, ...),
         )
         for kind in KINDS.values()
@@ -222,7 +222,7 @@ def _endpoint(path: str, kind: Kind, names: dict[str, str]) -> Callable[..., Any
             *(given["key"], given["prefer"]),
         )
 
-    wanted = Annotated[body | None if is_optional else body, Body()]
+    wanted: Any = Annotated[body | None if is_optional else body, Body()]
     parameters = [
         Parameter("desk", Parameter.KEYWORD_ONLY, annotation=TheDesk),
         Parameter("token", Parameter.KEYWORD_ONLY, annotation=Caller),

@@ -145,7 +145,7 @@ def _check_count(rows: int) -> None:
 
 def _of_lines(kind: RowKind, lines: bytes) -> Iterator[Record]:
     """The rows; one that is too long to be read is bad, and the last."""
-    source = Lines(io.BufferedReader(io.BytesIO(lines)))  # type: ignore[arg-type]
+    source = Lines(io.BufferedReader(io.BytesIO(lines)))
     try:
         yield from JsonRecords(source).read(kind)
     except DamageError as damage:
@@ -173,8 +173,8 @@ def _take(desk: Desk, token: Token, kind: RowKind, records: Iterator[Record]) ->
 
 
 def _tell_source(desk: Desk, token: Token, result: IngestResult) -> None:
-    """A source of watch.toml that pushes is called as its token: that it sent something is noted."""
-    tables = getattr(desk.config(), "sources", [])
+    """Where a source of watch.toml pushes under its name as a token, it was heard."""
+    tables = desk.config().sources
     if any(table.id == token.name and table.kind == "push" for table in tables):
         desk.store.sources.heard(token.name, desk.clock(), result.added.new)
 

@@ -1,0 +1,27 @@
+"""The server itself: an application on a socket that somebody else has bound."""
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+AT_ONCE = 100  # requests that are answered at a time; more are told to come again
+GRACE = 10  # seconds for what is being answered when it is to stop
+
+
+def run(app: FastAPI, bound: socket.socket) -> None:
+    """Answer until SIGTERM; nothing of what is asked is logged, as addresses may be secret."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        http="h11",
+        ws="none",
+        limit_concurrency=AT_ONCE,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE,
+    )
+    uvicorn.Server(config).run(sockets=[bound])
