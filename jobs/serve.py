@@ -1,17 +1,13 @@
-"""The service: slots that are due are run, messages that wait are sent, edits are taken in.
+"""The service: slots that are due are run, news is taken up, messages are sent, edits taken in.
 
-Seven ticks, each beside the others and never beside itself. What was done stands in the store
+Each tick runs beside the others and never beside itself. What was done stands in the store
 alone, so a service may be killed at any moment, and several may share a store. No failure
 stops the service: each is one line in the log, once for as long as it lasts.
 """
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -20,25 +16,30 @@ from alerts.heartbeat import Heartbeat
 from alerts.outbox import drain
 from alerts.throttle import Throttle
 from forecast.alert import ChannelHealth
-from forecast.audit import Verdict, in_words
+from forecast.audit import Verdict
+from forecast.audit import in_words as verdicts_in_words
 from forecast.clock import Clock, format_instant
-from forecast.errors import HeldError, TocsinError
+from forecast.config import Config
+from forecast.errors import TocsinError
 from forecast.schedule_table import Schedule
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
-from jobs.audit import Found
-from jobs.decisions import Work
-from jobs.log import bound, carried
+from jobs.computing import Computing
+from jobs.log import bound
 from jobs.notify import form_due
-from jobs.pool import MOST_WORKERS, warm_pool
 from jobs.preflight import check_config, roots, unready_channels
 from jobs.ringing import refresh_channels, ring
-from jobs.scheduler import Due, due, next_slot, owner_name
+from jobs.scheduler import Due, next_slot, owner_name
+from jobs.schedules import slot_to_run, told
 from jobs.slots import LEASE, Turn, audit_slot, run_name, run_slot
-from jobs.update import Inferred
+from jobs.stirring import LEASE as NEWS_LEASE
+from jobs.stirring import update_due
+from jobs.troubles import Troubles
+from jobs.workers.sharing import tend
 
 SWEEP_EVERY = timedelta(minutes=1)
 REFRESH_EVERY = timedelta(minutes=1)
+SHARE_EVERY = timedelta(seconds=20)
 DOWN = timedelta(minutes=15)  # as long as a channel fails before others are told of it
 
 _log = logging.getLogger(__name__)
@@ -50,8 +51,8 @@ class Service:
     """One process of `tocsin serve`; close it when done.
 
     `clock` says what time it is; a run that is silent for longer than `lease` is taken over;
-    `cores` is how many tracks may be computed at once; `stop`, once set, ends it. `tally` counts
-    what was done, and `failure` is the last thing that went wrong.
+    `cores` is how many tracks may be computed at once; `stop`, once set, ends it. Without
+    `works`, updates are left to workers. `tally` counts what was done.
     """
 
     def __init__(
@@ -62,34 +63,40 @@ class Service:
         lease: timedelta = LEASE,
         cores: int | None = None,
         stop: Event | None = None,
+        works: bool = True,
     ) -> None:
         self.app = app
+        self.works = works
         self.stop = stop or Event()
         self.tally: Counter[str] = Counter()
-        self.failure: Exception | None = None
+        self.computing = Computing(cores, self.stop)
         self._clock, self._lease = clock, lease
-        self._cores = cores or os.process_cpu_count() or 1
         self._owner = owner_name()
-        self._pool: ProcessPoolExecutor | None = None
-        self._audit_pool: ProcessPoolExecutor | None = None
-        self._troubles: dict[str, str] = {}
+        self._troubles = Troubles()
         self._stamp = self._seen = _stamp_of(app.watch)
+        self._kept: Config | None = None
+        self._next_slot: datetime | None = None
         self._swept_at: datetime | None = None
         self._rang_at: datetime | None = None
+        self._shared_at: datetime | None = None
         self._refreshed_at: datetime | None = None
         self._is_mute = False
         self._heartbeat = Heartbeat(app.config.heartbeat)
         self._throttle = Throttle(clock)
 
+    @property
+    def failure(self) -> Exception | None:
+        """The last thing that went wrong."""
+        return self._troubles.failure
+
     def close(self) -> None:
         """Let the worker processes go; the store is the caller's."""
-        for pool in filter(None, (self._pool, self._audit_pool)):
-            pool.shutdown()
+        self.computing.close()
 
     def warm(self) -> None:
         """Load what the default family infers with, which takes seconds, before the first slot."""
         config = self.app.config
-        if any("hazard" in config.definitions[name].families() for name in roots(config)):
+        if self.works and any("hazard" in config.definitions[n].families() for n in roots(config)):
             from models.hazard.density import compiled_density
 
             compiled_density()
@@ -102,9 +109,42 @@ class Service:
         """Run every audit that is due: beside the updates, which do not wait for it."""
         self._run_due("audit", self._audit)
 
+    def stir(self) -> None:
+        """Update what there is news of, and ring at once."""
+        if not self.works:
+            return
+        with self._troubles.reported("news"):
+            stirred = update_due(
+                self.app,
+                self._clock,
+                self._owner,
+                self.computing.infer,
+                lease=min(self._lease, NEWS_LEASE),
+                is_stopping=self.stop.is_set,
+            )
+            if not stirred.units:
+                return
+            updated = stirred.updated
+            estimates, notices = len(updated.estimates), len(updated.notices)
+            self.tally.update(units=stirred.units, estimates=estimates, messages=notices)
+            for failure in updated.failures:
+                self._troubles.failure = failure
+            units = _counted(stirred.units, "unit")
+            _log.info("news of %s: %d estimates, %d notices", units, estimates, notices)
+
+    def share(self) -> None:
+        """Now and then, put back into the queue what workers that died have left."""
+        with self._troubles.reported("queue"):
+            now = self._clock()
+            if not _has_passed(self._shared_at, now, SHARE_EVERY):
+                return
+            self._shared_at = now
+            if put_back := tend(self.app, now, self._lease):
+                _log.warning("queue: %s put back", _counted(put_back, "job"))
+
     def ring(self) -> None:
         """Form what is to be told into messages; now and then, decide what the clock decides."""
-        with self._reported("alerts"):
+        with self._troubles.reported("alerts"):
             now = self._clock()
             if _has_passed(self._swept_at, now, SWEEP_EVERY):
                 ring(self.app, now)
@@ -116,7 +156,7 @@ class Service:
 
     def refresh(self) -> None:
         """Tell again, now and then, what still fires to receivers that forget."""
-        with self._reported("refresh"):
+        with self._troubles.reported("refresh"):
             now = self._clock()
             if not _has_passed(self._refreshed_at, now, REFRESH_EVERY):
                 return
@@ -147,7 +187,7 @@ class Service:
 
     def send(self) -> None:
         """Send what waits in the outbox, and first of all what was just decided."""
-        with self._reported("outbox"):
+        with self._troubles.reported("outbox"):
             now = self._clock()
             form_due(self.app, now)
             waits_until = self.app.store.next_due(now)
@@ -207,32 +247,62 @@ class Service:
         schedules = _counted(len(config.schedules), "schedule")
         return f"{schedules}, {_counted(len(config.channels), 'channel')}; {following}"
 
-    def _run_due(self, kind: str, run: Callable[[Turn], None]) -> None:
-        with self._reported(f"schedules of kind {kind}"):
-            for schedule, slot in self._due():
-                if self.stop.is_set():
-                    return
-                if schedule.kind == kind:
-                    turn = Turn(
-                        *(schedule, slot.slot, self._owner, self._clock, slot.missed, self._lease)
-                    )
-                    with bound(run=run_name(turn)), self._reported(schedule.id, _title(turn)):
-                        run(turn)
+    def _run_due(self, kind: str, run: Callable[[Turn], bool]) -> None:
+        with self._troubles.reported(f"schedules of kind {kind}"):
+            self._keep()
+            more = True
+            while more:  # until nothing is to be made up for one by one
+                more = False
+                for schedule, slot in self._due(kind):
+                    if self.stop.is_set():
+                        return
+                    done = self._turn(schedule, slot, run)
+                    more = more or (done and schedule.catch_up == "all")
 
-    def _due(self) -> Iterator[tuple[Schedule, Due]]:
+    def _turn(self, schedule: Schedule, slot: Due, run: Callable[[Turn], bool]) -> bool:
+        """Whether the slot was run here."""
+        turn = Turn(
+            *(schedule, slot.slot, self._owner, self._clock, slot.missed, self._lease),
+            is_stopping=self.stop.is_set,
+        )
+        with bound(run=run_name(turn)), self._troubles.reported(schedule.id, _title(turn)):
+            return run(turn)
+        return False
+
+    def _due(self, kind: str) -> Iterator[tuple[Schedule, Due]]:
         store, now = self.app.store, self._clock()
-        schedules = {schedule.id: schedule for schedule in self.app.config.schedules}
+        schedules = {s.id: s for s in self.app.config.schedules if s.kind == kind}
         for run in store.abandoned_runs(now):
-            if run.schedule_id in schedules:
+            if run.schedule_id in schedules and (self.works or kind == "audit"):
                 yield schedules[run.schedule_id], Due(run.slot, run.missed)
+        standings = store.schedules.standings(now)
         for schedule in schedules.values():
-            if slot := due(schedule, store.last_slot(schedule.id), now):
-                yield schedule, slot
+            if slot_to_run(schedule, standings.get(schedule.id), now):
+                # read again: what ran in between may have taken its time
+                standing = store.schedules.standings(now).get(schedule.id)
+                if slot := slot_to_run(schedule, standing, now):
+                    yield schedule, slot
 
-    def _run(self, turn: Turn) -> None:
-        updated = run_slot(self.app, turn, self._compute)
-        if updated is None:
+    def _keep(self) -> None:
+        """Write down which schedules there are, and when they come next."""
+        app, now = self.app, self._clock()
+        if self._kept is not app.config:
+            app.store.schedules.keep(told(app.config, now), now)
+        elif self._next_slot is None or self._next_slot > now:
             return
+        else:
+            app.store.schedules.note_next(
+                (t.schedule_id, t.next_slot) for t in told(app.config, now)
+            )
+        self._kept = app.config
+        self._next_slot = min(
+            filter(None, (next_slot(s, now) for s in app.config.schedules)), default=None
+        )
+
+    def _run(self, turn: Turn) -> bool:
+        updated = run_slot(self.app, turn, self.computing.infer, works=self.works)
+        if updated is None:
+            return False
         form_due(self.app, self._clock())  # at once: the rest may wait for the next tick
         estimates, notices = len(updated.estimates), len(updated.notices)
         self.tally.update(slots=1, estimates=estimates, messages=notices)
@@ -241,72 +311,24 @@ class Service:
             "%s: %d estimates, %d notices, %d missed slots made up for",
             *(_title(turn), estimates, notices, turn.missed),
         )
+        return True
 
-    def _audit(self, turn: Turn) -> None:
-        audited = audit_slot(self.app, turn, self._compute_audit)
+    def _audit(self, turn: Turn) -> bool:
+        audited = audit_slot(self.app, turn, self.computing.audit)
         if audited is None:
-            return
+            return False
         self.tally.update(slots=1, audits=len(audited.audits))
         self._say_failures(turn, audited.failures)
         for audit in audited.audits:
             if audit.verdict is not Verdict.AGREES:
                 _log.warning("%s: %s: %s", _title(turn), audit.question_id, audit.reason)
-        _log.info("%s: %s", _title(turn), in_words(audited.audits))
+        _log.info("%s: %s", _title(turn), verdicts_in_words(audited.audits))
+        return True
 
     def _say_failures(self, turn: Turn, failures: Iterable[TocsinError]) -> None:
         for failure in failures:
-            self.failure = failure
+            self._troubles.failure = failure
             _log.error("%s: %s", _title(turn), failure)
-
-    def _compute_audit(
-        self, audit: Callable[[Work], Found], works: Iterable[Work]
-    ) -> Iterable[Found]:
-        """In a process of its own: compiled models cannot hold two tracks' data at once."""
-        self._audit_pool = self._audit_pool or warm_pool(1)
-        try:
-            for work in works:
-                if self.stop.is_set():
-                    return
-                yield self._audit_pool.submit(carried(audit), work).result()
-        except BrokenProcessPool as error:
-            self._audit_pool = None
-            if self.stop.is_set():
-                return
-            raise HeldError("the process of the audit was killed (out of memory?)") from error
-
-    def _compute(
-        self, infer: Callable[[Work], Inferred], works: Iterable[Work]
-    ) -> Iterable[Inferred]:
-        """Infer here, or in worker processes where that is more than one track's work."""
-        works = list(works)
-        heavy = sum(bool(work.task.questions) and not work.same for work in works)
-        if min(heavy, self._cores) < 2:
-            return map(infer, works)
-        self._pool = self._pool or warm_pool(min(self._cores, MOST_WORKERS))
-        try:
-            return list(self._pool.map(carried(infer), works))
-        except BrokenProcessPool:
-            _log.warning("a worker process was killed (out of memory?); computing without")
-            self._pool = None
-            return map(infer, works)
-
-    @contextmanager
-    def _reported(self, task: str, title: str = "") -> Iterator[None]:
-        """Log what goes wrong, once for as long as it is the same, and when it is over."""
-        title = title or task
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - one task's failure must not stop the others
-            self.failure = error
-            words = (
-                str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}: {error}"
-            )
-            if self._troubles.get(task) != words:
-                self._troubles[task] = words
-                _log.error("%s: %s", task, " ".join(words.split()))
-        else:
-            if self._troubles.pop(task, None):
-                _log.info("%s: works again", title)
 
 
 def _stamp_of(watch: Watch) -> Stamp:

@@ -134,8 +134,12 @@ def _listed(connection: Connection, *, gone: bool) -> list[ScheduleRow]:
 
 
 def _standings(connection: Connection, now: datetime) -> dict[str, Standing]:
-    newest = select(func.max(run.c.slot)).where(run.c.schedule_id == _S.schedule_id)
-    last = and_(run.c.schedule_id == _S.schedule_id, run.c.slot == newest.scalar_subquery())
+    ever, latest = run.alias("ever"), run.alias("latest")
+    newest = select(func.max(ever.c.slot)).where(ever.c.schedule_id == _S.schedule_id)
+    last = and_(
+        latest.c.schedule_id == _S.schedule_id,
+        latest.c.slot == newest.correlate(schedule).scalar_subquery(),
+    )
     busy = or_(
         *(
             exists()
@@ -146,8 +150,8 @@ def _standings(connection: Connection, now: datetime) -> dict[str, Standing]:
         )
     )
     query = (
-        select(*_COLUMNS, run.c.slot, run.c.status, run.c.missed, busy)
-        .select_from(schedule.outerjoin(run, last))
+        select(*_COLUMNS, latest.c.slot, latest.c.status, latest.c.missed, busy)
+        .select_from(schedule.outerjoin(latest, last))
         .where(_S.removed_at.is_(None))
         .order_by(_S.schedule_id)
     )

@@ -15,6 +15,7 @@ from jobs.cli.options import common, log_options, print_json
 
 @click.command("serve")
 @click.option("--once", is_flag=True, help="Run what is due, send what waits, and leave.")
+@click.option("--no-work", is_flag=True, help="Leave updates to `tocsin worker` (PostgreSQL).")
 @click.option(
     "--lease",
     type=click.FloatRange(min=1),
@@ -28,6 +29,7 @@ from jobs.cli.options import common, log_options, print_json
 @common
 def command(
     once: bool,
+    no_work: bool,
     lease: float,
     log_format: Literal["plain", "json"],
     log_level: str,
@@ -37,7 +39,7 @@ def command(
     """Run the schedules and send the alerts until stopped (SIGTERM, Ctrl-C).
 
     A slot runs once, however many of these share the store; slots missed while nobody was
-    there are made up for by the newest. An edited watch.toml is taken in while it runs. With
+    there are made up for as their schedule says. News updates what it is about at once. An edited watch.toml is taken in while it runs. With
     --once the exit code is that of what failed.
     """
     stop = Event()
@@ -51,8 +53,14 @@ def command(
         from jobs.preflight import check_config
         from jobs.scheduler import tick_until
         from jobs.serve import Service
+        from jobs.workers.worker import check_store
 
-        service = Service(app, utc_now, lease=timedelta(seconds=lease), stop=stop)
+        if no_work:
+            check_store(app)
+        app.store.ledger.prepare_queue()
+        service = Service(
+            app, utc_now, lease=timedelta(seconds=lease), stop=stop, works=not no_work
+        )
         check_config(app.config)
         service.warn_of_channels()
         service.warm()
@@ -60,6 +68,7 @@ def command(
         try:
             if once:
                 service.run_due()
+                service.stir()
                 service.ring()
                 service.send()
                 service.audit_due()
@@ -68,17 +77,18 @@ def command(
                     service.stop,
                     service.reload,
                     service.run_due,
+                    service.share,
                     service.ring,
-                    service.send,
                     service.refresh,
                     service.beat,
                     service.audit_due,
+                    quick=(service.stir, service.send),
                 )
                 log.info("stopped")
         finally:
             service.close()
     if as_json:
-        names = ("slots", "estimates", "audits", "messages", "sent", "retried", "dead")
+        names = ("slots", "units", "estimates", "audits", "messages", "sent", "retried", "dead")
         print_json({"schema_version": 1} | {name: service.tally[name] for name in names})
     if once and service.failure is not None:
         click.get_current_context().exit(getattr(service.failure, "exit_code", 1))

@@ -61,6 +61,9 @@ channel = "desk"
 [[schedules]]
 id = "daily"
 cron = "0 {hour} * * *"
+
+[updates]
+on_news = {news}
 """
 HAZARD = 'ceiling = "one in 2..6 weeks"\nindicators = ["union.*"]\n'
 
@@ -109,12 +112,21 @@ class Desk:
 
 
 def make_desk(
-    folder: Path, *, model: str = "base-rate", url: str = "http://127.0.0.1:9/", **more: str
+    folder: Path,
+    *,
+    model: str = "base-rate",
+    url: str = "http://127.0.0.1:9/",
+    news: bool = False,
+    **more: str,
 ) -> Desk:
-    """A desk whose schedule was due half a day ago, so that no slot comes while a test runs."""
+    """A desk whose schedule was due half a day ago, so that no slot comes while a test runs.
+
+    With `news` its facts update their questions at once, too.
+    """
     half_a_day_ago = (utc_now() - timedelta(hours=12)).hour
     words = HAZARD if model == "hazard" else ""
-    text = WATCH.format(model=model, more=words, hour=half_a_day_ago)
+    on_news = str(news).lower()
+    text = WATCH.format(model=model, more=words, hour=half_a_day_ago, news=on_news)
     (folder / "watch.toml").write_text(text)
     # PyTensor's flags are set by our own import of the models, in this process
     ours = ("TOCSIN_", "PYTENSOR_FLAGS")
