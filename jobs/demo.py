@@ -4,7 +4,6 @@ Real reports, the real store, the real ladder, real HTTP to a receiver on this m
 checks signatures; only the clock is not the wall's.
 """
 
-import math
 import os
 import secrets
 import shutil
@@ -22,17 +21,16 @@ from alerts.testing import Receiver
 from forecast.alert import Transition
 from forecast.clock import days_between, parse_instant, utc_now
 from forecast.errors import OutsideError
-from forecast.estimate import Estimate
-from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
+from forecast.evidence import Event
 from forecast.intake.ingest import ingest_file
 from forecast.question import Question
-from forecast.scoring.proper import brier, log_loss, mean
+from forecast.reports.track_record import Course
 from jobs.app import App, open_app
 from jobs.pool import warm_pool
-from jobs.preview import answering_event
 from jobs.ringing import ring
 from jobs.scheduler import owner_name, slots
 from jobs.slots import Turn, run_slot
+from jobs.track_records import course_of
 
 START = parse_instant("2025-06-30T23:59:59Z")
 END = parse_instant("2026-01-05")
@@ -56,48 +54,11 @@ class Ring:
         return days_between(self.rang_at, self.event.occurred_at) if self.event else None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of one question: its daily forecasts, its end, and what others said.
-
-    `event` is the one that answered it, if any did.
-    """
-
-    question: Question
-    history: tuple[Estimate, ...]
-    resolution: Resolution | None
-    event: Event | None
-    crowd: tuple[CrowdForecast, ...]
-
-    @property
-    def scored(self) -> tuple[Estimate, ...]:
-        """The forecasts that count: made while the question was open."""
-        return tuple(e for e in self.history if e.as_of >= self.question.opens_at)
-
-    @property
-    def outcome(self) -> int | None:
-        """1 for yes, 0 for no, None while open or void."""
-        if self.resolution is None or self.resolution.outcome is Outcome.VOID:
-            return None
-        return int(self.resolution.outcome is Outcome.YES)
-
-    def score(self, rule: Callable[[float, int], float]) -> float:
-        """The mean score of the daily forecasts; NaN while it has no outcome."""
-        if self.outcome is None:
-            return math.nan
-        return mean([rule(e.probability, self.outcome) for e in self.scored])
-
-    def at(self, moment: datetime) -> Estimate | None:
-        """Our forecast as it stood at a moment."""
-        before = [e for e in self.history if e.as_of <= moment]
-        return before[-1] if before else None
-
-
 @dataclass(slots=True)
 class Story:
     """What a replay came to."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Course] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     slots: int = 0
     estimates: int = 0
@@ -178,35 +139,9 @@ def replay(
             story.slack += request.path == "/slack" and not request.problem
             story.webhooks += request.path == "/webhook" and not request.problem
             story.refused += [request.problem] if request.problem else []
-        story.lines = [_line(app, question, end) for question in app.store.questions()]
+        story.lines = [course_of(app, question, end) for question in app.store.questions()]
         story.rings = [ring for line in story.lines for ring in _rings(app, line, end)]
     return story
-
-
-def crowd_pairs(story: Story) -> list[tuple[Line, CrowdForecast, Estimate]]:
-    """Each forecast of others beside ours of the same moment, where the question has ended.
-
-    What is said while the thing happens is news of it and no forecast.
-    """
-    return [
-        (line, other, ours)
-        for line in story.lines
-        if line.outcome is not None
-        for other in line.crowd
-        if (ours := line.at(other.at)) is not None
-        and line.question.opens_at <= other.at
-        and (line.event is None or other.at < line.event.occurred_at)
-    ]
-
-
-def total(story: Story) -> tuple[int, float, float]:
-    """How many questions ended, and the means over them of their Brier scores and log losses."""
-    ended = [line for line in story.lines if line.outcome is not None and line.scored]
-    return (
-        len(ended),
-        mean([line.score(brier) for line in ended]),
-        mean([line.score(log_loss) for line in ended]),
-    )
 
 
 def _stopped(at: datetime) -> datetime:
@@ -214,18 +149,7 @@ def _stopped(at: datetime) -> datetime:
     return at
 
 
-def _line(app: App, question: Question, end: datetime) -> Line:
-    resolution = app.store.resolution(question.question_id, end)
-    return Line(
-        question,
-        tuple(app.store.estimates(question.question_id, until=end)),
-        resolution,
-        answering_event(app, question, resolution, end),
-        tuple(app.store.crowd(question.question_id)),
-    )
-
-
-def _rings(app: App, line: Line, end: datetime) -> Iterator[Ring]:
+def _rings(app: App, line: Course, end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
     told = [t for t in app.store.alerts.transitions(subject=question.question_id) if t.notify]

@@ -12,14 +12,15 @@ import click
 from forecast.clock import days_between
 from forecast.errors import UsageError
 from forecast.likelihood import percent
-from forecast.scoring.proper import brier, log_loss, mean
+from forecast.scoring.proper import brier, log_loss
 from jobs.cli.options import cell, note, plain, print_json, say
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from jobs.demo import Line, Ring, Story
+    from forecast.reports.track_record import Course
+    from jobs.demo import Ring, Story
 
 EXAMPLE = "venezuela-2025"
 FLAGSHIP = "uv-any-strike-1225"
@@ -176,7 +177,7 @@ def _answers(story: "Story") -> "Table":
     return _table("Answers", columns, [_answer(line) for line in story.lines if line.history])
 
 
-def _answer(line: "Line") -> tuple[str, ...]:
+def _answer(line: "Course") -> tuple[str, ...]:
     highest = max(line.history, key=lambda e: e.probability)
     end = line.resolution
     return (
@@ -188,7 +189,7 @@ def _answer(line: "Line") -> tuple[str, ...]:
     )
 
 
-def _others(line: "Line") -> str:
+def _others(line: "Course") -> str:
     """The last number of others, and ours of the same moment."""
     if not line.crowd:
         return ""
@@ -228,25 +229,25 @@ def _lead(ring: "Ring") -> str:
 
 
 def _scores(story: "Story") -> str:
-    from jobs.demo import crowd_pairs, total
+    from forecast.reports.track_record import track_record
 
-    n, mean_brier, mean_loss = total(story)
-    words = f"Scores so far: {n} questions ended, Brier {mean_brier:.3f}, log loss {mean_loss:.3f}"
-    pairs = crowd_pairs(story)
-    if pairs:
-        ours = mean([brier(e.probability, line.outcome or 0) for line, _, e in pairs])
-        theirs = mean([brier(other.probability, line.outcome or 0) for line, other, _ in pairs])
+    found = track_record(story.lines)
+    words = (
+        f"Scores so far: {found.n} questions ended, Brier {found.brier:.3f}, "
+        f"log loss {found.log_loss:.3f}"
+    )
+    if found.moments:
         words += (
-            f"; at the {len(pairs)} moments when others gave a number beforehand: "
-            f"Brier {ours:.3f}, theirs {theirs:.3f}"
+            f"; at the {found.moments} moments when others gave a number beforehand: "
+            f"Brier {found.ours:.3f}, theirs {found.theirs:.3f}"
         )
     return words + ". Too few, and too alike, to tell skill from luck."
 
 
 def _as_json(story: "Story", pages: Path) -> dict[str, object]:
-    from jobs.demo import total
+    from forecast.reports.track_record import track_record
 
-    n, mean_brier, mean_loss = total(story)
+    found = track_record(story.lines)
     return {
         "schema_version": 1,
         "slots": story.slots,
@@ -269,12 +270,12 @@ def _as_json(story: "Story", pages: Path) -> dict[str, object]:
             }
             for ring in story.rings
         ],
-        "scores": {"n": n, "brier": mean_brier, "log_loss": mean_loss},
+        "scores": {"n": found.n, "brier": found.brier, "log_loss": found.log_loss},
         "report": str(pages),
     }
 
 
-def _line_json(line: "Line") -> dict[str, object]:
+def _line_json(line: "Course") -> dict[str, object]:
     scores = {"brier": line.score(brier), "log_loss": line.score(log_loss)}
     return {
         "question": line.question.question_id,

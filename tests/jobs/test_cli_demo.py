@@ -13,8 +13,9 @@ from forecast.clock import parse_instant
 from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
 from forecast.question import Question
+from forecast.reports.track_record import Course
 from jobs.cli.demo import page_name, tell, write_pages
-from jobs.demo import Line, Ring, Story, crowd_pairs, demo_app
+from jobs.demo import Ring, Story, demo_app
 from tests.jobs.desk import TOCSIN, make_desk
 
 NAME = "uv-official-announcement-1231"
@@ -38,7 +39,7 @@ def story(name: str) -> Story:
         Ring(asked, "likely", at, 0.31, UNTIL - timedelta(days=12), event),
         Ring(asked, "likely", at, 0.31, None, None),
     ]
-    return Story([Line(asked, (ours,), ended, None, (others,))], rings)
+    return Story([Course(asked, (ours,), ended, None, (others,))], rings)
 
 
 def test_what_others_say_while_it_happens_is_no_forecast() -> None:
@@ -49,9 +50,9 @@ def test_what_others_say_while_it_happens_is_no_forecast() -> None:
     )
     ended = Resolution(NAME, Outcome.YES, UNTIL, "as told")
     over = replace(line, resolution=ended, event=happened, crowd=others)
-    assert [other for _, other, _ in crowd_pairs(Story([over]))] == [others[0]]
+    assert [other for _, other, _ in beside_others([over])] == [others[0]]
     never = replace(over, resolution=replace(ended, outcome=Outcome.NO), event=None)
-    assert len(crowd_pairs(Story([never]))) == 3
+    assert len(beside_others([never])) == 3
 
 
 def told(story: Story, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 
 from forecast.clock import parse_instant
 from forecast.errors import OutsideError
+from forecast.reports.track_record import beside_others, track_record
 from jobs.cli.demo import write_pages
-from jobs.demo import Story, crowd_pairs, fresh_folder, ingest, replay, total
+from jobs.demo import Story, fresh_folder, ingest, replay
 from jobs.examples import example_folder
 
 type Told = tuple[Story, list[tuple[str, str]]]
@@ -70,11 +71,11 @@ def test_questions_that_ended_are_scored(told: Told) -> None:
     assert ended["uv-fto-effective-1130"] == 1
     assert ended["uv-any-strike-1127"] == 0
     assert ended["uv-any-strike-1225"] is None
-    n, brier, loss = total(story)
-    assert n == 3
-    assert 0 < brier < 1
-    assert loss > 0
-    assert all(ours.as_of <= theirs.at for _, theirs, ours in crowd_pairs(story))
+    found = track_record(story.lines)
+    assert found.n == 3
+    assert 0 < found.brier < 1
+    assert found.log_loss > 0
+    assert all(ours.as_of <= theirs.at for _, theirs, ours in beside_others(story.lines))
 
 
 def test_the_pages_tell_of_every_question(folder: Path, told: Told) -> None:
