@@ -71,6 +71,7 @@ _how = _flags(
 _kept = _flags(
     click.option("--list", "listed", is_flag=True, help="List the runs that are kept."),
     click.option("--show", metavar="RUN", help='Show a run that is kept, or the "last".'),
+    click.option("--forget", metavar="RUN", help="Let a run go that is kept."),
     click.option("--baseline", metavar="RUN", help='Compare with a run, or with the "last".'),
     click.option("--check", is_flag=True, help="Exit 1 where it is surely worse than that."),
 )
@@ -94,6 +95,7 @@ def command(
     folder: Path,
     listed: bool,
     show: str | None,
+    forget: str | None,
     baseline: str | None,
     check: bool,
     as_json: bool,
@@ -113,7 +115,10 @@ def command(
         raise UsageError("--check compares with a --baseline: name a run, or 'last'")
     _check_folders(flags)
     with Home(folder) as home:
-        if listed:
+        if forget:
+            home.store.backtests.forget(forget)
+            note(f"tocsin: {forget} is no longer kept in {home.store.name}")
+        if listed or forget:
             _list(home.store.backtests.results(), as_json)
             return
         results = [_stored(home, show, baseline)] if show else _run(home, place, baseline, flags)
