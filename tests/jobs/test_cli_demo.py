@@ -13,7 +13,7 @@ from forecast.clock import parse_instant
 from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import CrowdForecast, Event, Outcome, Resolution
 from forecast.question import Question
-from forecast.reports.track_record import Course
+from forecast.reports.track_record import Course, beside_others
 from jobs.cli.demo import page_name, tell, write_pages
 from jobs.demo import Ring, Story, demo_app
 from tests.jobs.desk import TOCSIN, make_desk
