@@ -35,6 +35,8 @@ COMMANDS = {
     "models": "Show and certify the families of models; pick the settings of a panel.",
     "backtest": "Forecast the past again as it was known then, and score the record.",
     "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
+    "schedules": "What comes when; pause a schedule, let it go on, run it now.",
+    "runs": "The latest runs of the schedules, and how each went.",
     "serve": "Run the schedules and send the alerts until stopped.",
     "worker": "Do parts of the runs of services on one PostgreSQL.",
     "tokens": "Say who may use the API, and for how long.",
