@@ -32,7 +32,28 @@ class Told:
     expected: Array
 
 
-def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate:
+class Curves:
+    """The curves of a rung's draws, each made once.
+
+    Questions that differ in nothing but their deadlines share theirs.
+    """
+
+    def __init__(self, task: Task, weights: Weights) -> None:
+        self._task, self._weights = task, weights
+        # with what it was made of alive, so that an id stands for one of them
+        self._made: dict[tuple[int, int], tuple[Told, tuple[CurvePoint, ...]]] = {}
+
+    def of(self, told: Told) -> tuple[CurvePoint, ...]:
+        """The curve, with its band."""
+        key = (id(told.days), id(told.curve))
+        if key not in self._made:
+            self._made[key] = (told, _curve(self._task, self._weights, told))
+        return self._made[key][1]
+
+
+def estimate(
+    task: Task, question: Question, rung: Rung, told: Told, curves: Curves | None = None
+) -> Estimate:
     """The estimate of one question, without what only the family knows of itself."""
     weights, answered = rung.weights, rung.answers[question.question_id]
     return Estimate(
@@ -47,7 +68,7 @@ def estimate(task: Task, question: Question, rung: Rung, told: Told) -> Estimate
         method=rung.method,
         inputs_digest="",
         diagnostics=rung.numbers(),
-        curve=_curve(task, weights, told),
+        curve=(curves or Curves(task, weights)).of(told),
         expected_count=float(weights.mean(told.expected)),
         at_least=tuple(np.clip(weights.mean(told.at_least), 0.0, 1.0).tolist()),
         escalation=rung.failed,
@@ -62,9 +83,14 @@ def by_count(
 
     `chance` is P (draw,) of so many more.
     """
-    most = max(MOST_COUNTED, question.at_least) if task.beliefs.recurrent else 1
+    most = most_counted(task, question)
     known = [np.ones(draws)] * min(happened, most)
     return np.stack([*known, *map(chance, range(1, most - len(known) + 1))], axis=1)
+
+
+def most_counted(task: Task, question: Question) -> int:
+    """Up to how many events are counted."""
+    return max(MOST_COUNTED, question.at_least) if task.beliefs.recurrent else 1
 
 
 def hold(task: Task, estimate: Estimate, gate: Gate) -> Estimate:

@@ -11,7 +11,7 @@ days. The same standard random numbers are used at every update, so that p does 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,7 @@ SHORTEST_BIN = 7.0
 TIMES = 1_000_003  # random numbers kept for arrival times; a prime, as is the stride
 PRIME = 611_953
 MOST_EXPECTED = 200.0  # of one tag on one path: where more are, one stands for several
+USUAL = 1000  # draws of an update
 MOST_ARRIVALS = 400  # drawn of one tag on one path; Poisson of 200 never comes near
 
 
@@ -139,9 +140,21 @@ class _Chance:
     tempo: Array
     time: Array
 
+    def first(self, draws: int) -> "_Chance":
+        """Those of the first draws."""
+        return replace(
+            self,
+            normal=self.normal[:draws],
+            uniform=self.uniform[:draws],
+            tempo=self.tempo[:draws],
+        )
+
 
 @lru_cache(maxsize=16)
 def _standard_numbers(draws: int, tags: int, seed: int) -> _Chance:
+    """Of few draws the first of USUAL: what comes along a draw does not hang on their number."""
+    if draws < USUAL:
+        return _standard_numbers(USUAL, tags, seed).first(draws)
     rng = np.random.default_rng([seed, tags])
     return _Chance(
         tempo=rng.standard_gamma(TEMPO_SHAPE, draws) / TEMPO_SHAPE,

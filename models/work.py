@@ -13,7 +13,7 @@ from models.engine.fit import Fit
 from models.engine.gates import Gate
 from models.engine.ladder import DRAWS, Rung, climb
 from models.engine.problem import Problem
-from models.estimates import Told, estimate, hold
+from models.estimates import Curves, Told, estimate, hold
 from models.moves import move, shifted
 from models.track import Track, estimate_digest, lay_out, snapshot_digest
 
@@ -98,9 +98,9 @@ class DrawsWork(ABC):
         """The estimates, each held where its gate failed."""
         facts, gate, numbers = snapshot_digest(self.task), self.gate(rung), self.numbers(rung)
         contributions, couplings = self.contributions(rung), self.couplings(rung)
-        made = []
+        made, curves = [], Curves(self.task, rung.weights)
         for question in self.task.questions:
-            plain = estimate(self.task, question, rung, self.told(rung, question))
+            plain = estimate(self.task, question, rung, self.told(rung, question), curves)
             full = replace(
                 plain,
                 model_hash=self.model_hash,

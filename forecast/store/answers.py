@@ -1,7 +1,8 @@
 """What we said: estimates, and what models remember; only ever added."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, select
@@ -10,9 +11,11 @@ from sqlalchemy.sql.dml import Insert
 from forecast.clock import format_instant
 from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
-from forecast.store.types import UtcInstant, columns_of
+from forecast.store.types import Encoded, UtcInstant, columns_of
 
 type ModelState = tuple[str, datetime, bytes]
+type Shared = dict[int, tuple[object, Encoded]]
+"""What is encoded already, by the id of what it is of, which is kept alive beside it."""
 
 _ESTIMATE = schema.estimate
 # Built once, for every update of every track asks.
@@ -29,7 +32,10 @@ def add_estimates(
     connection: Connection, estimates: Iterable[Estimate], recorded_at: datetime
 ) -> None:
     """Add estimates; one that is there already (question, as_of, inputs) is left alone."""
-    rows = [_estimate_row(estimate) | {"recorded_at": recorded_at} for estimate in estimates]
+    shared: Shared = {}
+    rows = [
+        _estimate_row(estimate, shared) | {"recorded_at": recorded_at} for estimate in estimates
+    ]
     if rows:
         connection.execute(insert_once(connection, _ESTIMATE), rows)
 
@@ -111,16 +117,33 @@ def _last_of_each_as_of() -> Select[Any]:
     )
 
 
-def _estimate_row(estimate: Estimate) -> dict[str, Any]:
+def _estimate_row(estimate: Estimate, shared: Shared) -> dict[str, Any]:
     row = columns_of(estimate)
     row |= columns_of(row.pop("interval"))
-    row["curve"] = [
-        columns_of(point) | {"by": format_instant(point.by)} for point in estimate.curve
-    ]
-    row["contributions"] = [columns_of(part) for part in estimate.contributions]
+    row["curve"] = _once(shared, estimate.curve, _point)
+    row["contributions"] = _once(shared, estimate.contributions, columns_of)
     row["couplings"] = [columns_of(coupling) for coupling in estimate.couplings]
     row["moved"] = None if estimate.moved is None else columns_of(estimate.moved)
     return row
+
+
+def _once[Part](
+    shared: Shared, parts: tuple[Part, ...], write: Callable[[Part], dict[str, Any]]
+) -> Encoded:
+    """Parts as JSON; the same tuple of several estimates is encoded once."""
+    if id(parts) not in shared:
+        shared[id(parts)] = (parts, Encoded.of([write(part) for part in parts]))
+    return shared[id(parts)][1]
+
+
+def _point(point: CurvePoint) -> dict[str, Any]:
+    return columns_of(point) | {"by": format_instant(point.by)}
+
+
+@lru_cache(maxsize=1 << 14)
+def _moment(text: str) -> datetime:
+    """Remembered: the curves of a track's questions end at the same moments."""
+    return datetime.fromisoformat(text)
 
 
 def read_estimate(row: Row[Any]) -> Estimate:
@@ -129,8 +152,7 @@ def read_estimate(row: Row[Any]) -> Estimate:
     del values["row_id"], values["recorded_at"]
     values["interval"] = Interval(*(values.pop(name) for name in ("lower", "upper", "mass")))
     values["curve"] = tuple(
-        CurvePoint(**point | {"by": datetime.fromisoformat(point["by"])})
-        for point in values["curve"]
+        CurvePoint(_moment(point.pop("by")), **point) for point in values["curve"]
     )
     values["contributions"] = tuple(
         Contribution(**part | {"incidents": tuple(part["incidents"])})

@@ -50,6 +50,17 @@ class UtcInstant(TypeDecorator[datetime]):
         return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
+class Encoded(str):
+    """JSON that is text already: what many rows share is encoded once."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: Any) -> "Encoded":
+        """Encode a value."""
+        return cls(json.dumps(value, separators=(",", ":")))
+
+
 class Json(TypeDecorator[Any]):
     """JSON as text, floats to the last bit, NaN and infinities included.
 
@@ -60,7 +71,9 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        if value is None:
+            return None
+        return str(value) if isinstance(value, Encoded) else Encoded.of(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -1,6 +1,7 @@
 """What weighed draws answer: a probability with its Monte Carlo error and quantiles."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +26,24 @@ class Answered:
 type Answers = dict[str, Answered]
 
 
+def answers(weights: Weights, chances: Mapping[str, Array]) -> Answers:
+    """Summarise P of each draw (draw,) of every question, by its name."""
+    if not chances:
+        return {}
+    levels = weights.quantiles(np.stack(list(chances.values()), axis=1), QUANTILE_LEVELS)
+    return {
+        name: _answer(weights, p, quantiles)
+        for (name, p), quantiles in zip(chances.items(), levels.T, strict=True)
+    }
+
+
 def answer(weights: Weights, by_draw: Array) -> Answered:
     """Summarise P of each draw (draw,)."""
-    quantiles = np.clip(weights.quantiles(by_draw, QUANTILE_LEVELS), 0.0, 1.0) + 0.0  # no -0.0
+    return _answer(weights, by_draw, weights.quantiles(by_draw, QUANTILE_LEVELS))
+
+
+def _answer(weights: Weights, by_draw: Array, quantiles: Array) -> Answered:
+    quantiles = np.clip(quantiles, 0.0, 1.0) + 0.0  # no -0.0
     middle = float(weights.mean(by_draw))
     return Answered(
         min(max(middle, 0.0), 1.0) if math.isfinite(middle) else math.nan,

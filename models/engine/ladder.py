@@ -20,7 +20,7 @@ from itertools import chain
 
 from forecast.errors import HeldError
 from models.covariates import Array
-from models.engine.answers import Answers, Thresholds, answer, is_rough, precise
+from models.engine.answers import Answers, Thresholds, answers, is_rough, precise
 from models.engine.fit import Fit, Posterior
 from models.engine.gates import Gate, weights_gate
 from models.engine.laplace import propose
@@ -66,8 +66,7 @@ class Rung:
 
     def answering(self, chances: "Chances") -> "Rung":
         """The same with the answers of its draws."""
-        by_draw = chances(self)
-        return replace(self, answers={name: answer(self.weights, p) for name, p in by_draw.items()})
+        return replace(self, answers=answers(self.weights, chances(self)))
 
     def numbers(self) -> dict[str, float]:
         """What there is to say of the draws."""

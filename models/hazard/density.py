@@ -10,8 +10,10 @@
                        each has covariates of its own, and is summed out with its prior weight
 
 The model is the only place where this is written: the value with gradient, the density of
-many draws at once, and the multiplier m along past or simulated covariates all come from its
-graph. The number of tags is not part of the structure, nor is that of settings.
+many draws at once, and the multiplier m along past covariates all come from its graph. Along
+simulated ones, where each draw has its own, the same two functions `score` and
+`inverse_multiplier` are given arrays instead, in a third of the time. The number of tags is not
+part of the structure, nor is that of settings.
 """
 
 from collections.abc import Mapping
@@ -22,9 +24,10 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from models.covariates import Array
-from models.engine.compiled import CompiledModel
+from models.engine.compiled import CompiledModel, in_parts
 from models.priors.beliefs import Beliefs
 from models.rows import Rows
 
@@ -33,7 +36,9 @@ SMOOTHING = 1e-3  # rounds off the kink of the group norm at 0; an error of at m
 
 
 def score(x: Any, beta: Any, alone: Any, groups: Any, members: Any = None) -> Any:
-    """The linear predictor (row,) of covariates x (row, tag).
+    """The linear predictor (row,) of covariates x (row, tag), of a graph or of arrays.
+
+    Arrays may have an axis more for draws, the first: x (draw, row, tag) and beta (draw, tag).
 
     Tags on their own add beta x. A group counts as the root sum of squares of its members'
     upward parts beta x > 0 less that of their downward parts: one sign counts in full, two
@@ -41,16 +46,24 @@ def score(x: Any, beta: Any, alone: Any, groups: Any, members: Any = None) -> An
     `alone` (tag,) is 1 for tags without a group; `groups` (tag, group) is 1 for members, or
     (member, group) where the places of the `members` among the tags are given.
     """
-    inside, strength = (x, beta) if members is None else (x[:, members], beta[members])
+    on = np if isinstance(x, np.ndarray) else pt
+    inside, strength = (x, beta) if members is None else (x[..., members], beta[..., members])
     # sums over members of (beta x)^2, and of the same with the sign of beta x
-    squares = inside**2 @ (strength[:, None] ** 2 * groups)
-    signed = (inside * abs(inside)) @ ((strength * abs(strength))[:, None] * groups)
+    squares = inside**2 @ (strength[..., :, None] ** 2 * groups)
+    signed = (inside * abs(inside)) @ ((strength * abs(strength))[..., :, None] * groups)
 
     def norm(inside: Any) -> Any:
-        rounded = pt.maximum(inside, 0.0)
-        return (pt.sqrt(rounded + SMOOTHING**2) - SMOOTHING).sum(axis=-1)
+        rounded = on.maximum(inside, 0.0)
+        return (on.sqrt(rounded + SMOOTHING**2) - SMOOTHING).sum(axis=-1)
 
-    return x @ (beta * alone) + norm((squares + signed) / 2) - norm((squares - signed) / 2)
+    single = x @ (beta * alone) if on is pt else np.matvec(x, beta * alone)
+    return single + norm((squares + signed) / 2) - norm((squares - signed) / 2)
+
+
+def inverse_multiplier(s: Any, log_rate: Any, log_ceiling: Any, capped: Any) -> Any:
+    """1 / m at a score, of a graph or of arrays; `capped` is 1 with a ceiling, 0 without."""
+    on = np if isinstance(s, np.ndarray) else pt
+    return on.exp(-s) + capped * on.exp(log_rate - log_ceiling)
 
 
 def unit_log_likelihood(
@@ -104,7 +117,7 @@ def model_of(values: Mapping[str, Any]) -> pm.Model:
         beta = pm.Normal("beta", mean[3:], sd[3:])
 
         s = score(inputs["x"], beta, inputs["alone"], inputs["groups"], inputs["members"])
-        inverse = pt.exp(-s) + inputs["capped"] * pt.exp(log_rate - log_ceiling)
+        inverse = inverse_multiplier(s, log_rate, log_ceiling, inputs["capped"])
         pm.Deterministic("log_m", -pt.log(inverse))
         settings = inputs["log_weight"].shape[0]
         by_setting = inverse.reshape((settings, -1))
@@ -127,10 +140,7 @@ def model_of(values: Mapping[str, Any]) -> pm.Model:
 def shared_values(data: Data, prior: "Prior") -> dict[str, Any]:
     """The model's data and priors by name; the settings of `x` follow each other."""
     rows = data.rows
-    happened = np.flatnonzero(rows.events)
-    members = np.flatnonzero(prior.groups.any(axis=1))
-    if not len(members):  # PyTensor cannot multiply by nothing; in no group it adds nothing
-        members = np.zeros(1, np.int64)
+    happened, members = np.flatnonzero(rows.events), members_of(prior)
     return {
         "x": np.ascontiguousarray(data.x.reshape(-1, data.x.shape[-1])),
         "exposure": rows.exposure,
@@ -178,6 +188,15 @@ class Prior:
         )
 
 
+def members_of(prior: Prior) -> NDArray[np.int64]:
+    """The places among the tags of those in groups; one at least, which in no group adds nothing.
+
+    PyTensor cannot multiply by nothing.
+    """
+    members = np.flatnonzero(prior.groups.any(axis=1)).astype(np.int64)
+    return members if len(members) else np.zeros(1, np.int64)
+
+
 class Density(CompiledModel):
     """The model's graph compiled; one object serves every prior and every data set."""
 
@@ -196,7 +215,18 @@ class Density(CompiledModel):
 
     def log_multiplier(self, draws: Array, x: Array) -> Array:
         """log m (draw, row) along covariates x, (row, tag) for all or (draw, row, tag) each."""
-        return self.along("log_m", "x", draws, x)
+        if x.ndim == 2:
+            return self.along("log_m", "x", draws, x)
+        prior, members = self._held[1], members_of(self._held[1])
+        where = (prior.alone, prior.groups[members], members)
+        capped = float(prior.capped)
+
+        def log_m(some: Array, own: Array) -> Array:
+            rate, ceiling = some[:, :1], some[:, 2:3]
+            inverse = inverse_multiplier(score(own, some[:, 3:], *where), rate, ceiling, capped)
+            return np.asarray(-np.log(inverse))
+
+        return in_parts(log_m, draws, x.shape[1] * x.shape[2], x)
 
     def of_one_unit(
         self, draws: Array, at_risk: Array, log_m_of_events: Array, events: Array

@@ -34,6 +34,9 @@ class SignalsWork(DrawsWork):
         self.watched = watched_days(self.track)
         self.signals = self._signals(self.track.pulses, heard(task))
         self._seen: dict[datetime, Seen] = {}
+        self._meant: dict[
+            tuple[int, int, datetime | None], tuple[Rung, Evidence, dict[str, float]]
+        ] = {}
         self._weighed: dict[tuple[int, datetime | None], Rung] = {}
         # with what was cut alive, so that an id stands for one of them
         self._cut: dict[tuple[int, int], tuple[Pulses, object, Signals]] = {}
@@ -41,6 +44,10 @@ class SignalsWork(DrawsWork):
     @abstractmethod
     def chance(self, rung: Rung, question: Question, given: Evidence | None = None) -> Array:
         """P of the question for each draw (draw,), with all evidence there is or some of it."""
+
+    def chances(self, rung: Rung, given: Evidence | None = None) -> dict[str, Array]:
+        """P of each question for each draw (draw,)."""
+        return {q.question_id: self.chance(rung, q, given) for q in self.task.questions}
 
     @abstractmethod
     def problem_as_of(self, moment: datetime) -> Problem:
@@ -52,7 +59,7 @@ class SignalsWork(DrawsWork):
 
         def p(rung: Rung, signals: Signals, known_before: datetime | None = last.as_of) -> float:
             given = Evidence(signals, known_before)
-            return float(rung.weights.mean(self.chance(rung, question, given)))
+            return self._means(rung, given)[question.question_id]
 
         if last.as_of not in self._seen:
             self._seen[last.as_of] = self.track.evidence_before(last.as_of)
@@ -66,12 +73,22 @@ class SignalsWork(DrawsWork):
         everything = p(old, self.signals)
         return {**steps, last_cause: everything, "learning": p(new, self.signals, None)}
 
+    def _means(self, rung: Rung, given: Evidence) -> dict[str, float]:
+        """P of every question on the draws of a rung."""
+        key = (id(rung), id(given.signals), given.known_before)
+        if key not in self._meant:
+            chances = self.chances(rung, given)
+            found = {name: float(rung.weights.mean(p)) for name, p in chances.items()}
+            self._meant[key] = (rung, given, found)
+        return self._meant[key][2]
+
     def _as_of(self, fit: Fit, moment: datetime | None) -> Rung:
         """The draws of a fit on the rows as they stood at an earlier moment, or as they stand."""
         key = (id(fit), moment)
         if key not in self._weighed:
             problem = self.problem if moment is None else self.problem_as_of(moment)
-            self._weighed[key] = reweigh(problem, fit)
+            is_same = moment is not None and problem.data_digest == self.problem.data_digest
+            self._weighed[key] = self._as_of(fit, None) if is_same else reweigh(problem, fit)
         return self._weighed[key]
 
     def _with(self, pulses: Pulses, reports: tuple[Report, ...] | None = None) -> Signals:

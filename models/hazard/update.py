@@ -11,7 +11,8 @@ from models.api import BAND, Task
 from models.covariates import Array
 from models.engine.fit import Fit, Posterior
 from models.engine.ladder import Rung
-from models.estimates import Told, by_count
+from models.estimates import Told, by_count, most_counted
+from models.futures import USUAL
 from models.hazard.density import SCALARS, Data, Prior, compiled_density
 from models.hazard.evidence import Evidence, SignalsWork
 from models.hazard.explain import contributions
@@ -36,6 +37,9 @@ class Work(SignalsWork):
         )
         # each with what it is of alive, so that an id stands for one of them
         self._hazards: dict[tuple[int, int], tuple[Fit, Signals, Array]] = {}
+        self._curves: dict[
+            tuple[int, str, int, tuple[int, ...], int], tuple[Fit, Array, Array]
+        ] = {}
         self._frailties: dict[int, tuple[Posterior, Frailty]] = {}
 
     def chance(self, rung: Rung, question: Question, given: Evidence | None = None) -> Array:
@@ -74,9 +78,20 @@ class Work(SignalsWork):
         """H (draw, setting, edge) along each draw's own future."""
         key = (id(fit), id(signals))
         if key not in self._hazards:
-            along = self.along(fit.draws, self.futures(signals, len(fit.draws)))
+            along = self._part_of_known(fit, signals)
+            if along is None:
+                along = self.along(fit.draws, self.futures(signals, len(fit.draws)))
             self._hazards[key] = (fit, signals, along)
         return self._hazards[key][2]
+
+    def _part_of_known(self, fit: Fit, signals: Signals) -> Array | None:
+        """That of the usual number of draws, cut to these, where they are its first."""
+        for whole, known, along in self._hazards.values():
+            some = len(fit.draws)
+            is_part = known is signals and some < len(whole.draws) == USUAL
+            if is_part and np.array_equal(whole.draws[:some], fit.draws):
+                return along[:some]
+        return None
 
     def futures(self, signals: Signals, draws: int) -> list[Array]:
         """Covariates (draw, bin, tag) along each draw's future, for each setting."""
@@ -90,27 +105,44 @@ class Work(SignalsWork):
 
     def told(self, rung: Rung, question: Question) -> Told:
         """All that the draws say of a question."""
-        task, track, recurrent = self.task, self.track, self.task.beliefs.recurrent
-        first, last = track.window(question)
-        places = track.shown(question)
+        task, recurrent = self.task, self.task.beliefs.recurrent
+        first, last = self.track.window(question)
         hazard = self.hazard(rung.fit, self.signals)
         share = share_of(task, question.definition, len(hazard))
         frailty = self.frailty(rung.posterior)
         opening, end, happened = hazard[:, :, first], hazard[:, :, last], already(task, question)
+        counts = frailty.counts(opening, end, share, recurrent, most_counted(task, question))
+        days, curve = self._curve(rung, question, hazard, share)
         return Told(
-            days=track.edges[places],
-            curve=frailty.chance(
-                opening[:, :, None], hazard[:, :, places], share, recurrent, missing(task, question)
-            ),
+            days=days,
+            curve=curve,
             at_least=by_count(
                 task,
                 question,
                 happened,
                 len(share),
-                lambda n: frailty.chance(opening, end, share, recurrent, n),
+                lambda n: counts[:, n - 1],
             ),
             expected=happened + frailty.expected(opening, end, share, recurrent),
         )
+
+    def _curve(
+        self, rung: Rung, question: Question, hazard: Array, share: Array
+    ) -> tuple[Array, Array]:
+        """The days of a question's curve and P along it; one for all that share it."""
+        task, first = self.task, self.track.window(question)[0]
+        places, lacking = tuple(self.track.shown(question)), missing(task, question)
+        key = (id(rung.fit), question.definition, first, places, lacking)
+        if key not in self._curves:
+            along = self.frailty(rung.posterior).chance(
+                hazard[:, :, first][:, :, None],
+                hazard[:, :, list(places)],
+                share,
+                task.beliefs.recurrent,
+                lacking,
+            )
+            self._curves[key] = (rung.fit, self.track.edges[list(places)], along)
+        return self._curves[key][1:]
 
     def parameters(self, rung: Rung) -> dict[str, Array]:
         """The draws (draw,) of every parameter by its name."""

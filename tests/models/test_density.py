@@ -182,3 +182,16 @@ def test_a_level_below_its_reference_counts_the_other_way_in_a_group_as_alone(
     for above, below in zip(upward, downward, strict=True):
         assert below == pytest.approx(-above, abs=1e-12)
     assert density.log_multiplier(theta[None], -x)[0][0] < -0.9
+
+
+def test_along_paths_of_its_own_each_draw_has_what_the_graph_says_of_them(
+    density: Density,
+) -> None:
+    rows, prior = worlds.rows(), Prior.of(BELIEVED)
+    draws, rng = draws_around(prior), np.random.default_rng(3)
+    for given in (prior, replace(prior, capped=False)):
+        density.load(Data.of(rows), given)
+        paths = rng.normal(0, 2, (len(draws), 7, rows.x.shape[1]))
+        own = density.log_multiplier(draws, paths)
+        each = [density.log_multiplier(d[None], x)[0] for d, x in zip(draws, paths, strict=True)]
+        assert own == pytest.approx(np.stack(each), rel=1e-12, abs=1e-13)

@@ -119,3 +119,10 @@ def test_bins_begin_now_end_at_the_horizon_and_hold_every_mark(
     assert np.all(np.diff(edges) > 0)
     for mark in extra:
         assert (round(mark, 6) in edges) == (0 <= mark <= horizon)
+
+
+def test_what_comes_along_a_draw_does_not_hang_on_how_many_draws_there_are() -> None:
+    rates = Arrivals(np.array([0.5, 6.0]), 60.0, np.array([0.8, 1.0]))
+    edges, half_lives = np.array([0.0, 2.0, 9.0, 40.0]), np.array([14.0, 60.0])
+    whole = simulate(rates, edges, half_lives, 1000, seed=3)
+    assert np.array_equal(simulate(rates, edges, half_lives, 300, seed=3), whole[:300])

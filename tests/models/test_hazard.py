@@ -225,3 +225,18 @@ def test_what_happens_only_once_and_opens_later_loses_what_may_happen_before() -
     again = answers(recurrent=True)
     assert again[1] > after
     assert again[2] == pytest.approx(whole, abs=1e-12)
+
+
+def test_counts_are_what_the_incomplete_beta_function_says() -> None:
+    rng = np.random.default_rng(5)
+    frailty = Frailty(
+        np.exp(rng.normal(0, 1, (50, 1))), np.exp(rng.normal(3, 1, (50, 2))), np.full((50, 2), 0.5)
+    )
+    opening, end = rng.random((50, 2)), 1 + np.exp(rng.normal(0, 3, (50, 2)))
+    share = rng.random(50)
+    counts = frailty.counts(opening, end, share, recurrent=True, most=6)
+    each = [frailty.chance(opening, end, share, True, n) for n in range(1, 7)]
+    assert counts == pytest.approx(np.stack(each, axis=1), rel=1e-9, abs=1e-14)
+    once = frailty.counts(opening, end, share, recurrent=False, most=3)
+    assert np.array_equal(once[:, 0], frailty.chance(opening, end, share, False))
+    assert not once[:, 1:].any()
