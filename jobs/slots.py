@@ -54,10 +54,15 @@ def run_name(turn: Turn) -> str:
     return _name(turn.schedule.id, turn.slot)
 
 
+def part_name(part: Part) -> str:
+    """What the log calls a part."""
+    return f"{_name(part.schedule_id, part.slot)} part {part.part}"
+
+
 def run_slot(app: App, turn: Turn, compute: Compute = map, *, works: bool = True) -> Updated | None:
     """Update the schedule's questions as of the slot; None where others have all of it.
 
-    Without `works` it is only begun, and left to workers. A failure is a stored failed run, and
+    Without `works` it is begun, and left to workers. A failure is a stored failed run, and
     propagates. Where the store itself fails, the part is left to its lease: it is taken over, by
     whoever ticks then, and tried again.
     """
@@ -67,7 +72,9 @@ def run_slot(app: App, turn: Turn, compute: Compute = map, *, works: bool = True
         if not begun:
             return None
         held = begun[0]
-    return run_parts(app, turn, compute, held) if works else Updated()
+        if not works:
+            _log.info("%s: %d parts are left to workers", run_name(turn), len(begun))
+    return run_parts(app, turn, compute, held) if works else None
 
 
 def run_parts(app: App, turn: Turn, compute: Compute, held: Part | None = None) -> Updated | None:
@@ -171,17 +178,18 @@ def _holding[Item, Done](
     compute: Callable[[Callable[[Item], Done], Iterable[Item]], Iterable[Done]],
 ) -> Callable[[Callable[[Item], Done], Iterable[Item]], Iterable[Done]]:
     """`compute`, whose holder renews its lease between two tracks once a third of it is over."""
+    renewed_at = clock()
 
-    def computed(work: Callable[[Item], Done], items: Iterable[Item]) -> Iterator[Done]:
-        renewed_at = clock()
-        for answer in compute(work, items):
+    def kept[Thing](things: Iterable[Thing]) -> Iterator[Thing]:
+        nonlocal renewed_at
+        for thing in things:
             now = clock()
             if now - renewed_at >= lease / 3:
                 app.store.ledger.renew(claim, now + lease)
                 renewed_at = now
-            yield answer
+            yield thing
 
-    return computed
+    return lambda work, items: kept(compute(work, kept(items)))
 
 
 def _name(schedule_id: str, slot: datetime) -> str:

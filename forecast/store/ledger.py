@@ -7,11 +7,11 @@ lost is put back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, and_, select
 
 from forecast.store import queue, runs
 from forecast.store.database import Database
@@ -75,6 +75,12 @@ class Ledger:
         """Whether there is a queue, from which workers take parts."""
         return not self._database.is_sqlite
 
+    @property
+    def queue_address(self) -> str:
+        """How the queue is reached, password and all: not to be shown."""
+        url = self._database.url.set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
     def claim_run(
         self,
         schedule_id: str,
@@ -112,7 +118,12 @@ class Ledger:
         holds are put into the queue.
         """
         return self._write(
-            *(_begin, claim, list(shares), now, lease, missed),
+            _begin,
+            claim,
+            list(shares),
+            now,
+            lease,
+            missed,
             keeps=keeps,
             is_queued=is_queued and self.is_shared,
         )
@@ -159,12 +170,12 @@ class Ledger:
         if self.is_shared:
             self._write(queue.prepare)
 
-    def put_back(self, now: datetime) -> int:
+    def put_back(self, now: datetime) -> int | None:
         """Put parts into the queue that can be had and have no job in it; how many they were.
 
-        One process at a time does; the others have nothing to do.
+        None where another process is at it.
         """
-        return self._write(_put_back, now) if self.is_shared else 0
+        return self._write(_put_back, now)
 
 
 def _begin(
@@ -182,15 +193,17 @@ def _begin(
     is_ours = runs.claim(connection, *at, claim.owner, now, lease, missed)
     if not is_ours or _has_parts(connection, *at):
         return []
-    parts = []
-    for number, share in enumerate(shares, start=1):
-        is_held = keeps and number == 1
-        hold = (RUNNING, claim.owner, 1, now + lease) if is_held else (WAITING, "", 0, None)
-        parts.append(Part(*at, number, share.queue, share.questions, *hold, "", 0, 0))
+    waiting = [
+        Part(*at, number, share.queue, share.questions, WAITING, "", 0, None, "", 0, 0)
+        for number, share in enumerate(shares, start=1)
+    ]
+    held: dict[str, Any] = {"status": RUNNING, "owner": claim.owner}
+    held |= {"fence": 1, "lease_until": now + lease}
+    parts = [replace(waiting[0], **held), *waiting[1:]] if keeps else waiting
     connection.execute(run_part.insert(), [columns_of(part) for part in parts])
     if is_queued:
-        waiting = [part for part in parts if part.status == WAITING]
-        queue.put(connection, [queue.Job(*at, part.part, part.queue) for part in waiting])
+        free = parts[1:] if keeps else parts
+        queue.put(connection, [queue.Job(*at, part.part, part.queue) for part in free])
     return parts
 
 
@@ -238,16 +251,15 @@ def _free_part(
 
 
 def _take(connection: Connection, part: Part, owner: str, until: datetime) -> Part:
-    ours = {"status": RUNNING, "owner": owner, "fence": part.fence + 1, "lease_until": until}
-    row: Row[Any] = connection.execute(
-        run_part.update().where(_same(part)).values(ours).returning(*_COLUMNS)
-    ).one()
+    ours: dict[str, Any] = {"status": RUNNING, "owner": owner}
+    ours |= {"fence": part.fence + 1, "lease_until": until}
+    connection.execute(run_part.update().where(_same(part)).values(ours))
     if connection.dialect.name == "postgresql":
         queue.drop(connection, queue.Job(part.schedule_id, part.slot, part.part, part.queue))
     if part.fence:  # it was left by one that died
         again = {"owner": owner, "attempts": run.c.attempts + 1, "lease_until": until}
         connection.execute(run.update().where(_of_run(part)).values(again))
-    return Part(*row)
+    return replace(part, **ours)
 
 
 def _end_part(
@@ -270,9 +282,10 @@ def _close(
     if any(p.status in (WAITING, RUNNING) for p in parts):
         return None
     status = FAILED if any(p.status == FAILED for p in parts) else DONE
-    ended = {"status": status, "detail": in_words(parts), "finished_at": now}
+    detail = in_words(parts)
+    ended = {"status": status, "detail": detail, "finished_at": now}
     connection.execute(run.update().where(_of_run(part)).values(ended))
-    return status, ended["detail"]
+    return status, detail
 
 
 def in_words(parts: Sequence[Part]) -> str:
@@ -286,9 +299,9 @@ def in_words(parts: Sequence[Part]) -> str:
     return f"{estimates} estimates, {notices} notices in {len(parts)} parts{named}{more}"
 
 
-def _put_back(connection: Connection, now: datetime) -> int:
+def _put_back(connection: Connection, now: datetime) -> int | None:
     if not queue.lead(connection):
-        return 0
+        return None
     of_run = and_(run.c.schedule_id == run_part.c.schedule_id, run.c.slot == run_part.c.slot)
     columns = [run_part.c[name] for name in ("schedule_id", "slot", "part", "queue")]
     free = select(*columns).join(run, of_run).where(runs.is_free(now), run.c.status == RUNNING)

@@ -7,7 +7,7 @@ from forecast.config import Config
 from forecast.question import Question
 from forecast.store import Share
 
-PART_QUESTIONS = 200  # two seconds at ten milliseconds a question
+PART_QUESTIONS = 100  # a second of the quick families, some seconds of the others
 UNKNOWN = "unknown"  # the family of a question whose definition is not there: somebody must say so
 
 
