@@ -1,16 +1,15 @@
 """`tocsin serve`: run the schedules and send the alerts until stopped."""
 
-import signal
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, Thread
-from types import FrameType
+from threading import Event
 from typing import Literal
 
 import click
 
 from forecast.clock import utc_now
 from jobs.cli.options import common, log_options, print_json
+from jobs.cli.signals import stop_on_signals
 
 
 @click.command("serve")
@@ -39,11 +38,11 @@ def command(
     """Run the schedules and send the alerts until stopped (SIGTERM, Ctrl-C).
 
     A slot runs once, however many of these share the store; slots missed while nobody was
-    there are made up for as their schedule says. News updates what it is about at once. An edited watch.toml is taken in while it runs. With
-    --once the exit code is that of what failed.
+    there are made up for as their schedule says. News updates what it is about at once. An edited
+    watch.toml is taken in while it runs. With --once the exit code is that of what failed.
     """
     stop = Event()
-    _stop_on_signals(stop)  # before what takes its time to import
+    stop_on_signals(stop)  # before what takes its time to import
     from jobs.app import open_app
     from jobs.log import start_log
 
@@ -92,15 +91,3 @@ def command(
         print_json({"schema_version": 1} | {name: service.tally[name] for name in names})
     if once and service.failure is not None:
         click.get_current_context().exit(getattr(service.failure, "exit_code", 1))
-
-
-def _stop_on_signals(stop: Event) -> None:
-    """The first signal asks to stop after what runs; a second one ends the process."""
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        # not from here: the interrupted thread may hold the event's own lock
-        Thread(target=stop.set).start()
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
