@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     StringConstraints,
     ValidationError,
 )
@@ -89,8 +90,8 @@ class OpenQuestion(Arguments):
     opens_at: AwareDatetime | None = None
     source: Text = ""
     notes: Text = ""
-    at_least: Annotated[int, Field(ge=1, le=999_999)] = 1
-    backdated: bool = False
+    at_least: Annotated[int, Field(strict=True, ge=1, le=999_999)] = 1
+    backdated: StrictBool = False
 
 
 class Update(Arguments):
@@ -189,7 +190,7 @@ class EditCandidate(Arguments):
     candidate: Name
     unit: Name | None = None
     tag: Name | None = None
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
     occurred_at: AwareDatetime | None = None
     summary: Text | None = None
     reason: Text = ""

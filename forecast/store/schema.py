@@ -34,6 +34,7 @@ report = Table(
     instant("recorded_at"),
     UniqueConstraint("report_id", "digest", name="report_once"),
     Index("report_at_unit", "unit", "known_at"),
+    Index("report_known", "known_at"),
 )
 
 event = Table(

@@ -49,9 +49,21 @@ class Paged(Query):
         if self.cursor is None:
             return None
         place = place_of(self.cursor)
-        if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= _LAST_ROW:
-            raise _no_cursor()
-        return place
+        if not is_row(place):
+            raise no_cursor()
+        return int(place)
+
+    def moment_after(self) -> tuple[datetime, Any] | None:
+        """The same in lists by time: a moment, and what is there of it in the cursor."""
+        if self.cursor is None:
+            return None
+        match place_of(self.cursor):
+            case [str(at), rest]:
+                try:
+                    return parse_instant(at), rest
+                except ValueError:
+                    pass
+        raise no_cursor()
 
 
 class Span(Paged):
@@ -85,10 +97,17 @@ def place_of(cursor: str) -> Any:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
-        raise _no_cursor() from None
+        raise no_cursor() from None
 
 
-def _no_cursor() -> ProblemError:
+def is_row(place: object) -> bool:
+    """Whether it may be the number of a row."""
+    is_number = isinstance(place, int) and not isinstance(place, bool)
+    return is_number and 0 <= place <= _LAST_ROW  # type: ignore[operator]
+
+
+def no_cursor() -> ProblemError:
+    """What a cursor is answered that was made up."""
     return ProblemError(422, "this is no cursor that was handed out", code="input", at="cursor")
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forecast.audit import Audit
+from forecast.clock import format_instant
 from forecast.evidence import CrowdForecast, Resolution
 from forecast.question import Question, Snapshot
 from forecast.reports.as_json import estimate_json, question_json
@@ -18,7 +19,7 @@ from forecast.requests import Name
 from forecast.resolving import Endings
 from forecast.store.pages import Outline
 from forecast.web.desk import Desk, TheDesk
-from forecast.web.paging import Items, OfQuestion, Paged, Span, items
+from forecast.web.paging import Items, OfQuestion, Paged, Span, is_row, items, listed, no_cursor
 from forecast.web.problems import ProblemError
 
 router = APIRouter(tags=["questions"])
@@ -108,12 +109,14 @@ def estimates(
     question: Name,
     query: Annotated[Span, Query()],
 ) -> Any:
-    """Its estimates, the last recorded first; since <= as_of < until."""
+    """Its estimates, the newest first; since <= as_of < until."""
     _one(desk, question)
-    page = desk.store.pages.estimates(
-        question, query.limit, query.after(), query.since, query.until
-    )
-    return items(request, response, page, estimate_json)
+    after = query.moment_after()
+    if after is not None and not is_row(after[1]):
+        raise no_cursor()
+    found, last = desk.store.pages.estimates(question, query.limit, after, query.since, query.until)
+    place = None if last is None else [format_instant(last[0]), last[1]]
+    return listed(request, response, [estimate_json(one) for one in found], place)
 
 
 @router.get("/questions/{question:path}/resolutions", response_model=SaidItems)

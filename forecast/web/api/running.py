@@ -8,12 +8,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forecast.clock import format_instant, parse_instant
+from forecast.clock import format_instant
 from forecast.requests import Name
 from forecast.store import Run
 from forecast.web.desk import TheDesk
-from forecast.web.paging import Items, Paged, listed, place_of
-from forecast.web.problems import ProblemError
+from forecast.web.paging import Items, Paged, listed, no_cursor
 
 router = APIRouter(tags=["running"])
 
@@ -26,15 +25,10 @@ class RunsQuery(Paged):
 
     def later(self) -> tuple[datetime, str] | None:
         """The run after which the page begins."""
-        if self.cursor is None:
-            return None
-        match place_of(self.cursor):
-            case [str(slot), str(name)] if "\0" not in name and name.isprintable():
-                try:
-                    return parse_instant(slot), name
-                except ValueError:
-                    pass
-        raise ProblemError(422, "this is no cursor that was handed out", code="input", at="cursor")
+        found = self.moment_after()
+        if found is not None and not (isinstance(found[1], str) and found[1].isprintable()):
+            raise no_cursor()
+        return found
 
 
 class ScheduleView(BaseModel):

@@ -12,10 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing of it was kept before."""
+    """Nothing of it was kept before; whoever polls for reports since a moment finds them."""
     _tokens()
     _requests()
     _idempotency()
+    op.create_index("report_known", "report", ["known_at"])
 
 
 def _row_id() -> "Column[int]":
