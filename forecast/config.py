@@ -135,6 +135,7 @@ class Definition(Table):
     unit_spread: Ratio = "1.5x..3x"
     indicators: list[str] = []
     effects: dict[str, Ratio] = {}
+    half_lives: dict[str, HalfLife] = {}
     coupled: dict[str, Coupled] = {}
     learns: Learns | None = None
     pool: PoolTable | None = None
@@ -165,7 +166,9 @@ class Definition(Table):
                 raise ValueError("needs a base_rate, or the wider definition it lies within")
             if self.share or self.rest_of:
                 raise ValueError("share and rest_of go with within")
-        elif any((self.base_rate, self.ceiling, self.indicators, self.effects, self.coupled)):
+        elif any((self.base_rate, self.ceiling, self.indicators, self.coupled)) or any(
+            (self.effects, self.half_lives)
+        ):
             raise ValueError(
                 f"lies within '{self.within}', which brings its base_rate, ceiling and indicators"
             )
@@ -272,12 +275,13 @@ class Config(Table):
                     f"{place}.indicators: no indicator matches '{pattern}'"
                     + did_you_mean(pattern, self.indicators)
                 )
-        for tag in definition.effects:
-            if tag not in self.tags_of(name):
-                raise ValueError(
-                    f"{place}.effects: '{tag}' is not among its indicators"
-                    + did_you_mean(tag, self.tags_of(name))
-                )
+        for key in ("effects", "half_lives"):
+            for tag in getattr(definition, key):
+                if tag not in self.tags_of(name):
+                    raise ValueError(
+                        f"{place}.{key}: '{tag}' is not among its indicators"
+                        + did_you_mean(tag, self.tags_of(name))
+                    )
         if definition.coupled and "hazard" not in definition.families():
             raise ValueError(f"{place}.coupled: only the family 'hazard' listens to other units")
         if len(definition.coupled) > MOST_COUPLED:

@@ -22,9 +22,9 @@ def words_of(config: Config, definition: str) -> dict[str, str]:
                 words[f"{prefix}{key}"] = text
     words["unit_spread"] = config.definitions[root].unit_spread
     for tag in config.tags_of(root):
-        effects = config.definitions[root].effects
-        words[f"effects.{tag}"] = effects.get(tag, config.indicators[tag].effect)
-        words[f"half_life.{tag}"] = config.indicators[tag].half_life
+        table, indicator = config.definitions[root], config.indicators[tag]
+        words[f"effects.{tag}"] = table.effects.get(tag, indicator.effect)
+        words[f"half_life.{tag}"] = table.half_lives.get(tag, indicator.half_life)
     return words
 
 

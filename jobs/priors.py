@@ -1,7 +1,7 @@
 """A prior as a person checks it: each belief in words and in numbers, and what they imply."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from forecast.clock import parse_instant
@@ -20,6 +20,7 @@ from models.priors.elicit import Beta, Normal, log_normal
 from models.shares import share_of
 
 QUARTERS = 100
+BINS, REACH = 20, 2.5  # of pictures, and the standard deviations to either side in them
 QUARTER = DAYS_IN["quarter"]
 
 
@@ -54,11 +55,16 @@ def _short(number: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """One line of a prior; `numbers` is None for a share that is what others leave."""
+    """One line of a prior; `numbers` is None for a share that is what others leave.
+
+    `picture` is its density in even bins, up to a factor: of a share from 0 to 1, of rates and of
+    factors on a log axis that all rates, or all factors, of the prior have in common.
+    """
 
     key: str
     words: str
     numbers: Numbers | None
+    picture: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Implied:
 class PriorView:
     """All that is believed of a root definition; `definition` is the one that was asked for.
 
+    `axes` are the ends of the pictures: "rates" as a probability a quarter, and "factors".
     `version` is None, or is not `current`, where watch.toml was edited since the last update.
     """
 
@@ -84,6 +91,7 @@ class PriorView:
     beliefs: tuple[Belief, ...]
     groups: dict[str, str]
     implied: Implied
+    axes: dict[str, tuple[float, float]]
     version: PriorVersion | None
     is_current: bool
 
@@ -115,6 +123,7 @@ def view_prior(app: App, definition: str) -> PriorView:
         beliefs=tuple(beliefs_in(config, root)),
         groups={effect.tag: effect.group for effect in beliefs.effects if effect.group},
         implied=implied_events(beliefs, definition),
+        axes=axes_of(config, beliefs),
         version=version,
         is_current=version is not None and version.words == words_of(config, root),
     )
@@ -122,8 +131,61 @@ def view_prior(app: App, definition: str) -> PriorView:
 
 def beliefs_in(config: Config, root: str) -> list[Belief]:
     """Every belief about a root definition and those inside it, in the order of the file."""
-    numbers = _numbers(config, beliefs_of(config, root))
-    return [Belief(key, words, numbers[key]) for key, words in words_of(config, root).items()]
+    beliefs = beliefs_of(config, root)
+    numbers, pictures = _numbers(config, beliefs), _pictures(config, beliefs)
+    return [
+        Belief(key, words, numbers[key], pictures.get(key, ()))
+        for key, words in words_of(config, root).items()
+    ]
+
+
+def _pictures(config: Config, beliefs: Beliefs) -> dict[str, tuple[float, ...]]:
+    """The pictures by the keys of `words_of`; a half-life has none."""
+    found = {}
+    for normals in _on_one_axis(config, beliefs):
+        low, high = axis_of(normals)
+        step = (high - low) / BINS
+        points = [low + (k + 0.5) * step for k in range(BINS)]
+        for key, n in normals.items():
+            found[key] = tuple(math.exp(-(((x - n.mean) / n.sd) ** 2) / 2) for x in points)
+    for part in beliefs.narrower:
+        if part.share is not None:
+            found[f"{part.definition}.share"] = share_picture(part.share)
+    return found
+
+
+def _on_one_axis(config: Config, beliefs: Beliefs) -> tuple[dict[str, Normal], dict[str, Normal]]:
+    """The logs of rates a day, and those of factors, by key."""
+    rates = {"base_rate": beliefs.log_rate}
+    if beliefs.log_ceiling is not None:
+        rates["ceiling"] = beliefs.log_ceiling
+    spread = parse_ratio(config.definitions[beliefs.definition].unit_spread)
+    factors = {"unit_spread": log_normal(spread)}
+    factors |= {f"effects.{effect.tag}": effect.log_ratio for effect in beliefs.effects}
+    return rates, factors
+
+
+def axis_of(normals: Mapping[str, Normal]) -> tuple[float, float]:
+    """The ends of an axis on which all of them can be seen."""
+    lows = [n.mean - REACH * n.sd for n in normals.values()]
+    return min(lows), max(n.mean + REACH * n.sd for n in normals.values())
+
+
+def axes_of(config: Config, beliefs: Beliefs) -> dict[str, tuple[float, float]]:
+    """The ends of the pictures: "rates" as a probability a quarter, and "factors"."""
+    rates, factors = map(axis_of, _on_one_axis(config, beliefs))
+    a_quarter = [-math.expm1(-QUARTER * math.exp(end)) for end in rates]
+    return {
+        "rates": (a_quarter[0], a_quarter[1]),
+        "factors": (math.exp(factors[0]), math.exp(factors[1])),
+    }
+
+
+def share_picture(share: Beta) -> tuple[float, ...]:
+    """The density of a share, from 0 to 1, up to a factor."""
+    middles = [(k + 0.5) / BINS for k in range(BINS)]
+    logs = [(share.a - 1) * math.log(x) + (share.b - 1) * math.log1p(-x) for x in middles]
+    return tuple(math.exp(level - max(logs)) for level in logs)
 
 
 def implied_events(beliefs: Beliefs, definition: str) -> Implied:

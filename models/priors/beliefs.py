@@ -210,7 +210,7 @@ def _pooled(table: PoolTable) -> Pooled:
 def _effect(config: Config, table: Definition, tag: str) -> Effect:
     indicator = config.indicators[tag]
     words = table.effects.get(tag, indicator.effect)
-    half_life = parse_half_life(indicator.half_life)
+    half_life = parse_half_life(table.half_lives.get(tag, indicator.half_life))
     return Effect(
         tag,
         log_normal(parse_ratio(words)),

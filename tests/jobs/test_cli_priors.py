@@ -226,7 +226,7 @@ def test_a_share_is_that_of_the_narrower_definition(desk: Desk) -> None:
         (("long-strike", "share", "50%..50.0000001%"), "no Beta has 0.5 to 0.5"),
         (("strike", "share", "1%..2%"), "those with one are long-strike"),
         (("strike", "effects.union.balot", "1x..2x"), "did you mean 'effects.union.ballot'?"),
-        (("strike", "half_life.union.ballot", "3 days"), "edit watch.toml"),
+        (("strike", "half_life.union.ballot", "3 dayz"), "is not a duration"),
         (("strik", "base_rate", "1%..2% per day"), "did you mean 'strike'?"),
     ],
 )

@@ -1,0 +1,177 @@
+"""What the commands on priors say alike: pictures, versions, changes and their previews."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.clock import format_instant
+from forecast.estimate import Estimate, Health
+from forecast.likelihood import percent
+from forecast.prior import PriorVersion
+from jobs.cli.options import cell, say, stdout_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from jobs.prior_preview import Preview, Record, Shift
+    from jobs.priors import Belief
+
+BLOCKS, PLAIN_BLOCKS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
+type Pair = tuple["Belief | None", "Belief | None"]
+
+
+def picture(heights: Sequence[float]) -> str:
+    """A density in block characters; in plain ones where the terminal has no others."""
+    if not heights or max(heights) <= 0:
+        return ""
+    can = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "").startswith("utf")
+    blocks = BLOCKS if can else PLAIN_BLOCKS
+    top = max(heights)
+    return "".join(blocks[round(h / top * (len(blocks) - 1))] for h in heights)
+
+
+def table_of(*columns: str) -> "Table":
+    """A plain table with headings."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        is_whole = column == "picture"
+        table.add_column(cell(column), overflow="fold", no_wrap=is_whole)
+    return table
+
+
+def lines(*of_cell: str) -> "Text":
+    """Several lines in one cell, whoever wrote what is in them."""
+    from rich.text import Text
+
+    return Text("\n").join(map(cell, of_cell))
+
+
+def numbers_words(belief: "Belief") -> str:
+    """The median and the interval of a belief."""
+    return str(belief.numbers) if belief.numbers else "what it leaves"
+
+
+def version_words(v: PriorVersion) -> str:
+    """Which version it is, by whom, of when and why."""
+    at = format_instant(v.at.replace(microsecond=0))
+    return f"Version {v.version} by {v.author}, {at}: {v.reason}"
+
+
+def print_changes(root: str, pairs: Sequence[Pair], found: "Preview") -> None:
+    """Beliefs before and after, every open question, rules that flip, and the record."""
+    console = stdout_console()
+    table = table_of(f"prior of {root}", "key", "in words", "median [90 %]")
+    for before, after in pairs:
+        for name, belief in (("before", before), ("after", after)):
+            key = (before or after).key if (before or after) else ""  # type: ignore[union-attr]
+            row = (belief.words, numbers_words(belief)) if belief else ("-", "-")
+            table.add_row(*map(cell, (name, key, *row)))
+    console.print(table)
+    if not found.shifts:
+        say("No open question depends on it.")
+    else:
+        _print_shifts(found.shifts)
+    if found.record is not None:
+        click.echo()
+        say(_record_words(found.record))
+
+
+def _print_shifts(shifts: Sequence["Shift"]) -> None:
+    click.echo()
+    table = table_of("open question", "before", "after", "if held half to twice as strongly")
+    for shift in shifts:
+        row = (estimate_words(shift.before), estimate_words(shift.after), _strength(shift))
+        table.add_row(*map(cell, (shift.question.question_id, *row)))
+    stdout_console().print(table)
+    click.echo()
+    flips = [(shift.question.question_id, flip) for shift in shifts for flip in shift.flips]
+    for question, flip in flips:
+        say(f"rule {flip.rule_id} on {question}: {flip.before.value} -> {flip.after.value}")
+    if not flips:
+        say("No rule changes its mind.")
+
+
+def _strength(shift: "Shift") -> str:
+    if shift.weaker is None or shift.stronger is None:
+        return ""
+    low, high = sorted((shift.weaker, shift.stronger))
+    return f"{percent(low, 1).removesuffix(' %')}–{percent(high, 1)}"
+
+
+def _record_words(record: "Record") -> str:
+    (b, a), (lb, la) = record.brier, record.log_loss
+    verdict = "better" if la < lb else "worse" if la > lb else "the same"
+    return (
+        f"On {record.questions} resolved questions, at {record.moments} of {record.known} stored "
+        f"moments, the scores would have been {verdict}: Brier {b:.4f} -> {a:.4f}, log loss "
+        f"{lb:.4f} -> {la:.4f}. Known afterwards: a prior can be fitted to the past."
+    )
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """A probability with its band, and why it is held where it is."""
+    lower = percent(estimate.interval.lower, 1).removesuffix(" %")
+    is_good = estimate.health is Health.HEALTHY
+    held = "" if is_good else f" {estimate.health.value}: {estimate.reason}"
+    return (
+        f"{percent(estimate.probability, 1)} [{lower}–{percent(estimate.interval.upper, 1)}]{held}"
+    )
+
+
+def belief_json(belief: "Belief") -> dict[str, Any]:
+    """A belief with its numbers."""
+    return {
+        "key": belief.key,
+        "words": belief.words,
+        "numbers": asdict(belief.numbers) if belief.numbers else None,
+    }
+
+
+def changes_json(
+    root: str, pairs: Sequence[Pair], found: "Preview", notes: Sequence[str]
+) -> dict[str, Any]:
+    """`before` and `after` are of the first change; `changes` are all of them."""
+    changes = [
+        {"before": before and belief_json(before), "after": after and belief_json(after)}
+        for before, after in pairs
+    ]
+    first = changes[0] if changes else {"before": None, "after": None}
+    return {
+        "schema_version": 1,
+        "root": root,
+        **first,
+        "changes": changes,
+        "notes": list(notes),
+        "questions": [_shift_json(shift) for shift in found.shifts],
+        "record": found.record and asdict(found.record),
+    }
+
+
+def _shift_json(shift: "Shift") -> dict[str, Any]:
+    return {
+        "question": shift.question.question_id,
+        "before": _estimate_json(shift.before),
+        "after": _estimate_json(shift.after),
+        "half_to_twice_as_strong": [shift.weaker, shift.stronger],
+        "rules": [
+            {"rule": f.rule_id, "before": f.before.value, "after": f.after.value}
+            for f in shift.flips
+        ],
+    }
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "probability": estimate.probability,
+        "interval": asdict(estimate.interval),
+        "mcse": estimate.mcse,
+        "health": estimate.health.value,
+        "reason": estimate.reason,
+        "method": estimate.method,
+    }
