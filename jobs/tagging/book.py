@@ -1,36 +1,36 @@
 """Packs compiled: every phrase in one automaton, every list of phrases a group with a number.
 
-A phrase of the text is the longest that begins leftmost, and brings what it holds: in
-"Venezuelan territory" stands "Venezuelan" as well. So a phrase that is added to one rule hides
-nothing from another.
+Every phrase that stands in a text is found, also one inside another or across its end: a phrase
+that is added to one rule hides nothing from the others. Of one list, what counts at a place is
+the longest phrase that begins leftmost.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from forecast.errors import ConfigError
 from forecast.tagging_table import CueTable, Pack, TagRule
 from jobs.tagging import patterns
+from jobs.tagging.dates import DATE_WORDS
 from jobs.tagging.words import line, words
 
 
 class Mark(NamedTuple):
-    """What a phrase that was found says: that of a group something stands at [start, end) of it.
-
-    `is_capital` means that it only does where the text has capitals there.
-    """
+    """The group of a phrase; `is_capital` means that it fits capitals only."""
 
     group: int
-    start: int
-    end: int
     is_capital: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule with its lists as groups; `strengths` are (group, value)."""
+    """A rule with its lists as groups; `strengths` are (group, value).
+
+    `about` are the combinations of groups by which its units are known: one must be in the text.
+    It is empty where the rule assumes its unit. `groups` are all that bear on the rule.
+    """
 
     table: TagRule
     pack: str
@@ -40,6 +40,14 @@ class Rule:
     excludes: tuple[int, ...]
     strengths: tuple[tuple[int, float], ...]
     units: tuple[str, ...]
+    about: tuple[frozenset[int], ...] = ()
+    groups: frozenset[int] = frozenset()
+
+    def can_be_in(self, seen: set[int]) -> bool:
+        """Whether all that it needs is among the groups of a text."""
+        return seen.issuperset(self.requires) and (
+            self.table.assume or any(seen.issuperset(groups) for groups in self.about)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,9 @@ class Book:
     """All packs of a watch, ready to read with.
 
     `groups` and `marks` are by phrase, in the order of the automaton; `units` are for each unit
-    the combinations of groups by which it is known; `started` are the rules by trigger, and
-    `always` those that no phrase starts.
+    the combinations of groups by which it is known; `newsrooms` and `dates` are the groups of what
+    newsrooms are called by and of words that dates hold. `started` are the triggers that
+    phrases set off, and `always` the rules by trigger that have patterns as well.
     """
 
     automaton: Any
@@ -66,30 +75,50 @@ class Book:
     cues: tuple[Cue, ...]
     units: dict[str, tuple[tuple[int, ...], ...]]
     origins: tuple[tuple[str, tuple[str, ...]], ...]
-    started: dict[int, Rule] = field(default_factory=dict)
-    always: tuple[Rule, ...] = ()
+    newsrooms: int
+    dates: int
+    by_trigger: dict[int, Rule]
+    started: frozenset[int]
+    always: dict[int, Rule]
+
+    def phrases(self, text: str) -> list[tuple[int, int, int]]:
+        """Every phrase in a line of words: its number, and its characters [start, end)."""
+        found: list[tuple[int, int, int]]
+        found = self.automaton.find_matches_as_indexes(text, overlapping=True)
+        return found
+
+    def possible(self, seen: set[int]) -> list[Rule]:
+        """The rules that may hit in a text of these groups, in the order of the packs."""
+        possible = {group: self.by_trigger[group] for group in self.started & seen}
+        possible |= self.always
+        return [possible[group] for group in sorted(possible) if possible[group].can_be_in(seen)]
 
 
 def compile_packs(packs: Iterable[tuple[str, Pack]]) -> Book:
     """The packs, by file name, as one; ConfigError names the file and the rule that is wrong."""
-    from ahocorasick_rs import AhoCorasick, MatchKind
+    from ahocorasick_rs import AhoCorasick
 
     desk = _Desk()
     for name, pack in packs:
         desk.take(name, pack)
-    texts = list(desk.phrases) or ["\0"]
-    marks = _with_contained(texts, desk.phrases)
-    rules = tuple(desk.rules)
+    newsrooms = desk.number([n for names in desk.origins.values() for n in names], "origins")
+    dates = desk.number(DATE_WORDS, "dates")
+    texts = list(desk.phrases)
+    marks = tuple(tuple(Mark(*mark) for mark in sorted(desk.phrases[t])) for t in texts)
+    rules = tuple(desk.placed(rule) for rule in desk.rules)
     return Book(
-        AhoCorasick(texts, matchkind=MatchKind.LeftmostLongest),
+        AhoCorasick(texts),
         tuple(frozenset(mark.group for mark in found) for found in marks),
         marks,
         rules,
         tuple(desk.cues),
         {unit: tuple(combinations) for unit, combinations in desk.units.items()},
         tuple(desk.origins.items()),
-        {rule.trigger: rule for rule in rules if rule.table.phrases},
-        tuple(rule for rule in rules if rule.patterns),
+        newsrooms,
+        dates,
+        {rule.trigger: rule for rule in rules},
+        frozenset(rule.trigger for rule in rules if rule.table.phrases),
+        {rule.trigger: rule for rule in rules if rule.patterns},
     )
 
 
@@ -144,13 +173,22 @@ class _Desk:
 
     def group(self, pack: Pack, phrases: str | list[str], at: str) -> int:
         """The number of a list of phrases; equal lists have one."""
-        found = _listed(pack, phrases, at)
-        key = tuple(sorted(set(found)))
+        return self.number(_listed(pack, phrases, at), at)
+
+    def number(self, phrases: Sequence[str], at: str) -> int:
+        """The number of a list of phrases that names no other."""
+        key = tuple(sorted(set(phrases)))
         if key not in self.numbers:
             self.count += 1
             self.numbers[key] = self.count
-            self._add(self.count, found, at)
+            self._add(self.count, phrases, at)
         return self.numbers[key]
+
+    def placed(self, rule: Rule) -> Rule:
+        """A rule with what its units are known by: all packs have been read."""
+        about = [frozenset(groups) for unit in rule.units for groups in self.units.get(unit, ())]
+        own = {rule.trigger, *rule.requires, *rule.excludes, *(g for g, _ in rule.strengths)}
+        return replace(rule, about=tuple(about), groups=frozenset(own.union(*about)))
 
     def _add(self, group: int, phrases: Sequence[str], at: str) -> None:
         for phrase in phrases:
@@ -178,20 +216,3 @@ def _pattern(text: str, at: str) -> Any:
 
 def _at(name: str, rule: TagRule) -> str:
     return f"{name}: rules.{rule.id}"
-
-
-def _with_contained(
-    texts: list[str], phrases: dict[str, set[tuple[int, bool]]]
-) -> tuple[tuple[Mark, ...], ...]:
-    """What each phrase says itself, and what the phrases say that stand in it."""
-    from ahocorasick_rs import AhoCorasick
-
-    every = AhoCorasick(texts)
-    return tuple(
-        tuple(
-            Mark(group, start, end, is_capital)
-            for index, start, end in every.find_matches_as_indexes(text, overlapping=True)
-            for group, is_capital in sorted(phrases[texts[index]])
-        )
-        for text in texts
-    )

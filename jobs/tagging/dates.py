@@ -11,6 +11,11 @@ _MONTHS = (
     "october", "november", "december",
 )  # fmt: skip
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# A sentence without any of these names no day: 19* and 20* are the years of 2025-11-25.
+DATE_WORDS = [
+    *_DAYS, *_MONTHS, *(month[:3] for month in _MONTHS), "sept", "yesterday", "ago", "earlier",
+    "19*", "20*",
+]  # fmt: skip
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _MONTH = (
     r"(?P<{}>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|july?\.?"

@@ -6,27 +6,21 @@ from collections.abc import Iterable
 LEAD = 400  # characters of a body in which a dateline may stand
 
 _SAYS = (
-    r"(?:reports?|reported|reporting|said|says|cited|quoted|notes?|noted|writes?|wrote|sources?"
+    r"(?i:reports?|reported|reporting|said|says|cited|quoted|notes?|noted|writes?|wrote|sources?"
     r"|account|article|analysis|exclusive)\b"
 )
-_BEFORE = r"\b(?:according to|told|tells|citing|cites?|per|via|quoting|first reported by|by)\s+"
+_BEFORE = r"(?i:according to|told|tells|citing|cites?|per|via|quoting|reported by)\s+(?:[Tt]he\s+)?"
 
 
 class Origins:
-    """The newsrooms of the packs, by the names that texts call them by."""
+    """The newsrooms of the packs, by the names that texts call them by, in their own case."""
 
     def __init__(self, named: Iterable[tuple[str, Iterable[str]]]) -> None:
-        self._newsroom = {name.casefold(): room for room, names in named for name in names}
-        names = sorted(self._newsroom, key=len, reverse=True)
-        any_of = f"(?P<{{}}>{'|'.join(map(re.escape, names))})"
-        the = r"(?:the\s+)?"
-        self._pattern = re.compile(
-            rf"\(\s*{any_of.format('a')}\s*\)"
-            rf"|\b{any_of.format('b')}(?:\s+|:\s*){_SAYS}"
-            rf"|\b{any_of.format('c')}\s*:"
-            rf"|{_BEFORE}{the}{any_of.format('d')}\b",
-            re.IGNORECASE,
-        )
+        self._newsroom = {name: room for room, names in named for name in names}
+        names = "|".join(map(re.escape, sorted(self._newsroom, key=len, reverse=True)))
+        self._named = re.compile(rf"\b(?:{names})\b")
+        self._says = re.compile(rf"(?:\s+|:\s*){_SAYS}|\s*:")
+        self._before = re.compile(rf"\b{_BEFORE}$")
 
     def of(self, text: str) -> str:
         """The first newsroom that a text says it draws on, or "".
@@ -37,8 +31,10 @@ class Origins:
         >>> named.of("Reuters Square")
         ''
         """
-        if not self._newsroom:
-            return ""
-        match = self._pattern.search(text)
-        name = next(filter(None, match.groups()), "") if match else ""
-        return self._newsroom.get(name.casefold(), "")
+        for match in self._named.finditer(text) if self._newsroom else ():
+            start, end = match.span()
+            is_dateline = text[start - 1 : start] == "(" and text[end : end + 1] == ")"
+            is_said = self._says.match(text, end)
+            if is_dateline or is_said or self._before.search(text, max(0, start - 30), start):
+                return self._newsroom[match.group()]
+        return ""

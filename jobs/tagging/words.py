@@ -18,10 +18,15 @@ LONGEST = 1_000  # characters of a sentence; what goes on is cut here, and read 
 _UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _MARKS = "\u0300-\u036f"
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\w{_MARKS}{_UNSEEN}])+")
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]+|[{_MARKS}{_UNSEEN}]+)+")
+_PLAIN_WORD = re.compile(r"\w+", re.ASCII)
 _HIDDEN = re.compile(rf"[{_UNSEEN}\s]+")
-_ASCII = {c: chr(c).lower() if chr(c).isalnum() or chr(c) == "_" else " " for c in range(128)}
-_ASCII_TABLE = str.maketrans(_ASCII)
+# What newsrooms write beside ASCII; of one character each, so that places stay.
+_QUOTES = dict.fromkeys(
+    map(ord, "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022\u00a0\u00ab\u00bb"), " "
+)
+_SPACED = {c: chr(c) if chr(c).isalnum() or chr(c) == "_" else " " for c in range(128)}
+_LOWERED = {c: kept.lower() for c, kept in _SPACED.items()}
 # A full stop after these ends no sentence.
 _SHORT = (
     r"(?<!\b[A-Za-z])(?<!\b(?:Mr|Dr|St|Lt|Jr|Sr|No|vs|Co))"
@@ -40,18 +45,22 @@ class Sentence(NamedTuple):
     text: str
 
 
-class Word(NamedTuple):
-    """A word as it is compared, and its characters [start, end) in its sentence."""
-
-    text: str
-    start: int
-    end: int
-
-
 @lru_cache(maxsize=1 << 14)
 def _seen(word: str) -> str:
     plain = unicodedata.normalize("NFKC", _HIDDEN.sub("", word)).casefold()
     return _HIDDEN.sub("", plain)
+
+
+def _compared(word: str) -> str:
+    return word.lower() if word.isascii() else _seen(word)
+
+
+def _plain(text: str) -> str | None:
+    """The text in ASCII, where only quotes and dashes keep it from that; else None."""
+    if text.isascii():
+        return text
+    text = text.translate(_QUOTES)
+    return text if text.isascii() else None
 
 
 def words(text: str) -> list[str]:
@@ -60,24 +69,23 @@ def words(text: str) -> list[str]:
     >>> words("U.S. Marines: build-up, Caf\u00c9"), words("na\u200bval")
     (['u', 's', 'marines', 'build', 'up', 'caf\u00e9'], ['naval'])
     """
-    if text.isascii():
-        return text.translate(_ASCII_TABLE).split()
-    return [
-        word.lower() if word.isascii() else seen
-        for word in _WORD.findall(text)
-        if (seen := word if word.isascii() else _seen(word))
-    ]
+    if (plain := _plain(text)) is not None:
+        return plain.translate(_LOWERED).split()
+    return [seen for word in _WORD.findall(text) if (seen := _compared(word))]
 
 
-def placed_words(text: str) -> list[Word]:
-    """The same words, with their places."""
-    found = []
-    for match in _WORD.finditer(text):
-        word = match.group()
-        seen = word.lower() if word.isascii() else _seen(word)
-        if seen:
-            found.append(Word(seen, match.start(), match.end()))
-    return found
+def cased_words(text: str) -> list[str]:
+    """The same words, as they are written."""
+    if (plain := _plain(text)) is not None:
+        return plain.translate(_SPACED).split()
+    return [word for word in _WORD.findall(text) if _compared(word)]
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where each of the words stands: characters [start, end) of the text."""
+    if (plain := _plain(text)) is not None:
+        return [match.span() for match in _PLAIN_WORD.finditer(plain)]
+    return [match.span() for match in _WORD.finditer(text) if _compared(match.group())]
 
 
 def line(found: list[str]) -> str:
