@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Lock
@@ -26,7 +26,7 @@ class Computing:
     def __init__(self, cores: int | None = None, stop: Event | None = None) -> None:
         self._cores = cores or os.process_cpu_count() or 1
         self._stop = stop or Event()
-        self._here = Lock()
+        self._begins = Lock()
         self.pool: ProcessPoolExecutor | None = None
         self._audit_pool: ProcessPoolExecutor | None = None
 
@@ -40,8 +40,8 @@ class Computing:
         works = list(works)
         heavy = sum(bool(work.task.questions) and not work.same for work in works)
         if min(heavy, self._cores) < 2:
-            return self._infer_here(infer, works)
-        with self._here:
+            return map(infer, works)
+        with self._begins:
             self.pool = pool = self.pool or warm_pool(min(self._cores, MOST_WORKERS))
         try:
             return list(pool.map(carried(infer), works))
@@ -49,16 +49,7 @@ class Computing:
             _log.warning("a worker process was killed (out of memory?); computing without")
             if self.pool is pool:
                 self.pool = None
-            return self._infer_here(infer, works)
-
-    def _infer_here(
-        self, infer: Callable[[Work], Inferred], works: Iterable[Work]
-    ) -> Iterator[Inferred]:
-        """One track at a time, whoever asks: compiled models cannot hold two tracks' data."""
-        for work in works:
-            with self._here:
-                answer = infer(work)
-            yield answer
+            return map(infer, works)
 
     def audit(self, audit: Callable[[Work], Found], works: Iterable[Work]) -> Iterable[Found]:
         """In a process of its own: compiled models cannot hold two tracks' data at once."""

@@ -12,6 +12,7 @@ from forecast.schedule_table import Schedule
 from forecast.store.schedules import Standing, Told
 from jobs.app import App
 from jobs.audit import Audited
+from jobs.computing import Computing
 from jobs.decisions import Updated
 from jobs.scheduler import Due, due, next_slot, owner_name
 from jobs.slots import Turn, audit_slot, run_slot
@@ -85,11 +86,20 @@ def run_now(app: App, schedule_id: str, clock: Clock) -> Updated | Audited:
     app.store.schedules.keep(told(app.config, now), now)
     standing = app.store.schedules.standings(now)[schedule.id]
     turn = Turn(schedule, now, owner_name(), clock)
-    run = audit_slot if schedule.kind == "audit" else run_slot
-    done = None if standing.is_running else run(app, turn)
+    done = None if standing.is_running else _run(app, turn)
     if done is None:
         raise HeldError("a run of it is under way; wait for its end", at=f"schedules.{schedule.id}")
     return done
+
+
+def _run(app: App, turn: Turn) -> Updated | Audited | None:
+    if turn.schedule.kind != "audit":
+        return run_slot(app, turn)
+    computing = Computing()
+    try:
+        return audit_slot(app, turn, computing.audit)
+    finally:
+        computing.close()
 
 
 def schedule_named(config: Config, schedule_id: str) -> Schedule:

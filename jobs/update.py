@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 
 from forecast.alert import ALARMED, Rule, RuleState
 from forecast.audit import doubt_of
@@ -34,6 +35,8 @@ from models.priors.beliefs import beliefs_of
 from models.reference import Reference, republish
 from models.registry import family
 from models.track import estimate_digest, snapshot_digest
+
+_HERE = Lock()
 
 type Inferred = Answer | Failure
 Compute = Callable[[Callable[[Work], Inferred], Iterable[Work]], Iterable[Inferred]]
@@ -198,8 +201,11 @@ def prepare(
 
 
 def infer(work: Work) -> Inferred:
-    """The estimates of a track; those that stand already, where the inputs are the same."""
-    with bound(track=work.key):
+    """The estimates of a track; those that stand already, where the inputs are the same.
+
+    Of a process's threads one at a time: compiled models cannot hold two tracks' data at once.
+    """
+    with _HERE, bound(track=work.key):
         return _infer(work)
 
 
