@@ -1,20 +1,29 @@
 """From the store to the view that every format of a report shows."""
 
+import math
 from datetime import datetime
 
 from forecast.alert import Transition
+from forecast.config import Config
 from forecast.estimate import Estimate
 from forecast.evidence import Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
+from forecast.reports.track_record import TrackRecord, track_record
 from forecast.reports.view import QuestionReport, Related, build_view
 from forecast.reports.watch import WatchReport, build_watch
+from forecast.words import parse_half_life
 from jobs.app import App
 from jobs.questions import ended
+from jobs.track_records import course_of
+
+MOST_COURSES = 200  # ended questions of one kind that a record is of, the newest
 
 
-def question_report(app: App, question: Question, now: datetime) -> QuestionReport:
-    """The full report of one question, as known before `now`."""
+def question_report(
+    app: App, question: Question, now: datetime, since: datetime | None = None
+) -> QuestionReport:
+    """The full report of one question, as known before `now`; what moved it, since a moment."""
     config, store = app.config, app.store
     root = config.root_of(question.definition) if question.definition in config.definitions else ""
     return build_view(
@@ -30,10 +39,24 @@ def question_report(app: App, question: Question, now: datetime) -> QuestionRepo
         related=_related(app, question, now),
         prior=_prior_at(app, root, now) if root else None,
         caveats=config.watch.caveats,
+        half_lives=half_lives(config),
+        record=_record(app, root, now) if root else None,
+        proof=_proof(app, root, now) if root else "",
+        since=since,
     )
 
 
-def watch_report(app: App, now: datetime) -> WatchReport:
+def half_lives(config: Config) -> dict[str, float]:
+    """Of the tags whose incidents fade, in days: the middle one, where a range is stated."""
+    found = {}
+    for tag, indicator in config.indicators.items():
+        if indicator.kind == "incident":
+            stated = parse_half_life(indicator.half_life)
+            found[tag] = math.sqrt(stated.low * stated.high)
+    return found
+
+
+def watch_report(app: App, now: datetime, since: datetime | None = None) -> WatchReport:
     """Every question of the watch, what needs attention first."""
     questions = app.store.questions()
     ends = ended(app, questions, now)
@@ -45,10 +68,37 @@ def watch_report(app: App, now: datetime) -> WatchReport:
             rules=app.config.lines_for(question),
             transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
             resolution=ends.get(question.question_id),
+            since=since,
         )
         for question in questions
     ]
     return build_watch(app.config.watch.title, reports, now=now)
+
+
+def _record(app: App, root: str, now: datetime) -> TrackRecord:
+    """Of the questions of one root definition whose deadline has passed."""
+    config = app.config
+    past = [
+        question
+        for question in app.store.questions()
+        if question.deadline < now
+        and question.definition in config.definitions
+        and config.root_of(question.definition) == root
+    ]
+    return track_record(course_of(app, question, now) for question in past[-MOST_COURSES:])
+
+
+def _proof(app: App, root: str, now: datetime) -> str:
+    """What the gate says of the newest backtest of the definition's class, by its family."""
+    model = app.config.definitions[root].model
+    return next(
+        (
+            f"{found.gate} (backtest {found.run_id})"
+            for found in app.store.backtests.results()
+            if (found.task.definition, found.task.model) == (root, model) and found.made_at <= now
+        ),
+        "",
+    )
 
 
 def _reopened(app: App, question: Question, now: datetime) -> Resolution | None:

@@ -8,6 +8,10 @@ from forecast.clock import format_instant
 from forecast.estimate import Estimate, Move
 from forecast.evidence import Resolution
 from forecast.question import Question
+from forecast.reports.beside import Beside
+from forecast.reports.incidents import Effect, Incident
+from forecast.reports.moves import Shift
+from forecast.reports.track_record import TrackRecord
 from forecast.reports.view import QuestionReport, Standing
 from forecast.reports.watch import WatchReport, WatchRow
 
@@ -30,7 +34,12 @@ def question_json(report: QuestionReport) -> dict[str, Any]:
         "curve": _curve(estimate) if estimate else [],
         "contributions": _contributions(estimate) if estimate else [],
         "moved": _moved(estimate.moved) if estimate and estimate.moved else None,
+        "since": _shift(report.week_move) if report.week_move else None,
+        "evidence": [_incident(report, e, i) for e in report.effects for i in e.incidents],
         "rules": [_rule(standing) for standing in report.standings],
+        "others": [_beside(said) for said in report.others],
+        "track_record": _record(report.record) if report.record else None,
+        "proof": report.proof or None,
     }
 
 
@@ -115,6 +124,48 @@ def _moved(move: Move) -> dict[str, Any]:
     return {"from": move.from_probability, "to": move.to_probability} | {
         cause: _finite(size) for cause, size in move.parts().items()
     }
+
+
+def _shift(shift: Shift) -> dict[str, Any]:
+    """The move of a week, or since the moment that was asked for; parts as those of `moved`."""
+    return {
+        "since": format_instant(shift.since),
+        "from": shift.start,
+        "to": shift.end,
+        "parts": {cause: _finite(size) for cause, size in shift.parts.items()},
+    }
+
+
+def _incident(report: QuestionReport, effect: Effect, incident: Incident) -> dict[str, Any]:
+    left = effect.left(incident, report.now)
+    return {
+        "incident_id": incident.incident_id,
+        "tag": effect.tag,
+        "occurred_at": format_instant(incident.occurred_at),
+        "known_at": format_instant(incident.known_at),
+        "weight_left": None if left is None else _finite(left),
+        "grade": incident.grade or None,
+        "reports": incident.reports,
+        "sources": list(incident.sources),
+        "url": incident.url or None,
+        "summary": incident.summary,
+    }
+
+
+def _beside(said: Beside) -> dict[str, Any]:
+    return {
+        "source": said.source,
+        "at": format_instant(said.at),
+        "probability": said.probability,
+        "url": said.url or None,
+        "ours": said.ours.probability if said.ours else None,
+    }
+
+
+def _record(record: TrackRecord) -> dict[str, Any]:
+    """Numbers that there are none of are null."""
+    found = asdict(record)
+    return {k: _finite(v) if isinstance(v, float) else v for k, v in found.items()}
 
 
 def _rule(standing: Standing) -> dict[str, Any]:

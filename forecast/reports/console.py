@@ -32,6 +32,8 @@ def print_section(console: Console, section: Section, width: int) -> None:
         if section.facts:
             print_line(console, "", "")
         print_table(console, section.table, width, _LONGEST if section.folded else None)
+    for words in section.after:
+        print_line(console, words, "dim", width)
 
 
 def _facts(console: Console, facts: Sequence[tuple[str, str]], width: int) -> None:

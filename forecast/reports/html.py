@@ -16,6 +16,7 @@ from forecast.reports.charts.whiskers import ROWS, whiskers
 from forecast.reports.checks import check_rows, count_rows, coupling_words
 from forecast.reports.moves import CAUSES
 from forecast.reports.page import both, environment, render, safe
+from forecast.reports.sections import left_words, sections
 from forecast.reports.sentence import change_words, headline, opening
 from forecast.reports.view import QuestionReport
 from forecast.reports.watch import Attention, WatchReport
@@ -99,9 +100,11 @@ def _environment() -> Environment:
         "coupling_words": coupling_words,
         "deadline_words": phrases.deadline_words,
         "headline": headline,
+        "left_words": left_words,
         "opening": opening,
         "points_words": phrases.points_words,
         "range_words": phrases.range_words,
         "safe_url": phrases.safe_url,
+        "sections": sections,
     }
     return environment(filters, names)

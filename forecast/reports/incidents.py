@@ -1,23 +1,27 @@
 """The incidents behind an estimate, and the reports that tell of them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 
+from forecast.clock import DAY
 from forecast.estimate import Contribution, Estimate, Move
 from forecast.evidence import Report, incident_key
 from forecast.reports.phrases import safe_url
 
 MARKED = 7
+NO_FADING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One real-world thing: its dates, its first summary, and where it can be read.
 
-    `known_at` is when the first report of it could be read. `url` is http(s) or empty.
+    `known_at` is when the first report of it could be read. `url` is http(s) or empty. `grade`
+    is the best Admiralty grade among its reports, such as "B2"; empty where none was judged.
     """
 
     incident_id: str
@@ -28,11 +32,15 @@ class Incident:
     sources: tuple[str, ...]
     url: str
     reports: int
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a tag does to the hazard now, with those of its incidents that we can show."""
+    """What a tag does to the hazard now, with those of its incidents that we can show.
+
+    `half_life` is in days; None where its incidents do not fade, or nobody said how fast.
+    """
 
     tag: str
     median: float
@@ -40,6 +48,14 @@ class Effect:
     upper: float
     count: int
     incidents: tuple[Incident, ...]
+    half_life: float | None = None
+
+    def left(self, incident: Incident, now: datetime) -> float | None:
+        """The share of an incident's weight that has not faded: 2^-(age / half-life)."""
+        if self.half_life is None:
+            return None
+        age = max((now - incident.occurred_at) / DAY, 0.0)
+        return math.exp2(-age / self.half_life)
 
 
 def incidents_of(reports: Iterable[Report]) -> dict[str, Incident]:
@@ -59,16 +75,31 @@ def _incident(key: str, rows: Sequence[Report]) -> Incident:
         sources=tuple(dict.fromkeys(r.source for r in rows if r.source.strip())),
         url=next((url for r in rows if (url := safe_url(r.url))), ""),
         reports=len(rows),
+        grade=_best_grade(rows),
     )
 
 
-def effects_of(estimate: Estimate, incidents: dict[str, Incident]) -> tuple[Effect, ...]:
-    """The contributions, the strongest either way first, each with its newest incidents first."""
+def _best_grade(rows: Sequence[Report]) -> str:
+    """F and 6 say that nobody judged."""
+    grades = [(r.credibility, r.reliability) for r in rows]
+    credibility, reliability = min(grades)
+    return "" if (reliability, credibility) == ("F", 6) else f"{reliability}{credibility}"
+
+
+def effects_of(
+    estimate: Estimate, incidents: dict[str, Incident], half_lives: Mapping[str, float] = NO_FADING
+) -> tuple[Effect, ...]:
+    """The contributions, the strongest either way first, each with its newest incidents first.
+
+    `half_lives` (days) are by tag.
+    """
     ordered = sorted(estimate.contributions, key=lambda c: (-_strength(c), c.tag))
-    return tuple(_effect(c, incidents) for c in ordered)
+    return tuple(_effect(c, incidents, half_lives.get(c.tag)) for c in ordered)
 
 
-def _effect(contribution: Contribution, incidents: dict[str, Incident]) -> Effect:
+def _effect(
+    contribution: Contribution, incidents: dict[str, Incident], half_life: float | None
+) -> Effect:
     shown = [incidents[key] for key in contribution.incidents if key in incidents]
     shown.sort(key=lambda i: i.known_at, reverse=True)
     return Effect(
@@ -78,6 +109,7 @@ def _effect(contribution: Contribution, incidents: dict[str, Incident]) -> Effec
         upper=contribution.upper,
         count=len(contribution.incidents),
         incidents=tuple(shown),
+        half_life=half_life,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sections of a report as Markdown, in GitHub's flavour: for a pull request, a wiki, a notebook.
+"""Reports as Markdown, in GitHub's flavour: for a pull request, a wiki, a notebook.
 
 Other people's text cannot format, link, mention or break a table: a word with a sign that means
 something to Markdown is shown as code.
@@ -6,8 +6,13 @@ something to Markdown is shown as code.
 
 import re
 
-from forecast.reports.phrases import clean
+from forecast.reports.phrases import clean, instant_words
+from forecast.reports.sections import sections
+from forecast.reports.sentence import opening
 from forecast.reports.table import Section, Table
+from forecast.reports.view import QuestionReport
+from forecast.reports.watch import WatchReport
+from forecast.reports.watch_table import watch_table
 
 # Emphasis, code, links, HTML, entities, tables, escapes, issues, mentions, strike-through,
 # mathematics, addresses, commits and emoji; and what makes a list, a rule, a heading or a
@@ -49,6 +54,7 @@ def section_markdown(section: Section, level: str) -> list[str]:
             title = words(section.title).lower()
             table = f"<details><summary>The numbers, {title}</summary>\n\n{table}\n\n</details>"
         parts.append(table)
+    parts += [words(each) for each in section.after]
     return parts
 
 
@@ -63,3 +69,19 @@ def table_markdown(table: Table) -> str:
             cells = [f"**{cell}**" if cell else "" for cell in cells]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join([head, rule, *rows])
+
+
+def question_markdown(report: QuestionReport) -> str:
+    """The report of one question, from the sentence down to the small print."""
+    parts = [f"# {words(report.question.title, 300)}", words(opening(report))]
+    parts += [f"> Caveat: {words(caveat, 600)}" for caveat in report.caveats]
+    for section in sections(report):
+        parts += section_markdown(section, "##")
+    return "\n\n".join([*parts, f"Read {instant_words(report.now)}."]) + "\n"
+
+
+def watch_markdown(report: WatchReport) -> str:
+    """Every question in a row, the ones that need attention first."""
+    head = [f"# {words(report.title, 200)}", f"Read {instant_words(report.now)}."]
+    table = table_markdown(watch_table(report)) if report.rows else "No questions yet."
+    return "\n\n".join([*head, table]) + "\n"

@@ -56,15 +56,18 @@ def last_shift(history: Sequence[Estimate]) -> Shift | None:
     )
 
 
-def week_shift(history: Sequence[Estimate], window: timedelta = WEEK) -> Shift | None:
-    """The moves of the last `window`, added up: from the newest estimate that is that old.
+def week_shift(history: Sequence[Estimate], since: datetime | None = None) -> Shift | None:
+    """The moves since a moment, a week ago unless it is said, added up.
 
-    Where the history is younger than the window, from its first estimate.
+    From the newest estimate that stood then; where the history is younger, from its first one.
     """
     if len(history) < 2:
         return None
     last = history[-1]
-    start = max((n for n, e in enumerate(history) if e.as_of <= last.as_of - window), default=0)
+    since = since or last.as_of - WEEK
+    start = max((n for n, e in enumerate(history) if e.as_of <= since), default=0)
+    if start == len(history) - 1:
+        return None
     parts = dict.fromkeys(CAUSES, 0.0)
     for before, after in pairwise(history[start:]):
         for cause, size in _parts_between(before, after).items():

@@ -6,67 +6,46 @@ Rich is imported inside the functions, so that importing this module costs nothi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from forecast.estimate import Estimate
 from forecast.likelihood import percent
-from forecast.reports.checks import check_rows, count_rows, coupling_words
-from forecast.reports.moves import CAUSES, Shift
+from forecast.reports.console import print_line, print_paragraph, print_section
 from forecast.reports.phrases import (
-    STATE_WORDS,
-    age_words,
-    band_words,
     clean,
     counted,
     day_words,
     instant_words,
-    range_words,
-    times,
 )
-from forecast.reports.sentence import change_words, opening
-from forecast.reports.view import QuestionReport, Standing
-from forecast.reports.watch import Attention, WatchReport, WatchRow
+from forecast.reports.sections import sections
+from forecast.reports.sentence import opening
+from forecast.reports.table import Section
+from forecast.reports.view import QuestionReport
+from forecast.reports.watch import Attention, WatchReport
+from forecast.reports.watch_table import watch_cells
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-ATTENTION_MARKS = {
-    Attention.FIRING: "▲ firing",
-    Attention.HELD: "‖ held",
-    Attention.DUE: "? due",
-    Attention.MOVED: "↕ moved",
-    Attention.NEAR: "◷ near",
-    Attention.CALM: "·",
-    Attention.RESOLVED: "■ resolved",
-}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _TOP = 6
+_LONG = ("evidence", "incidents")
 
 
 def print_question(report: QuestionReport, console: Console) -> None:
     """The report of one question, from the sentence down to the small print."""
     width = min(console.width, 100)
-    _paragraph(console, clean(report.question.title, 300), "bold", width)
-    _paragraph(console, opening(report), "", width)
+    _said(console, clean(report.question.title, 300), "bold", width)
+    _said(console, opening(report), "", width)
     for caveat in report.caveats:
-        _paragraph(console, f"Caveat: {clean(caveat, 500)}", "italic", width)
+        _said(console, f"Caveat: {clean(caveat, 500)}", "italic", width)
     if report.estimate is not None:
         _history(report, console, width)
-        _section(console, "By when", _curve(report, report.estimate))
-        _section(console, "How many", _counts(report.estimate))
-        _section(console, "What moved it", _moves(report))
-        _section(console, "Evidence now", _effects(report))
-        _section(console, "Moving together", _couplings(report.estimate))
-    _section(console, "Alert rules", _rules(report))
-    _section(console, "Others said", _crowd(report))
-    _section(console, "Prior, in words", _prior(report))
-    if report.estimate is not None:
-        _section(console, "Diagnostics", _diagnostics(report.estimate, report.held_since))
+    for section in sections(report):
+        print_section(console, _shown(section), width)
 
 
 def print_watch(report: WatchReport, console: Console) -> None:
@@ -86,22 +65,10 @@ def print_watch(report: WatchReport, console: Console) -> None:
     table.add_column("deadline", no_wrap=True)
     for row in report.rows:
         style = "bold" if row.attention is Attention.FIRING else ""
-        table.add_row(*(Text(cell, style) for cell in _watch_cells(row)))
+        *cells, title, name, deadline = watch_cells(row)
+        shown = (*cells, f"{title}\n{name}", deadline)
+        table.add_row(*(Text(cell, style) for cell in shown))
     console.print(table)
-
-
-def _watch_cells(row: WatchRow) -> tuple[str, ...]:
-    report, estimate = row.report, row.report.estimate
-    moved = "" if row.points_in_week is None else f"{row.points_in_week:+d}"
-    outcome = f" {report.resolution.outcome.value}" if report.resolution else ""
-    return (
-        ATTENTION_MARKS[row.attention] + outcome,
-        percent(estimate.probability) if estimate else "none",
-        band_words(estimate.interval) if estimate else "",
-        moved.replace("-", "−").replace("+0", "0"),
-        f"{clean(report.question.title, 140)}\n{clean(report.question.question_id, 80)}",
-        day_words(report.question.deadline),
-    )
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -169,156 +136,27 @@ def _history(report: QuestionReport, console: Console, width: int) -> None:
         console.print(Text(f"┊ alert fires at {fires}", "dim"))
 
 
-def _curve(report: QuestionReport, estimate: Estimate) -> Table | None:
-    if not estimate.curve:
-        return None
-    wanted = report.question.at_least
-    table = _table("event by" if wanted == 1 else f"{wanted} events by", "P", "band")
-    for point in estimate.curve:
-        _add(table, day_words(point.by), percent(point.probability), band_words(point))
-    for other in report.related:
-        if other.estimate is not None:
-            kind, found = "wider" if other.wider else "narrower", other.estimate
-            name = f"{kind}: {clean(other.question.definition, 40)}"
-            _add(table, name, percent(found.probability), band_words(found.interval))
-    return table
-
-
-def _moves(report: QuestionReport) -> Table | None:
-    shifts = [("last move", report.last_move), ("week", report.week_move)]
-    found = [(name, shift) for name, shift in shifts if shift is not None]
-    if not found:
-        return None
-    table = _table("hazard times", *(name for name, _ in found))
-    causes = [c for c in CAUSES if any(abs(s.parts.get(c, 0.0)) > 0.01 for _, s in found)]
-    for cause in causes:
-        _add(table, CAUSES[cause], *(_factor(shift, cause) for _, shift in found))
-    _add(table, "from, to", *(f"{percent(s.start)} → {percent(s.end)}" for _, s in found))
-    _add(table, "altogether", *(change_words(shift) for _, shift in found))
-    return table
-
-
-def _factor(shift: Shift, cause: str) -> str:
-    size = shift.parts.get(cause, 0.0)
-    return times(math.exp(min(size, 50.0))) if abs(size) > 0.01 else "·"
-
-
-def _effects(report: QuestionReport) -> Table | None:
-    if not report.effects:
-        return None
-    table = _table("tag", "hazard", "band", "incidents", "newest")
-    for effect in report.effects[:_TOP]:
-        newest = effect.incidents[0] if effect.incidents else None
-        _add(
-            table,
-            clean(effect.tag, 40),
-            times(effect.median),
-            range_words(effect.lower, effect.upper),
-            str(effect.count),
-            age_words(newest.occurred_at, report.now) if newest else "",
-        )
-    if len(report.effects) > _TOP:
-        _add(table, f"and {len(report.effects) - _TOP} more", "", "", "", "")
-    return table
-
-
-def _rules(report: QuestionReport) -> Table | None:
-    if not report.standings:
-        return None
-    table = _table("rule", "state", "fires at", "clears at", "since")
-    for standing in report.standings:
-        _add(table, *_rule_cells(standing))
-    return table
-
-
-def _rule_cells(standing: Standing) -> tuple[str, ...]:
-    rule, last = standing.rule, standing.last
-    since = day_words(last.at) if last else "the start"
-    mark = STATE_WORDS[standing.state]
-    return clean(rule.rule_id, 40), mark, percent(rule.fire_at), percent(rule.clear_at), since
-
-
-def _crowd(report: QuestionReport) -> Table | None:
-    newest = {forecast.source: forecast for forecast in report.crowd}
-    if not newest:
-        return None
-    table = _table("source", "P", "on")
-    for forecast in newest.values():
-        name = clean(forecast.source, 40)
-        _add(table, name, percent(forecast.probability), day_words(forecast.at))
-    if report.estimate is not None:
-        ours = report.estimate
-        _add(table, "ours", percent(ours.probability), day_words(ours.as_of))
-    return table
-
-
-def _prior(report: QuestionReport) -> Table | None:
-    prior = report.prior
-    if prior is None:
-        return None
-    table = _table("key", "words", left=2)
-    tags = [key for key in prior.words if key.startswith("effects.")]
-    for key, words in prior.words.items():
-        if not key.startswith(("effects.", "half_life.")):
-            _add(table, clean(key, 60), clean(words, 120))
-    if tags:
-        _add(table, f"effects of {len(tags)} tags", "`tocsin priors show` lists them")
-    note = f"{day_words(prior.at)}, {clean(prior.author, 60)}: {clean(prior.reason, 200)}"
-    _add(table, f"version {prior.version}", note)
-    return table
-
-
-def _diagnostics(estimate: Estimate, since: datetime | None) -> Table:
-    table = _table("check", "value", left=2)
-    for name, words in check_rows(estimate, since):
-        _add(table, name, words if " " in words else words[:16])  # a digest's beginning
-    return table
-
-
-def _counts(estimate: Estimate) -> Table | None:
-    rows = count_rows(estimate)
-    table = _table("events in the window", "P")
-    for name, words in rows:
-        _add(table, name, words)
-    return table if rows else None
-
-
-def _couplings(estimate: Estimate) -> Table | None:
-    table = _table("unit", "probability", "", "multiplier", left=4)
-    for coupling in estimate.couplings:
-        _add(table, clean(coupling.unit, 60), *coupling_words(coupling))
-    return table if estimate.couplings else None
-
-
-def _table(*names: str, left: int = 1) -> Table:
-    """A table without lines: the first `left` columns are words, the others numbers."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for number, name in enumerate(names):
-        table.add_column(name, justify="left" if number < left else "right")
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    """A row of plain text: in a bare string Rich would read [brackets] as markup."""
-    from rich.text import Text
-
-    table.add_row(*(Text(cell) for cell in cells))
-
-
-def _section(console: Console, title: str, table: Table | None) -> None:
-    if table is None:
-        return
-    from rich.text import Text
-
-    console.print(Text(f"\n{title}", "bold"))
-    console.print(table)
-
-
-def _paragraph(console: Console, words: str, style: str, width: int) -> None:
-    from rich.text import Text
-
+def _said(console: Console, words: str, style: str, width: int) -> None:
+    """A paragraph with a blank line after it."""
     if words.strip():
-        console.print(Text(clean(words), style), width=width)
-        console.print(Text(""))
+        print_paragraph(console, words, style, width)
+        print_line(console, "", "")
+
+
+def _shown(section: Section) -> Section:
+    """A section as a terminal has room for it: the strongest first, the rest by number."""
+    if section.key in _LONG and section.table is not None:
+        rows = section.table.rows
+        more = (f"and {len(rows) - _TOP} more",) if len(rows) > _TOP else ()
+        return replace(section, table=replace(section.table, rows=rows[:_TOP]), after=more)
+    if section.key == "prior":
+        hidden = ("effects.", "half_life.")
+        facts = [fact for fact in section.facts if not fact[0].startswith(hidden)]
+        tags = sum(name.startswith("effects.") for name, _ in section.facts)
+        if tags:
+            facts.append((f"effects of {counted(tags, 'tag')}", "`tocsin priors show` lists them"))
+        return replace(section, facts=tuple(facts))
+    if section.key == "checks":  # of a digest its beginning
+        facts = [(name, words if " " in words else words[:16]) for name, words in section.facts]
+        return replace(section, facts=tuple(facts))
+    return section

@@ -1,6 +1,6 @@
 """The view of one question: everything that a report says, gathered once from facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +10,17 @@ from forecast.estimate import Estimate, Health
 from forecast.evidence import CrowdForecast, Report, Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.reports.incidents import Effect, Incident, effects_of, incidents_of, marked_incidents
+from forecast.reports.beside import Beside, newest_of_others
+from forecast.reports.incidents import (
+    NO_FADING,
+    Effect,
+    Incident,
+    effects_of,
+    incidents_of,
+    marked_incidents,
+)
 from forecast.reports.moves import Shift, last_shift, week_shift
+from forecast.reports.track_record import TrackRecord
 
 
 class Status(StrEnum):
@@ -51,7 +60,9 @@ class QuestionReport:
     """One question as of its newest estimate, read at `now`.
 
     `history`, `transitions`, `crowd` and `marked` are in the order of time; `effects` the
-    strongest first. `reopened` is the last act that took back how it had ended.
+    strongest first. `reopened` is the last act that took back how it had ended. `record` is of
+    the questions of its kind that ended; `proof` is what the newest backtest of its class came to,
+    in words. `week_move` is since a week ago, or since another moment that was asked for.
     """
 
     question: Question
@@ -70,6 +81,13 @@ class QuestionReport:
     prior: PriorVersion | None
     caveats: tuple[str, ...]
     reopened: Resolution | None = None
+    record: TrackRecord | None = None
+    proof: str = ""
+
+    @property
+    def others(self) -> tuple[Beside, ...]:
+        """The newest number of each who gave one, beside ours of then."""
+        return newest_of_others(self.crowd, self.history)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -116,16 +134,21 @@ def build_view(
     prior: PriorVersion | None = None,
     caveats: Sequence[str] = (),
     reopened: Resolution | None = None,
+    half_lives: Mapping[str, float] = NO_FADING,
+    record: TrackRecord | None = None,
+    proof: str = "",
+    since: datetime | None = None,
 ) -> QuestionReport:
     """Gather the report of `question` from its facts; `reports` are those at its unit.
 
     Pure: the order of the arguments' rows does not matter. Of the reports only those are
-    used that were known before the newest estimate, as the estimate did.
+    used that were known before the newest estimate, as the estimate did. `half_lives` (days) are
+    by tag; `since` is what the move is told from, in place of a week ago.
     """
     past = tuple(sorted(history, key=lambda e: e.as_of))
     changes = tuple(sorted(transitions, key=lambda t: t.at))
     incidents = incidents_of(r for r in reports if past and r.known_at < past[-1].as_of)
-    effects = effects_of(past[-1], incidents) if past else ()
+    effects = effects_of(past[-1], incidents, half_lives) if past else ()
     return QuestionReport(
         question=question,
         now=now,
@@ -138,11 +161,13 @@ def build_view(
         effects=effects,
         marked=marked_incidents(past, incidents),
         last_move=last_shift(past),
-        week_move=week_shift(past),
+        week_move=week_shift(past, since),
         related=tuple(related),
         prior=prior,
         caveats=tuple(caveats),
         reopened=reopened,
+        record=record,
+        proof=proof,
     )
 
 

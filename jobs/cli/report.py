@@ -1,4 +1,4 @@
-"""`tocsin report`: what is likely, since when, and why; on the terminal, as JSON or as HTML."""
+"""`tocsin report`: what is likely, since when, and why; on the terminal and in every format."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.clock import utc_now
-from forecast.errors import OutsideError
+from forecast.errors import OutsideError, UsageError
 from jobs.cli.options import Instant, common, note, print_json, stdout_console
 
 if TYPE_CHECKING:
@@ -15,51 +15,84 @@ if TYPE_CHECKING:
     from forecast.reports.watch import WatchReport
 
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
 @click.command("report")
 @click.argument("question_id", required=False, metavar="[QUESTION]")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page.")
+@click.option("--html", type=FILE, help="Write a page.")
+@click.option("--markdown", type=FILE, help="Write Markdown.")
+@click.option("--csv", type=FILE, help="Write every estimate, or every question.")
+@click.option("--since", type=Instant(), help="What moved since this moment, not in a week.")
 @click.option("--as-of", type=Instant(), help="The report as it stood at this moment.")
 @common
 def command(
-    question_id: str | None, html: Path | None, as_of: datetime | None, folder: Path, as_json: bool
+    question_id: str | None,
+    html: Path | None,
+    markdown: Path | None,
+    csv: Path | None,
+    since: datetime | None,
+    as_of: datetime | None,
+    folder: Path,
+    as_json: bool,
 ) -> None:
     """Show one question in full, or all of them, what needs attention first."""
     from jobs.app import open_app
     from jobs.reporting import question_report, watch_report
 
     now = as_of or utc_now()
+    if since is not None and since >= now:
+        raise UsageError("is not before the moment of the report", at="--since")
+    files = {"html": html, "markdown": markdown, "csv": csv}
     with open_app(folder) as app:
         if question_id is None:
-            _watch(watch_report(app, now), html, as_json)
+            _watch(watch_report(app, now, since), files, as_json)
         else:
-            _question(question_report(app, app.store.question(question_id), now), html, as_json)
+            question = app.store.question(question_id)
+            _question(question_report(app, question, now, since), files, as_json)
 
 
-def _question(report: "QuestionReport", html: Path | None, as_json: bool) -> None:
-    if html is not None:
+def _question(report: "QuestionReport", files: dict[str, Path | None], as_json: bool) -> None:
+    if files["html"]:
         from forecast.reports.html import question_html
 
-        write_page(html, question_html(report))
+        write_page(files["html"], question_html(report))
+    if files["markdown"]:
+        from forecast.reports.markdown import question_markdown
+
+        write_page(files["markdown"], question_markdown(report))
+    if files["csv"]:
+        from forecast.reports.as_csv import question_csv
+
+        write_page(files["csv"], question_csv(report))
     if as_json:
         from forecast.reports.as_json import question_json
 
         print_json(question_json(report))
-    elif html is None:
+    elif not any(files.values()):
         from forecast.reports.terminal import print_question
 
         print_question(report, stdout_console())
 
 
-def _watch(report: "WatchReport", html: Path | None, as_json: bool) -> None:
-    if html is not None:
+def _watch(report: "WatchReport", files: dict[str, Path | None], as_json: bool) -> None:
+    if files["html"]:
         from forecast.reports.html import watch_html
 
-        write_page(html, watch_html(report))
+        write_page(files["html"], watch_html(report))
+    if files["markdown"]:
+        from forecast.reports.markdown import watch_markdown
+
+        write_page(files["markdown"], watch_markdown(report))
+    if files["csv"]:
+        from forecast.reports.as_csv import watch_csv
+
+        write_page(files["csv"], watch_csv(report))
     if as_json:
         from forecast.reports.as_json import watch_json
 
         print_json(watch_json(report))
-    elif html is None:
+    elif not any(files.values()):
         from forecast.reports.terminal import print_watch
 
         print_watch(report, stdout_console())

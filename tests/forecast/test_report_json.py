@@ -16,7 +16,8 @@ from tests.forecast import report_samples as samples
 def test_the_keys_are_those_of_the_contract() -> None:
     found = question_json(samples.full())
     assert list(found) == [
-        "schema_version", "question", "estimate", "curve", "contributions", "moved", "rules",
+        "schema_version", "question", "estimate", "curve", "contributions", "moved", "since",
+        "evidence", "rules", "others", "track_record", "proof",
     ]  # fmt: skip
     assert set(found["estimate"]) == {
         "as_of", "probability", "interval", "mcse", "health", "model", "model_hash", "method",

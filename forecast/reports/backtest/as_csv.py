@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from forecast.backtest import Backtest, Forecasts
 from forecast.clock import format_instant
+from forecast.reports.as_csv import guarded
 from forecast.reports.backtest.view import Result
 
 COLUMNS = (
@@ -22,7 +23,6 @@ COLUMNS = (
     "event_at",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def forecast_rows(backtest: Backtest, forecasts: Forecasts) -> Iterator[dict[str, Any]]:
@@ -55,17 +55,6 @@ def write_forecasts(results: Sequence[Result], file: TextIO) -> None:
     writer.writeheader()
     for backtest, forecasts in results:
         writer.writerows(forecast_rows(backtest, forecasts))
-
-
-def guarded(text: str) -> str:
-    """`text` with an apostrophe before what a spreadsheet would take for a formula.
-
-    See https://owasp.org/www-community/attacks/CSV_Injection
-
-    >>> guarded("=1+1"), guarded("FR-1")
-    ("'=1+1", 'FR-1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _instant(days: float) -> str:

@@ -18,7 +18,7 @@ def whiskers(effects: Sequence[Effect], key: str, width: float) -> str:
     if not shown:
         return ""
     stacked = width < 500
-    left, right, row = (8.0, width - 12, 46.0) if stacked else (236.0, width - 168, 27.0)
+    left, right, row = (8.0, width - 12, 46.0) if stacked else (236.0, width - 186, 27.0)
     x = _scale(shown, left, right)
     bottom = row * len(shown) + 10
     body = _grid(x, bottom)
@@ -71,6 +71,6 @@ def _row(effect: Effect, x: Scale, top: float, stacked: bool, width: float) -> l
         return [*marks, svg.text(width, words_y, numbers, "tick", "end")]
     return [
         *marks,
-        svg.text(width - 76, y + 4, numbers, "name", "end"),
+        svg.text(width - 90, y + 4, numbers, "name", "end"),
         svg.text(width, y + 4, count, "tick", "end"),
     ]
