@@ -23,6 +23,7 @@ PARTS = {
     "ringing": "benchmarks.ringing:measure",
     "delivery": "benchmarks.delivery:measure",
     "backtest": "benchmarks.backtest:measure",
+    "tagging": "benchmarks.tagging:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
 USUAL = (
@@ -36,6 +37,7 @@ USUAL = (
     "ringing",
     "delivery",
     "backtest",
+    "tagging",
 )
 
 
