@@ -7,7 +7,7 @@ stops the service: each is one line in the log, once for as long as it lasts.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -28,10 +28,12 @@ from jobs.computing import Computing
 from jobs.log import bound
 from jobs.notify import form_due
 from jobs.preflight import check_config, roots, unready_channels
+from jobs.requests.answering import QUICK, SLOW, answer_due
 from jobs.ringing import refresh_channels, ring
 from jobs.scheduler import Due, next_slot, owner_name
 from jobs.schedules import slot_to_run, told
 from jobs.slots import LEASE, Turn, audit_slot, run_name, run_slot
+from jobs.sources.pull import pull_due
 from jobs.stirring import LEASE as NEWS_LEASE
 from jobs.stirring import update_due
 from jobs.troubles import Troubles
@@ -131,6 +133,27 @@ class Service:
                 self._troubles.failure = failure
             units = _counted(stirred.units, "unit")
             _log.info("news of %s: %d estimates, %d notices", units, estimates, notices)
+
+    def pull(self) -> None:
+        """Ask the sources that are due."""
+        with self._troubles.reported("sources"):
+            done = pull_due(self.app, self._clock, self._owner, self.stop.is_set)
+            self.tally.update(pulled=len(done.pulls))
+
+    def answer(self) -> None:
+        """Do at once what the API asked for, where that is quick."""
+        self._answer("requests", QUICK)
+
+    def answer_at_length(self) -> None:
+        """Do what the API asked for that takes its time, beside what is quick."""
+        self._answer("long requests", SLOW)
+
+    def _answer(self, task: str, kinds: Collection[str]) -> None:
+        with self._troubles.reported(task):
+            done = answer_due(
+                *(self.app, self._clock, self._owner), kinds=kinds, is_stopping=self.stop.is_set
+            )
+            self.tally.update(answered=done)
 
     def share(self) -> None:
         """Now and then, put back into the queue what workers that died have left."""

@@ -131,7 +131,8 @@ def make_desk(
     # PyTensor's flags are set by our own import of the models, in this process
     ours = ("TOCSIN_", "PYTENSOR_FLAGS")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    environment |= {"DESK_URL": url, "DESK_SECRET": SECRET, "TOCSIN_AUTHOR": "ada", **more}
+    environment |= {"DESK_URL": url, "DESK_SECRET": SECRET, "TOCSIN_AUTHOR": "ada"}
+    environment |= {"TOCSIN_NO_WEB": "1", **more}  # one port of the machine, and many tests
     desk = Desk(folder, environment)
     with desk.store() as store:
         add_facts(store, utc_now())
