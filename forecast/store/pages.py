@@ -4,7 +4,7 @@ A page begins after a row of the one before it. Lists of what happened go from t
 back, lists of what there is from the oldest on; nothing here reads a whole table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,12 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, sel
 from forecast.access import Request
 from forecast.alert import Acknowledgement, Delivery, RuleState, Silence, Transition
 from forecast.audit import Audit
+from forecast.candidate import Candidate, Span
 from forecast.estimate import Estimate, Health
 from forecast.evidence import CrowdForecast, Event, Report
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.store import alert_schema, schema
+from forecast.store import alert_schema, schema, tagging_schema
 from forecast.store.access_schema import request
 from forecast.store.answers import read_estimate
 from forecast.store.database import Database
@@ -61,7 +62,8 @@ class Listing:
     """How one kind of row is listed.
 
     `key` says which rows are versions of one thing, of which the last is shown. `since` is the
-    column that spans of time are about.
+    column that spans of time are about; `read` makes the thing of its columns, where that takes
+    more than to put them in.
     """
 
     table: Any
@@ -69,13 +71,29 @@ class Listing:
     key: tuple[str, ...] = ()
     is_newest_first: bool = True
     since: str = ""
+    read: Callable[[Sequence[Any]], Any] | None = None
 
     def names(self) -> list[str]:
         """The columns that are read."""
         return [field.name for field in fields(self.made)]
 
 
+def _candidate(values: Sequence[Any]) -> Candidate:
+    """Without the sketch, which only likeness is found by."""
+    names = [field.name for field in fields(Candidate)]
+    told = dict(zip(names, values, strict=True))
+    spans = tuple(Span(*span) for span in told["spans"])
+    return Candidate(**told | {"spans": spans, "sketch": ()})
+
+
 LISTINGS = {
+    "candidates": Listing(
+        tagging_schema.candidate,
+        Candidate,
+        is_newest_first=False,
+        since="known_at",
+        read=_candidate,
+    ),
     "questions": Listing(schema.question, Question, ("question_id",), is_newest_first=False),
     "reports": Listing(schema.report, Report, ("report_id",), since="known_at"),
     "events": Listing(schema.event, Event, ("event_id",), since="known_at"),
@@ -174,7 +192,8 @@ def _page(
     if listing.table is schema.report and since is not None:
         place = place + 0  # who polls names a moment: its index finds more quickly than the rows
     query = _after(query.where(*conditions), place, after, limit, listing.is_newest_first)
-    return _paged(connection, query, limit, lambda row: listing.made(*row[1:]))
+    read = listing.read or (lambda values: listing.made(*values))
+    return _paged(connection, query, limit, lambda row: read(row[1:]))
 
 
 def is_newest(table: Any, key: Sequence[str]) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -68,6 +69,7 @@ class Guard:
             raise ProblemError(400, "the address is too long, or holds a NUL byte")
         if path in HEALTH or (path == METRICS and web.public_metrics):
             return {}
+        _check_query(scope["query_string"])
         if path != METRICS and not _is_ours(headers.get("host", ""), web.hosts()):
             words = "this host name is not ours; [web] allowed_hosts or public_url names others"
             raise ProblemError(421, words)
@@ -162,6 +164,14 @@ def _is_ours(host: str, names: list[str]) -> bool:
     if not name.endswith("]"):
         name = name.rpartition(":")[0] or name
     return matches(name, [own.replace("[", "[[]", 1) for own in names])
+
+
+def _check_query(query: bytes) -> None:
+    """422 for an argument that is said twice: only one of them would count."""
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ProblemError(422, "this argument is given more than once", code="input", at=twice)
 
 
 def _check_length(headers: Headers, most: int) -> None:

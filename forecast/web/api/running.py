@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from forecast.clock import format_instant
 from forecast.requests import Name
+from forecast.schedule_table import Schedule
 from forecast.store import Run
+from forecast.store.schedules import ScheduleRow
 from forecast.web.desk import TheDesk
 from forecast.web.paging import Items, Paged, listed, no_cursor
 
@@ -32,10 +34,14 @@ class RunsQuery(Paged):
 
 
 class ScheduleView(BaseModel):
-    """A schedule as watch.toml has it, and the run of its latest slot."""
+    """A schedule as watch.toml has it, who paused it, and the run of its latest slot."""
 
     id: str
     table: dict[str, Any]
+    paused: bool
+    author: str
+    reason: str
+    next_slot: datetime | None
     last_run: Run | None
 
 
@@ -49,12 +55,8 @@ class Schedules(BaseModel):
 def schedules(desk: TheDesk) -> Any:
     """What runs when, and how it last went."""
     last = desk.store.pages.latest_runs()
-    return {
-        "items": [
-            {"id": s.id, "table": s.model_dump(mode="json"), "last_run": last.get(s.id)}
-            for s in desk.config().schedules
-        ]
-    }
+    rows = {row.schedule_id: row for row in desk.store.schedules.listed()}
+    return {"items": [_view(s, rows.get(s.id), last.get(s.id)) for s in desk.config().schedules]}
 
 
 @router.get("/runs", response_model=Items[Run])
@@ -67,3 +69,16 @@ def runs(
     is_last = len(found) <= query.limit
     place = None if is_last else [format_instant(rows[-1].slot), rows[-1].schedule_id]
     return listed(request, response, rows, place)
+
+
+def _view(table: Schedule, row: ScheduleRow | None, last: Run | None) -> dict[str, Any]:
+    """A service writes its rows; where none has run yet, there are none."""
+    return {
+        "id": table.id,
+        "table": table.model_dump(mode="json", exclude_none=True),
+        "paused": row.paused if row else False,
+        "author": row.author if row else "",
+        "reason": row.reason if row else "",
+        "next_slot": row.next_slot if row else None,
+        "last_run": last,
+    }

@@ -62,7 +62,7 @@ allowed_hosts = ["testserver"]
 per_minute = 1000000
 burst = 1000000
 """
-QUESTION = {
+QUESTION: dict[str, Any] = {
     "question_id": "strike-by-christmas",
     "title": "A strike at the harbour by Christmas?",
     "unit": "harbour",
