@@ -1,9 +1,14 @@
 """Whether the store is well: facts for `tocsin doctor`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from forecast.clock import Clock
+from forecast.store.database import Database, parse_url
 from forecast.store.migrate import HEAD, stored_version
 
 SAFE_SQLITE = (3, 51, 3)  # https://www.sqlite.org/wal.html#walresetbug
@@ -25,6 +30,28 @@ def check(connection: Connection) -> list[Check]:
         return [schema, _integrity(connection), _sqlite_version(connection)]
     server = str(connection.exec_driver_sql("SHOW server_version").scalar_one())
     return [schema, Check("server", True, f"PostgreSQL {server}")]
+
+
+@contextmanager
+def server_clock(url: str) -> Iterator[Clock | None]:
+    """Asks the clock of PostgreSQL's machine; None for SQLite, which is on ours.
+
+    By a connection that stands already, so that asking takes as little time as may be.
+    """
+    database = Database(parse_url(url), busy_timeout=1.0)
+    try:
+        if database.is_sqlite:
+            yield None
+        else:
+            database.read(_now)
+            yield lambda: database.read(_now)
+    finally:
+        database.close()
+
+
+def _now(connection: Connection) -> datetime:
+    at: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return at
 
 
 def _integrity(connection: Connection) -> Check:

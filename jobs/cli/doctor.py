@@ -13,14 +13,15 @@ from jobs.findings import Finding, Level, own_packages
 
 @click.command("doctor")
 @click.option("--send", is_flag=True, help="Send a trial message on each channel, too.")
+@click.option("--warm", is_flag=True, help="Compile the models now, if that is not done yet.")
 @common
-def command(send: bool, folder: Path, as_json: bool) -> None:
+def command(send: bool, warm: bool, folder: Path, as_json: bool) -> None:
     """Check everything from the interpreter to the channels; one line each.
 
     Exit code 1 where something fails; what is only a warning may be meant.
     """
     findings = []
-    for finding in _examine(folder, send):
+    for finding in _examine(folder, send, warm):
         findings.append(finding)
         if not as_json:
             mend = f" -> {finding.mend}" if finding.mend else ""
@@ -33,10 +34,10 @@ def command(send: bool, folder: Path, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-def _examine(folder: Path, send: bool) -> Iterator[Finding]:
+def _examine(folder: Path, send: bool, warm: bool) -> Iterator[Finding]:
     packages = own_packages()
     yield packages
     if packages.level is Level.OK:  # else the rest of us cannot even be imported
         from jobs.doctor import examine
 
-        yield from examine(folder, utc_now(), send=send)
+        yield from examine(folder, utc_now(), send=send, warm=warm)

@@ -15,7 +15,8 @@ from forecast.alert import Delivery
 from forecast.clock import utc_now
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from jobs.doctor import _file_system, examine
+from jobs.doctor import examine
+from jobs.doctor.store import file_system
 from jobs.findings import Level
 from tests.jobs.desk import SECRET, TOCSIN, Desk, make_desk
 
@@ -204,6 +205,6 @@ def test_a_store_on_a_file_system_of_the_network_is_a_warning(tmp_path: Path) ->
     mounts = tmp_path / "mounts"
     mounts.write_text(f"disk / ext4 rw 0 0\nserver:/export {tmp_path}/far nfs4 rw 0 0\n")
     (tmp_path / "far").mkdir()
-    [finding] = _file_system(tmp_path / "far" / "tocsin.db", mounts)
+    [finding] = file_system(tmp_path / "far" / "tocsin.db", mounts)
     assert (finding.level, "nfs4" in finding.detail) == (Level.WARN, True)
-    assert list(_file_system(tmp_path / "tocsin.db", mounts)) == []
+    assert list(file_system(tmp_path / "tocsin.db", mounts)) == []
