@@ -11,8 +11,10 @@ from forecast.errors import OutsideError, UsageError
 from jobs.cli.options import Instant, common, note, print_json, stdout_console
 
 if TYPE_CHECKING:
+    from forecast.question import Question
     from forecast.reports.view import QuestionReport
     from forecast.reports.watch import WatchReport
+    from jobs.app import App
 
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -23,6 +25,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--html", type=FILE, help="Write a page.")
 @click.option("--markdown", type=FILE, help="Write Markdown.")
 @click.option("--csv", type=FILE, help="Write every estimate, or every question.")
+@click.option(
+    "--tree",
+    type=click.Path(path_type=Path),
+    help="Write a question's draws and estimates for ArviZ: a folder .zarr, or .zarr.zip.",
+)
 @click.option("--since", type=Instant(), help="What moved since this moment, not in a week.")
 @click.option("--as-of", type=Instant(), help="The report as it stood at this moment.")
 @common
@@ -31,6 +38,7 @@ def command(
     html: Path | None,
     markdown: Path | None,
     csv: Path | None,
+    tree: Path | None,
     since: datetime | None,
     as_of: datetime | None,
     folder: Path,
@@ -43,13 +51,25 @@ def command(
     now = as_of or utc_now()
     if since is not None and since >= now:
         raise UsageError("is not before the moment of the report", at="--since")
+    if tree is not None and question_id is None:
+        raise UsageError("is of one question: name it", at="--tree")
     files = {"html": html, "markdown": markdown, "csv": csv}
     with open_app(folder) as app:
         if question_id is None:
             _watch(watch_report(app, now, since), files, as_json)
         else:
             question = app.store.question(question_id)
+            if tree is not None:
+                _tree(app, question, now, tree)
+                files |= {"tree": tree}
             _question(question_report(app, question, now, since), files, as_json)
+
+
+def _tree(app: "App", question: "Question", now: datetime, path: Path) -> None:
+    from jobs.export import question_tree, write_tree
+
+    write_tree(question_tree(app, question, now), path)
+    note(f"tocsin: wrote {path}")
 
 
 def _question(report: "QuestionReport", files: dict[str, Path | None], as_json: bool) -> None:
