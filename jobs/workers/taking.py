@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 
 from procrastinate import App, PsycopgConnector
 
@@ -16,6 +17,8 @@ from forecast.clock import parse_instant
 from forecast.store.queue import TASK, queue_of
 
 type Do = Callable[[str, datetime, int], None]  # schedule, slot, number of the part
+
+_log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2  # how soon a stop is heard
 POLL_SECONDS = 5.0  # a job is notified of; this is for what was not
@@ -40,6 +43,7 @@ def retry_stalled(address: str, silent_for: timedelta, now: datetime) -> int:
 
 async def _take(address: str, queues: list[str], do: Do, stop: Event, concurrency: int) -> None:
     app = _app(address, concurrency + 2)
+    asyncio.get_running_loop().set_exception_handler(_say)
 
     @app.task(name=TASK)
     def part(schedule_id: str, slot: str, part: int) -> None:
@@ -72,6 +76,14 @@ async def _retry(address: str, silent_for: timedelta, now: datetime) -> int:
         for job in (stalled := list(stalled)):
             await manager.retry_job(job, retry_at=now)
         return len(stalled)
+
+
+def _say(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A job could not be ended: it was put back while we were frozen, and the ledger knows."""
+    error = context.get("exception")
+    cause = getattr(error, "__cause__", None) or error
+    words = str(cause).partition("\n")[0] if cause else context["message"]
+    _log.warning("queue: %s", words)
 
 
 def _app(address: str, connections: int) -> App:

@@ -153,9 +153,9 @@ def add_facts(store: Store, now: datetime) -> None:
     store.add_reports(reports, now)
 
 
-def wait_for[T](see: Callable[[], T]) -> T:
-    """The first thing seen that is true; AssertionError after PATIENCE."""
-    end = time.monotonic() + PATIENCE
+def wait_for[T](see: Callable[[], T], patience: float = PATIENCE) -> T:
+    """The first thing seen that is true; AssertionError after so many seconds."""
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         if seen := see():
             return seen
