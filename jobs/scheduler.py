@@ -140,7 +140,7 @@ def _past(schedule: Schedule, start: datetime, now: datetime) -> list[datetime]:
         return slot + schedule.delay(slot) <= now
 
     if schedule.catch_up == "none":
-        recent = max(start, now - schedule.patience - schedule.longest_delay)
+        recent = max(start, now - schedule.patience - schedule.longest_delay - INSTANT)
         fresh = [
             slot
             for slot in takewhile(is_ripe, slots(schedule, recent, now))

@@ -19,7 +19,7 @@ from forecast.clock import utc_now
 from forecast.errors import StoreError
 from forecast.evidence import Report
 from forecast.question import Question
-from forecast.store import open_store
+from forecast.store import RunClaim, open_store
 from forecast.watch import load_watch
 from jobs.app import App, open_app
 from jobs.serve import Service
@@ -272,3 +272,100 @@ def add_second_unit(app: App, now: datetime) -> None:
     ago, until = now - timedelta(days=40), now + timedelta(days=60)
     app.store.add_questions([Question("q-quay", "?", "quay", "strike", ago, until)], now)
     app.store.add_reports([Report("r-quay", "quay", "union.ballot", ago, ago)], now)
+
+
+def minutely(app: App, more: str) -> App:
+    """The app with a schedule that comes every minute."""
+    file = app.watch.folder / "watch.toml"
+    table = '[[schedules]]\nid = "often"\nevery = "1 minute"\nquestions = ["q-strike"]\n'
+    file.write_text(f"{file.read_text()}\n{table}{more}\n")
+    return App(load_watch(app.watch.folder), app.store)
+
+
+def slots_of(app: App, schedule_id: str = "often") -> list[tuple[datetime, int]]:
+    found = app.store.pages.runs(99, schedule_id=schedule_id)
+    return [(run.slot, run.missed) for run in reversed(found)]
+
+
+def test_each_missed_slot_is_run_as_of_its_own_moment_where_a_schedule_asks_for_it(
+    app: App,
+) -> None:
+    app = minutely(app, 'catch_up = "all"')
+    began = utc_now().replace(second=30)
+    Service(app, lambda: began).run_due()
+    Service(app, lambda: began + timedelta(minutes=3)).run_due()
+    first = began.replace(second=0, microsecond=0)
+    minutes = [first + timedelta(minutes=n) for n in range(4)]
+    assert slots_of(app) == [(minute, 0) for minute in minutes]
+    assert {e.as_of for e in app.store.estimates("q-strike")} >= set(minutes)
+
+
+def test_a_schedule_of_a_group_updates_the_questions_of_the_group(app: App) -> None:
+    now = utc_now()
+    add_second_unit(app, now)
+    app = minutely(app, 'units = ["quay"]\ndefinitions = ["str*"]')
+    file = app.watch.folder / "watch.toml"
+    file.write_text(file.read_text().replace('questions = ["q-strike"]', "").replace("daily", "d"))
+    app = App(load_watch(app.watch.folder), app.store)
+    app.store.schedules.keep([], now)
+    Service(app, lambda: now).run_due()
+    [run] = app.store.pages.runs(9, schedule_id="often")
+    assert run.detail.startswith("1 estimates")
+
+
+def test_a_paused_schedule_skips_its_slots_and_goes_on_when_it_is_resumed(app: App) -> None:
+    app = minutely(app, "")
+    now = utc_now().replace(second=30)
+    Service(app, lambda: now).run_due()
+    assert app.store.schedules.pause("often", "ada", "drill", now)
+    later = now + timedelta(minutes=5)
+    Service(app, lambda: later).run_due()
+    assert len(slots_of(app)) == 1
+    assert app.store.schedules.resume("often", "ada", "", later)
+    Service(app, lambda: later).run_due()
+    assert len(slots_of(app)) == 1, "what it skipped is not made up for"
+    Service(app, lambda: later + timedelta(minutes=2)).run_due()
+    assert [missed for _, missed in slots_of(app)] == [0, 1]
+
+
+def test_a_schedule_waits_for_its_own_run_wherever_that_is(app: App) -> None:
+    app = minutely(app, "")
+    now = utc_now().replace(second=30)
+    Service(app, lambda: now).run_due()
+    slot = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    fence = app.store.ledger.claim_run("often", slot, "elsewhere", now, LEASE)
+    for minutes in (2, 3):
+        moment = now + timedelta(minutes=minutes)
+        Service(app, lambda moment=moment: moment).run_due()
+        assert len(slots_of(app)) == 2
+    app.store.ledger.finish_run(RunClaim("often", slot, "elsewhere", fence), "done", "", now)
+    Service(app, lambda: now + timedelta(minutes=4)).run_due()
+    assert [missed for _, missed in slots_of(app)] == [0, 0, 2]
+
+
+def test_what_schedules_there_are_and_when_they_come_next_is_written_down(app: App) -> None:
+    app = minutely(app, "")
+    now = utc_now().replace(second=30)
+    moment = now
+    service = Service(app, lambda: moment)
+    service.run_due()
+    rows = {row.schedule_id: row for row in app.store.schedules.listed()}
+    assert sorted(rows) == ["daily", "often"]
+    assert rows["often"].definition["every"] == "1 minute"
+    slot = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    assert rows["often"].next_slot == slot
+    moment = now + timedelta(minutes=1)
+    service.run_due()
+    often = {row.schedule_id: row for row in app.store.schedules.listed()}["often"]
+    assert often.next_slot == slot + timedelta(minutes=1)
+
+
+def test_news_is_taken_up_and_counted(desk: Desk, app: App) -> None:
+    desk.rewrite("on_news = false", "on_news = true")
+    now = utc_now() + timedelta(seconds=1)
+    service = Service(App(load_watch(desk.folder), app.store), lambda: now)
+    service.stir()
+    assert (service.tally["units"], service.tally["estimates"]) == (1, 2)
+    assert service.failure is None
+    service.stir()
+    assert service.tally["units"] == 1
