@@ -29,6 +29,7 @@ from jobs.log import bound
 from jobs.notify import form_due
 from jobs.preflight import check_config, roots, unready_channels
 from jobs.requests.answering import QUICK, SLOW, answer_due
+from jobs.retention import thin_due
 from jobs.ringing import refresh_channels, ring
 from jobs.scheduler import Due, next_slot, owner_name
 from jobs.schedules import slot_to_run, told
@@ -82,6 +83,7 @@ class Service:
         self._rang_at: datetime | None = None
         self._shared_at: datetime | None = None
         self._refreshed_at: datetime | None = None
+        self._thinned_at: datetime | None = None
         self._is_mute = False
         self._heartbeat = Heartbeat(app.config.heartbeat)
         self._throttle = Throttle(clock)
@@ -110,6 +112,14 @@ class Service:
     def audit_due(self) -> None:
         """Run every audit that is due: beside the updates, which do not wait for it."""
         self._run_due("audit", self._audit)
+
+    def thin(self) -> None:
+        """Let go, once a day, what [retention] says of the past."""
+        with self._troubles.reported("retention"):
+            now = self._clock()
+            if _has_passed(self._thinned_at, now, SWEEP_EVERY):
+                self._thinned_at = now
+                thin_due(self.app, now, self._owner, self.stop.is_set)
 
     def stir(self) -> None:
         """Update what there is news of, and ring at once."""

@@ -121,6 +121,7 @@ def _run_once(service: "Service", *, pulls: bool) -> None:
     service.ring()
     service.send()
     service.audit_due()
+    service.thin()
 
 
 def _run(service: "Service", *beats: Callable[[], None], pulls: bool) -> None:
@@ -137,6 +138,7 @@ def _run(service: "Service", *beats: Callable[[], None], pulls: bool) -> None:
         service.beat,
         service.audit_due,
         service.answer_at_length,
+        service.thin,
         *beats,
         *([service.pull] if pulls else []),
         quick=(service.stir, service.send, service.answer),

@@ -14,6 +14,7 @@ from forecast.store import Store
 from forecast.watch import Watch, parse_config
 from jobs.app import App
 from jobs.retention import RUN, last_slot, surplus, thin, thin_due
+from jobs.serve import Service
 from jobs.so_far import so_far
 from tests.jobs.desk import make_desk
 from tests.jobs.notice_desk import HOUR, NOW, WATCH, app_on
@@ -67,6 +68,19 @@ def test_it_is_done_once_a_day_by_whoever_comes_first(store: Store, tmp_path: Pa
     (run, _) = store.runs()
     assert (run.schedule_id, run.owner, run.status) == (RUN, "two", "done")
     assert run.detail.endswith(" estimates went")
+
+
+def test_a_service_does_it_by_itself(store: Store, tmp_path: Path) -> None:
+    app = retaining(app_on(store, tmp_path))
+    a_month(store)
+    service = Service(app, lambda: NOW + timedelta(days=35))
+    try:
+        service.thin()
+        assert service.failure is None
+    finally:
+        service.close()
+    assert len(store.estimates("q")) < 60
+    assert [run.schedule_id for run in store.runs()] == [RUN]
 
 
 def test_a_length_that_updates_still_read_is_refused() -> None:
