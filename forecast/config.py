@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from forecast.alert import Rule, RuleKind, Target
+from forecast.alert import Rule, RuleKind, Selector, Target
 from forecast.alert_tables import (
     ON_PROBABILITY,
     ON_QUESTIONS,
@@ -43,6 +43,7 @@ from forecast.fields import (
 )
 from forecast.incidents import IncidentRule
 from forecast.names import did_you_mean, matches
+from forecast.once import once
 from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.publishing import AGAINST, BY_DEFAULT, Gate, PublishRule, Reference
@@ -353,19 +354,19 @@ class Config(Table):
 
     def rules_for(self, question: Question) -> list[Rule]:
         """The rules that watch a question, those on its unit or on channels aside."""
-        found = []
-        for table in alert_rules(self.rules):
-            rule = table.rule()
-            if rule.kind in ON_QUESTIONS and fits(table.selector(), self.target(rule, question)):
-                found.append(rule)
-        return found
+        watching = once(self, "watching", self._on_questions)
+        return [rule for rule, of in watching if fits(of, self.target(rule, question))]
+
+    def _on_questions(self) -> list[tuple[Rule, Selector]]:
+        tables = [table for table in alert_rules(self.rules) if table.kind in ON_QUESTIONS]
+        return [(table.rule(), table.selector()) for table in tables]
 
     def lines_for(self, question: Question) -> list[Rule]:
         """Those of them whose lines are probabilities."""
         return [rule for rule in self.rules_for(question) if rule.kind in ON_PROBABILITY]
 
     def rules_of(self, kind: RuleKind, subject: str) -> list[Rule]:
-        """The rules of a kind that watch a unit (stale) or a channel (channel)."""
+        """The rules of a kind that watch a unit (stale), a channel or a source."""
         return [
             table.rule()
             for table in alert_rules(self.rules)

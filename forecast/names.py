@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether any shell pattern fits the name."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return any(pattern == "*" or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ import os
 from datetime import datetime
 
 from forecast.config import Config
+from forecast.once import once
 from forecast.prior import PriorVersion
 from jobs.app import App
 
@@ -12,6 +13,10 @@ from jobs.app import App
 def words_of(config: Config, definition: str) -> dict[str, str]:
     """Every prior of a root definition and those inside it, by its path, in its words."""
     root = config.root_of(definition)
+    return once(config, ("words", root), lambda: _words_of(config, root))
+
+
+def _words_of(config: Config, root: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for name, table in config.definitions.items():
         if config.root_of(name) != root:

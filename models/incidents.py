@@ -8,9 +8,10 @@ incident was then taken to have.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from forecast.evidence import Report, Superseded, incident_key
 
@@ -71,7 +72,7 @@ def gather(
     groups: dict[tuple[str, str], list[_Span]] = defaultdict(list)
     for span in spans:
         groups[(incident_key(span.report), span.report.tag)].append(span)
-    incidents = [_incident(key, tag, members) for (key, tag), members in groups.items()]
+    incidents = [_incident(key, tag, tuple(members)) for (key, tag), members in groups.items()]
     return tuple(sorted(incidents, key=lambda i: (i.known_at, i.incident_id, i.tag)))
 
 
@@ -110,12 +111,20 @@ def _log_odds(report: Report) -> float:
     p = credibility weighed with 1/2 by the source's reliability, so that a reliable source's
     word counts in full and an unreliable one's for little.
     """
-    trust = RELIABILITY[report.reliability]
-    p = trust * CREDIBILITY[report.credibility] + (1 - trust) * 0.5
+    return _LOG_ODDS[report.reliability, report.credibility]
+
+
+def _graded(reliability: str, credibility: int) -> float:
+    trust = RELIABILITY[reliability]
+    p = trust * CREDIBILITY[credibility] + (1 - trust) * 0.5
     return math.log(p / (1 - p))
 
 
-def _incident(key: str, tag: str, spans: list[_Span]) -> Incident:
+_LOG_ODDS = {(r, c): _graded(r, c) for r in RELIABILITY for c in CREDIBILITY}
+
+
+@lru_cache(maxsize=1 << 12)  # one update gathers most of a unit's incidents several times
+def _incident(key: str, tag: str, spans: tuple[_Span, ...]) -> Incident:
     standing = [span.report for span in spans if span.until is None]
     lead = _lead(standing) if standing else spans[-1].report
     return Incident(
@@ -130,7 +139,7 @@ def _incident(key: str, tag: str, spans: list[_Span]) -> Incident:
     )
 
 
-def _pulses(spans: list[_Span]) -> Iterator[Pulse]:
+def _pulses(spans: Sequence[_Span]) -> Iterator[Pulse]:
     """The steps of one incident; what became known at one moment is one step.
 
     Where a better report moves the date, the weight is taken from the old one to the new.
@@ -148,7 +157,7 @@ def _pulses(spans: list[_Span]) -> Iterator[Pulse]:
         occurred_at, weight = then, now
 
 
-def _steps(spans: list[_Span]) -> Iterator[tuple[datetime, list[Report]]]:
+def _steps(spans: Sequence[_Span]) -> Iterator[tuple[datetime, list[Report]]]:
     """The moments at which something changed, and the reports that count from then on."""
     moments = {span.report.known_at for span in spans}
     moments |= {span.until for span in spans if span.until is not None}

@@ -7,7 +7,7 @@ a wider definition is never less likely than a narrower one, draw by draw.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -30,7 +30,10 @@ DEFAULT_WATCH = timedelta(days=365)  # observed before the first report, where n
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The task laid out for computation; days count from `origin`, tags as in the beliefs."""
+    """The task laid out for computation; days count from `origin`, tags as in the beliefs.
+
+    `windows` remembers the places of windows that were asked for.
+    """
 
     task: Task
     incidents: tuple[Incident, ...]
@@ -38,6 +41,7 @@ class Track:
     rows: Rows
     now: float
     edges: Array
+    windows: dict[tuple[datetime, datetime], tuple[int, int]] = field(default_factory=dict)
 
     @property
     def origin(self) -> datetime:
@@ -79,10 +83,13 @@ class Track:
 
     def window(self, question: Question) -> tuple[int, int]:
         """The places among `edges` where the question's window, as far as it lies ahead, is."""
-        start = max(days_between(self.task.snapshot.as_of, question.opens_at), 0.0)
-        end = days_between(self.task.snapshot.as_of, question.deadline)
-        first, last = np.searchsorted(self.edges, np.round([start, end], 6))
-        return int(first), int(last)
+        key = (question.opens_at, question.deadline)
+        if key not in self.windows:
+            start = max(days_between(self.task.snapshot.as_of, question.opens_at), 0.0)
+            end = days_between(self.task.snapshot.as_of, question.deadline)
+            first, last = np.searchsorted(self.edges, np.round([start, end], 6))
+            self.windows[key] = (int(first), int(last))
+        return self.windows[key]
 
     def shown(self, question: Question) -> list[int]:
         """The places among `edges`, from the question's opening on, that its curve shows.

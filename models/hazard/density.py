@@ -9,11 +9,10 @@
     settings           what is uncertain and discrete (half-lives, whether units are coupled):
                        each has covariates of its own, and is summed out with its prior weight
 
-The model is the only place where this is written: the value with gradient, the density of
-many draws at once, and the multiplier m along past covariates all come from its graph. Along
-simulated ones, where each draw has its own, the same two functions `score` and
-`inverse_multiplier` are given arrays instead, in a third of the time. The number of tags is not
-part of the structure, nor is that of settings.
+The model is the only place where this is written: the value with gradient, the prior and the
+likelihood come from its graph, and the multiplier m of many draws along past or simulated
+covariates from the same two functions, `score` and `inverse_multiplier`, given arrays: in a third
+of the graph's time. The number of tags is not part of the structure, nor is that of settings.
 """
 
 from collections.abc import Mapping
@@ -215,18 +214,17 @@ class Density(CompiledModel):
 
     def log_multiplier(self, draws: Array, x: Array) -> Array:
         """log m (draw, row) along covariates x, (row, tag) for all or (draw, row, tag) each."""
-        if x.ndim == 2:
-            return self.along("log_m", "x", draws, x)
         prior, members = self._held[1], members_of(self._held[1])
         where = (prior.alone, prior.groups[members], members)
         capped = float(prior.capped)
 
-        def log_m(some: Array, own: Array) -> Array:
+        def log_m(some: Array, own: Array = x) -> Array:
             rate, ceiling = some[:, :1], some[:, 2:3]
             inverse = inverse_multiplier(score(own, some[:, 3:], *where), rate, ceiling, capped)
             return np.asarray(-np.log(inverse))
 
-        return in_parts(log_m, draws, x.shape[1] * x.shape[2], x)
+        rows, tags = x.shape[-2:]
+        return in_parts(log_m, draws, rows * tags, *([x] if x.ndim == 3 else []))
 
     def of_one_unit(
         self, draws: Array, at_risk: Array, log_m_of_events: Array, events: Array

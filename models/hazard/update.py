@@ -1,5 +1,6 @@
 """One update of a track by the hazard: pose the problem, and say what each draw says."""
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,6 +48,24 @@ class Work(SignalsWork):
         given = given or Evidence(self.signals)
         hazard = self.hazard(rung.fit, given.signals)
         return self.chance_along(hazard, rung.posterior, question, self.task, given.known_before)
+
+    def chances(self, rung: Rung, given: Evidence | None = None) -> dict[str, Array]:
+        """P of each question for each draw (draw,); of those that open together, at once."""
+        given = given or Evidence(self.signals)
+        hazard, frailty = self.hazard(rung.fit, given.signals), self.frailty(rung.posterior)
+        alike: dict[tuple[str, int, int], list[Question]] = defaultdict(list)
+        for question in self.task.questions:
+            lacking = missing(self.task, question, given.known_before)
+            alike[question.definition, self.track.window(question)[0], lacking].append(question)
+        found: dict[str, Array] = {}
+        for (definition, first, lacking), asked in alike.items():
+            share = share_of(self.task, definition, len(hazard), given.known_before)
+            ends = hazard[:, :, [self.track.window(question)[1] for question in asked]]
+            opening, recurrent = hazard[:, :, first, None], self.task.beliefs.recurrent
+            p = frailty.chance(opening, ends, share, recurrent, lacking)
+            columns = np.ascontiguousarray(p.T)
+            found |= {q.question_id: c for q, c in zip(asked, columns, strict=True)}
+        return {q.question_id: found[q.question_id] for q in self.task.questions}
 
     def chance_along(
         self,

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from forecast.config import Config, Definition
 from forecast.errors import ConfigError
+from forecast.once import once
 from forecast.panel_table import PanelTable
 from forecast.pool_table import POOL, PoolTable
 from forecast.words import (
@@ -157,6 +158,10 @@ def _digest(beliefs: Beliefs) -> str:
 def beliefs_of(config: Config, definition: str) -> Beliefs:
     """The beliefs of the root definition around `definition`; ConfigError names the key."""
     root = config.root_of(definition)
+    return once(config, ("beliefs", root), lambda: _beliefs_of(config, root))
+
+
+def _beliefs_of(config: Config, root: str) -> Beliefs:
     table = config.definitions[root]
     if table.base_rate is None:
         raise ConfigError("is missing", at=f"definitions.{root}.base_rate")

@@ -184,7 +184,7 @@ def test_a_level_below_its_reference_counts_the_other_way_in_a_group_as_alone(
     assert density.log_multiplier(theta[None], -x)[0][0] < -0.9
 
 
-def test_along_paths_of_its_own_each_draw_has_what_the_graph_says_of_them(
+def test_the_multiplier_of_arrays_is_that_of_the_graph(
     density: Density,
 ) -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
@@ -193,5 +193,7 @@ def test_along_paths_of_its_own_each_draw_has_what_the_graph_says_of_them(
         density.load(Data.of(rows), given)
         paths = rng.normal(0, 2, (len(draws), 7, rows.x.shape[1]))
         own = density.log_multiplier(draws, paths)
-        each = [density.log_multiplier(d[None], x)[0] for d, x in zip(draws, paths, strict=True)]
-        assert own == pytest.approx(np.stack(each), rel=1e-12, abs=1e-13)
+        graph = density.along("log_m", "x", draws, paths)
+        assert own == pytest.approx(graph, rel=1e-12, abs=1e-13)
+        shared = density.along("log_m", "x", draws, rows.x)
+        assert density.log_multiplier(draws, rows.x) == pytest.approx(shared, rel=1e-12, abs=1e-13)
