@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,8 @@ STDIN = "-"
 MOST_BYTES = 64 << 20  # of a file
 LONGEST_TITLE = 200  # characters of a first line that is taken for one
 _KEYS = ("article_id", "title", "text", "published", "source", "origin", "url", "language")
+_TEXTS = ("article_id", "title", "text", "source", "origin", "url", "language")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _OTHER_NAMES = {"known_at": "published", "id": "article_id", "link": "url", "summary": "text"}
 
 
@@ -102,13 +105,24 @@ def _named(found: dict[str, Any]) -> dict[str, str]:
     return names
 
 
+def storable(article: Article) -> Article:
+    """The article without what no database holds: NULs, and halves of characters.
+
+    Each is replaced by one character, so that places stay.
+    """
+    texts = {name: getattr(article, name) for name in _TEXTS}
+    if not any(map(_UNSTORABLE.search, texts.values())):
+        return article
+    return replace(article, **{n: _UNSTORABLE.sub("\ufffd", t) for n, t in texts.items()})
+
+
 def _article(found: dict[str, str], told: Told, now: datetime) -> Article:
     """An article by its URL, or by what it says where it has none."""
     url = told.url or found.get("url", "")
     title, text = told.title or found.get("title", ""), found.get("text", "")
     stated = found.get("published", "")
     published = told.published or (parse_instant(stated, end_of_day=True) if stated else now)
-    return Article(
+    article = Article(
         article_id=found.get("article_id", "").strip() or url or f"text-{digest((title, text))}",
         title=title,
         text=text,
@@ -119,3 +133,4 @@ def _article(found: dict[str, str], told: Told, now: datetime) -> Article:
         language=found.get("language", ""),
         reliability=found.get("reliability", "F").upper() or "F",
     )
+    return storable(article)

@@ -16,6 +16,7 @@ from forecast.article import Article
 from forecast.candidate import MEMORY, RULE_BOOK, Candidate, Judgement, Status
 from forecast.errors import UsageError
 from jobs.app import App
+from jobs.tagging.articles import storable
 from jobs.tagging.judging import write_report
 from jobs.tagging.likeness import is_same
 from jobs.tagging.loading import tagger_of
@@ -70,7 +71,7 @@ def take_in(app: App, articles: Iterable[Article], now: datetime) -> Taken:
 
 
 def _take_some(app: App, tagger: Tagger, some: Sequence[Article], now: datetime) -> Taken:
-    articles = {article.article_id: article for article in some}
+    articles = {article.article_id: article for article in map(storable, some)}
     known = app.store.tagging.articles_among(articles)
     new = [article for name, article in articles.items() if name not in known]
     found = [candidate for article in new for candidate in tagger.tag(article)]

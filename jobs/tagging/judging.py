@@ -91,8 +91,8 @@ def _beginning(app: App, name: str) -> Candidate:
 
 def write_report(app: App, one: Candidate, now: datetime, *, is_taken_back: bool = False) -> Added:
     """The report that a candidate becomes, in the store; UsageError where it cannot be one."""
-    report = replace(one.report(), known_at=now) if is_taken_back else one.report()
     try:
+        report = replace(one.report(), known_at=now) if is_taken_back else one.report()
         Vocabulary.of(app.config).check(report)
     except ValueError as error:
         raise UsageError(str(error), at=one.candidate_id) from None

@@ -33,8 +33,10 @@ _SHORT = (
     r"(?<!\b(?:Mrs|Gen|Col|Sen|Rep|Gov|Adm|Maj|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Inc))"
     r"(?<!\b(?:Capt|Sept|Prof|Corp))"
 )
+# So does an empty line, and a line that begins a list; any other may be where a line was wrapped.
 _END = re.compile(
-    rf"(?:{_SHORT}\.|[!?\u2026])['\"\u2019\u201d)\]]*\s+(?=\S)|[\u3002\uff01\uff1f]|\n+"
+    rf"(?:{_SHORT}\.|[!?\u2026])['\"\u2019\u201d)\]]*\s+(?=\S)|[\u3002\uff01\uff1f]"
+    r"|\n\s*\n\s*|\n(?=[ \t]*[-*\u2022])"
 )
 
 
