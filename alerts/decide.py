@@ -41,7 +41,7 @@ from forecast.evidence import Outcome
 AHEAD = timedelta(minutes=10)  # more than clocks differ: what is later was seen by a wrong one
 _SHARES = (*ON_PROBABILITY, RuleKind.CERTAINTY)  # their values lie in 0..1
 _PLAIN = Rule("")
-_BEYOND_PLAIN = ("kind", "for_up", "for_down", "level", "direction", "over", "within", "after")
+_MORE = ("kind", "for_up", "for_down", "level", "direction", "over", "within", "after", "when")
 
 
 class Reason(StrEnum):
@@ -206,7 +206,7 @@ def definition_digest(rule: Rule) -> str:
     """
     lines = (rule.fire_at, rule.clear_at, rule.dwell_up, rule.dwell_down, rule.z)
     words = [repr(float(number)) for number in lines]
-    for name in _BEYOND_PLAIN:
+    for name in _MORE:
         if (value := getattr(rule, name)) != getattr(_PLAIN, name):
             words.append(f"{name}={value}")
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]

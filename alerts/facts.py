@@ -81,7 +81,7 @@ def build_facts(
 def subject_facts(
     rule: Rule, transition: Transition, what: str, title: str, link: str = ""
 ) -> Facts:
-    """Everything that an alert about a unit or a channel (`what`) says, as JSON values.
+    """Everything that an alert about a unit, channel or source (`what`) says, as JSON values.
 
     The keys are those of `build_facts`; what only a question has is null or empty.
     """
@@ -234,6 +234,7 @@ def _rule_facts(rule: Rule) -> Facts:
         "within": _seconds(rule.within) if rule.kind is RuleKind.DEADLINE else None,
         "after": _seconds(rule.after),
         "repeat": _seconds(rule.repeat),
+        "when": rule.when if rule.kind is RuleKind.SOURCE else None,
     }
 
 

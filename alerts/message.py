@@ -30,9 +30,10 @@ _ABOUT = {
     RuleKind.UNHEALTHY: ("No reliable number: {}", "Reliable number again: {}"),
     RuleKind.STALE: ("No new reports on {}", "Reports again on {}"),
     RuleKind.CHANNEL: ("The channel {} takes no messages", "The channel {} works again"),
+    RuleKind.SOURCE: ("The source {} brings nothing", "The source {} works again"),
 }
 # Their detail says what their value is; it is no probability.
-_BY_DETAIL = (RuleKind.STALE, RuleKind.CHANNEL, RuleKind.UNHEALTHY)
+_BY_DETAIL = (RuleKind.STALE, RuleKind.CHANNEL, RuleKind.SOURCE, RuleKind.UNHEALTHY)
 _TOLD_BY_DETAIL = (*_BY_DETAIL, RuleKind.CERTAINTY, RuleKind.CHANGE)  # in a line of a group
 
 
@@ -270,8 +271,9 @@ def _told_again(facts: Facts) -> str:
 
 
 def _detail(facts: Facts) -> str:
-    """The detail, where it says more than the headline: not of a channel that works again."""
-    is_back = facts["kind"] == "resolved" and phrases.rule_kind(facts) == RuleKind.CHANNEL
+    """The detail, where it says more than the headline: not of what works again."""
+    back = (RuleKind.CHANNEL, RuleKind.SOURCE)
+    is_back = facts["kind"] == "resolved" and phrases.rule_kind(facts) in back
     return "" if is_back and not phrases.has_ended(facts) else str(facts["detail"])
 
 

@@ -149,6 +149,9 @@ def rule_words(facts: Facts) -> str:
         case RuleKind.CHANNEL:
             also = f", or fails for {after}" if after else " or fails"
             return f"fires when a channel is switched off{also}"
+        case RuleKind.SOURCE:
+            how = {"silent": "silent", "broken": "broken"}.get(rule.get("when"), "silent or broken")
+            return f"fires when a source is {how}{f' for {after}' if after else ''}"
         case RuleKind.RESOLVED:
             return "tells once how the question ended"
         case _:

@@ -16,6 +16,7 @@ from forecast.alert import ChannelHealth, ChannelState, Rule, RuleHealth, RuleKi
 from forecast.estimate import QUANTILE_LEVELS, Estimate, Health
 from forecast.likelihood import percent
 from forecast.question import Question
+from forecast.source import SourceHealth, SourceState
 
 CERTAIN = 1e-9  # odds of probabilities nearer to 0 or 1 than this are not told apart
 BETWEEN_LINES = 0.5  # of yes and no: neither fires nor clears
@@ -187,6 +188,31 @@ def read_channel(rule: Rule, state: ChannelState, now: datetime) -> Reading:
     return Reading(state.channel, now, value, says=f"The channel {state.channel} {how}.")
 
 
+def read_source(
+    rule: Rule, state: SourceState, expected_gap: timedelta | None, now: datetime
+) -> Reading:
+    """To a rule of kind source: whether it has been silent or broken for long, as the rule asks.
+
+    What is not yet long fires nothing, and clears nothing either; nor does a source that is
+    broken, and so may be silent or not, to a rule that asks for silence.
+    """
+    health = state.health(expected_gap, now)
+    since = state.silent_since(expected_gap, now)
+    why = f": {state.reason.rstrip('.')}" if state.reason else ""
+    value, how = 0.0, "works"
+    if health is SourceHealth.OFF:
+        how = f"is switched off: {state.why_off.rstrip('.')}"
+    elif health is SourceHealth.BROKEN:
+        since = state.failed_at or now
+        value = BETWEEN_LINES if rule.when == "silent" else _if_long(rule, since, now)
+        how = f"has failed since {since:%Y-%m-%d %H:%M} UTC{why}"
+    elif health is SourceHealth.SILENT and since is not None:
+        value = 0.0 if rule.when == "broken" else _if_long(rule, since, now)
+        heard = state.brought_at or state.since
+        how = f"answers, and has brought nothing new for {span_words(now - heard)}"
+    return Reading(state.source_id, now, value, says=f"The source {state.source_id} {how}.")
+
+
 def span_words(span: timedelta) -> str:
     """A length of time in whole units: in two where these say it exactly, else to the nearest.
 
@@ -240,6 +266,10 @@ def log_odds(p: float) -> float:
     """log(p / (1 - p)); p is kept CERTAIN away from 0 and 1."""
     kept = _kept(p)
     return math.log(kept / (1.0 - kept))
+
+
+def _if_long(rule: Rule, since: datetime, now: datetime) -> float:
+    return 1.0 if rule.after is None or now - since >= rule.after else BETWEEN_LINES
 
 
 def _health(estimate: Estimate, *, is_stale: bool) -> RuleHealth:

@@ -29,7 +29,8 @@ class RuleKind(StrEnum):
     Of an estimate: THRESHOLD the probability; CERTAINTY Pr(P > level); CHANGE the factor by
     which the odds moved; LOSS the expected loss against the cost of acting; UNHEALTHY whether
     its number may be acted on. Of a question: DEADLINE how near it is; RESOLVED its outcome.
-    Of a unit: STALE how long nothing was reported. Of a channel: CHANNEL whether it works.
+    Of a unit: STALE how long nothing was reported. Of a channel: CHANNEL whether it works. Of a
+    source: SOURCE whether it is silent or broken.
     """
 
     THRESHOLD = "threshold"
@@ -40,6 +41,7 @@ class RuleKind(StrEnum):
     STALE = "stale"
     UNHEALTHY = "unhealthy"
     CHANNEL = "channel"
+    SOURCE = "source"
     RESOLVED = "resolved"
 
 
@@ -97,10 +99,11 @@ class Rule:
 
     change: the baseline is the estimate that stood `over` ago, or, where that is None, the one
     at which the rule last rang. loss: `cost` of acting, `loss` avoided by it, in one currency;
-    fire_at is their ratio. deadline: `within` of it. stale, unhealthy, channel: longer than
-    `after`. `repeat`: a reminder so often while it fires. A move caused mainly by one of
-    `digest_causes` (names of `Move.parts`) goes to the digest. `inhibited_by` are patterns of
-    rules that, firing on the same question or its unit, keep this one from ringing.
+    fire_at is their ratio. deadline: `within` of it. stale, unhealthy, channel, source: longer
+    than `after`. source: `when` it is "silent", "broken" or "either". `repeat`: a reminder so
+    often while it fires. A move caused mainly by one of `digest_causes` (names of `Move.parts`)
+    goes to the digest. `inhibited_by` are patterns of rules that, firing on the same question or
+    its unit, keep this one from ringing.
     """
 
     rule_id: str
@@ -123,11 +126,12 @@ class Rule:
     repeat: timedelta | None = None
     digest_causes: tuple[str, ...] = ("prior", "model")
     inhibited_by: tuple[str, ...] = ()
+    when: str = "either"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """The stored state of one rule on one subject: a question, a unit or a channel, by its id.
+    """The stored state of one rule on one subject: a question, unit, channel or source, by id.
 
     `streak` counts evaluations of a dwell, `streak_since` is the `as_of` of the first of them;
     `episode` numbers the stretches of firing from 1; `evaluated_as_of` is the evaluation last
@@ -236,8 +240,8 @@ class Delivery:
 class Selector:
     """Which rules on which subjects; each a list of shell patterns of which any may fit.
 
-    `units` and `tags` are of the question; a rule about a unit or a channel has no tags, and
-    its subject counts as the question.
+    `units` and `tags` are of the question; a rule about a unit, a channel or a source has no
+    tags, and its subject counts as the question.
     """
 
     rules: tuple[str, ...] = ("*",)

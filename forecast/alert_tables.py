@@ -37,7 +37,7 @@ READ_TWICE = (
     RuleKind.LOSS,
     RuleKind.UNHEALTHY,
 )
-ON_QUESTIONS = frozenset(RuleKind) - {RuleKind.STALE, RuleKind.CHANNEL}
+ON_QUESTIONS = frozenset(RuleKind) - {RuleKind.STALE, RuleKind.CHANNEL, RuleKind.SOURCE}
 ON_PROBABILITY = (RuleKind.THRESHOLD, RuleKind.LOSS)
 _WITH_LINES = frozenset({RuleKind.THRESHOLD, RuleKind.CERTAINTY, RuleKind.CHANGE})
 _WITH_ERRORS = _WITH_LINES | {RuleKind.LOSS}
@@ -46,8 +46,10 @@ _WITH_EPISODES = frozenset(RuleKind) - {RuleKind.RESOLVED}
 _KINDS_OF_KEY: dict[str, frozenset[RuleKind]] = {
     "questions": ON_QUESTIONS,
     "tags": ON_QUESTIONS,
-    "units": frozenset(RuleKind) - {RuleKind.CHANNEL},
+    "units": ON_QUESTIONS | {RuleKind.STALE},
     "channels": frozenset({RuleKind.CHANNEL}),
+    "sources": frozenset({RuleKind.SOURCE}),
+    "when": frozenset({RuleKind.SOURCE}),
     "fire_at": _WITH_LINES,
     "clear_at": _WITH_ERRORS,
     "z": _WITH_ERRORS,
@@ -60,7 +62,9 @@ _KINDS_OF_KEY: dict[str, frozenset[RuleKind]] = {
     "cost": frozenset({RuleKind.LOSS}),
     "loss": frozenset({RuleKind.LOSS}),
     "within": frozenset({RuleKind.DEADLINE}),
-    "after": frozenset({RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL}),
+    "after": frozenset(
+        {RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL, RuleKind.SOURCE}
+    ),
     "inhibited_by": ON_QUESTIONS,
 }
 _NEEDED = {
@@ -103,6 +107,8 @@ class RuleTable(Table):
     units: Patterns = ["*"]
     tags: Patterns = ["*"]
     channels: Patterns = ["*"]
+    sources: Patterns = ["*"]
+    when: Literal["silent", "broken", "either"] = "either"
     fire_at: str | float | None = None
     clear_at: str | float | None = None
     level: Probability | None = None
@@ -194,6 +200,7 @@ class RuleTable(Table):
             repeat=_span(self.repeat),
             digest_causes=tuple(self.digest_on),
             inhibited_by=tuple(self.inhibited_by),
+            when=self.when,
         )
 
     def selector(self) -> Selector:
@@ -204,6 +211,8 @@ class RuleTable(Table):
 
     def subjects(self) -> list[str]:
         """The patterns of what a rule watches that is not on questions."""
+        if self.kind is RuleKind.SOURCE:
+            return self.sources
         return self.channels if self.kind is RuleKind.CHANNEL else self.units
 
     def _lines(self) -> tuple[float, float]:
@@ -242,6 +251,7 @@ class RuleTable(Table):
 BUILT_IN = (
     RuleTable(id="model-unhealthy", kind=RuleKind.UNHEALTHY),
     RuleTable(id="channel-unhealthy", kind=RuleKind.CHANNEL, after="15 minutes"),
+    RuleTable(id="source-unhealthy", kind=RuleKind.SOURCE, after="1 hour"),
 )
 
 

@@ -33,7 +33,7 @@ def ends(app: App, states: States, now: datetime) -> Iterator[End]:
         return
     questions = {question.question_id: question for question in app.store.questions()}
     units = {q.unit for q in questions.values() if q.deadline > now}
-    # their subjects are units and channels, which may be called like a question
+    # their subjects are units, channels and sources, which may be called like a question
     aside = {t.id for t in alert_rules(app.config.rules) if t.kind not in ON_QUESTIONS}
     for state in still_open:
         question = questions.get(state.subject)
@@ -83,17 +83,21 @@ def _waits_out_its_grace(app: App, question: Question, now: datetime) -> bool:
 
 
 def _what(app: App, subject: str) -> str:
-    return "channel" if subject in {table.id for table in app.config.channels} else "unit"
+    if subject in {table.id for table in app.config.channels}:
+        return "channel"
+    return "source" if subject in {table.id for table in app.config.sources} else "unit"
 
 
 def _is_watched(app: App, state: RuleState, question: Question | None, units: set[str]) -> bool:
-    """Whether the rule is still there and its subject, a question, unit or channel, is too."""
+    """Whether the rule is still there and its subject, of whatever kind, is too."""
     if question and any(r.rule_id == state.rule_id for r in app.config.rules_for(question)):
         return True
     channels = {table.id for table in app.config.channels}
+    sources = {table.id for table in app.config.sources}
+    on_others = ((RuleKind.STALE, units), (RuleKind.CHANNEL, channels), (RuleKind.SOURCE, sources))
     return any(
         rule.rule_id == state.rule_id
-        for kind, subjects in ((RuleKind.STALE, units), (RuleKind.CHANNEL, channels))
+        for kind, subjects in on_others
         if state.subject in subjects
         for rule in app.config.rules_of(kind, state.subject)
     )

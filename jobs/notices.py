@@ -51,7 +51,7 @@ def notices_about(
 
 
 def notices_on(app: App, rule: Rule, transition: Transition, what: str, title: str) -> list[Notice]:
-    """The notices of a transition on a unit or a channel (`what`); that channel is not told."""
+    """The notices of a transition on a unit, channel or source (`what`); not to that channel."""
     unit = transition.subject if what == "unit" else ""
     target = Target(rule.rule_id, transition.subject, unit, (), rule.severity)
     found, began = _audience(app, transition, target)

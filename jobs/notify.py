@@ -130,8 +130,9 @@ def target_of(
     """What selectors are held against, of a rule that may be gone by now too."""
     if question := questions.get(subject):
         return config.target(Rule(rule_id), question)
-    channels = {t.id for t in alert_rules(config.rules) if t.kind is RuleKind.CHANNEL}
-    return Target(rule_id, subject, "" if rule_id in channels else subject)
+    kinds = (RuleKind.CHANNEL, RuleKind.SOURCE)
+    aside = {table.id for table in alert_rules(config.rules) if table.kind in kinds}
+    return Target(rule_id, subject, "" if rule_id in aside else subject)
 
 
 def is_grouped(table: ChannelTable) -> bool:

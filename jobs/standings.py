@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.readings import span_words
 from forecast.alert import ALARMED, Rule, RuleKind, RuleState, State, Target
-from forecast.alert_tables import BUILT_IN
+from forecast.alert_tables import BUILT_IN, ON_QUESTIONS
 from forecast.config import Config
 from forecast.question import Question
 from jobs.app import App
@@ -17,9 +17,9 @@ _ORDER = (State.FIRING, State.RECOVERING, State.PENDING, State.OK)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One rule on one question, unit or channel; not yet evaluated where nothing was read for it.
+    """One rule on one question, unit, channel or source.
 
-    `probability` is that of the latest estimate; `channels` those on which it rings.
+    It is not yet evaluated where nothing was read for it. `probability` is that of the latest estimate; `channels` those on which it rings.
     """
 
     rule: Rule
@@ -42,7 +42,7 @@ def standings(app: App, now: datetime) -> list[Standing]:
     latest = app.store.latest_estimates()
     questions, running = app.store.questions(), running_questions(app, now)
     is_open = {q.question_id for q in running} | {q.unit for q in running}
-    is_open |= {table.id for table in app.config.channels}
+    is_open |= {table.id for table in (*app.config.channels, *app.config.sources)}
     of_ours = {table.id for table in app.config.rules}
     built_in = {table.id for table in BUILT_IN} - of_ours
     found = []
@@ -53,7 +53,7 @@ def standings(app: App, now: datetime) -> list[Standing]:
             continue
         if (state is None or state.state is State.OK) and rule.rule_id in built_in:
             continue
-        is_on_question = rule.kind not in (RuleKind.STALE, RuleKind.CHANNEL)
+        is_on_question = rule.kind in ON_QUESTIONS
         estimate = latest.get(name) if is_on_question else None
         found.append(
             Standing(
@@ -77,7 +77,7 @@ def running_questions(app: App, now: datetime) -> list[Question]:
 
 
 def watched(config: Config, questions: Sequence[Question]) -> Iterator[tuple[Rule, Target]]:
-    """Every rule on what it watches: some questions, their units, and the channels."""
+    """Every rule on what it watches: some questions, their units, the channels, the sources."""
     for question in questions:
         for rule in config.rules_for(question):
             yield rule, config.target(rule, question)
@@ -87,6 +87,9 @@ def watched(config: Config, questions: Sequence[Question]) -> Iterator[tuple[Rul
     for table in config.channels:
         for rule in config.rules_of(RuleKind.CHANNEL, table.id):
             yield rule, Target(rule.rule_id, table.id, "", (), rule.severity)
+    for source in config.sources:
+        for rule in config.rules_of(RuleKind.SOURCE, source.id):
+            yield rule, Target(rule.rule_id, source.id, "", (), rule.severity)
 
 
 def fires_at(rule: Rule) -> str:
@@ -110,6 +113,9 @@ def fires_at(rule: Rule) -> str:
             return "unhealthy"
         case RuleKind.CHANNEL:
             return f"failing {after}" if after else "failing"
+        case RuleKind.SOURCE:
+            how = "silent or broken" if rule.when == "either" else rule.when
+            return f"{how} {after}".rstrip()
         case RuleKind.RESOLVED:
             return "its end"
         case _:

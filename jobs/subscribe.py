@@ -118,7 +118,7 @@ def rings_on(config: Config, channel: str, questions: Sequence[Question]) -> lis
 
 
 def guards_on(config: Config, channel: str) -> list[str]:
-    """The rules by which a channel hears that a number, or a channel, cannot be relied on."""
+    """The rules by which a channel hears that a number, channel or source cannot be relied on."""
     subscribed = [s for s in config.subscriptions if s.channel == channel]
     return [
         table.id
@@ -130,13 +130,14 @@ def guards_on(config: Config, channel: str) -> list[str]:
 
 
 def _guards(config: Config) -> list[RuleTable]:
-    kinds = (RuleKind.UNHEALTHY, RuleKind.CHANNEL)
+    kinds = [RuleKind.UNHEALTHY, RuleKind.CHANNEL]
+    kinds += [RuleKind.SOURCE] if config.sources else []
     tables = [table for table in alert_rules(config.rules) if table.kind in kinds]
     return sorted(tables, key=lambda table: kinds.index(table.kind))
 
 
 def _subscriptions(config: Config, wish: Wish, rule: Table | None) -> list[dict[str, Any]]:
-    """The subscription; another for rules on channels, which no questions, units or tags fit."""
+    """The subscription; another for rules on channels and sources, which nothing narrow fits."""
     where = {
         key: list(patterns)
         for key in ("questions", "units", "tags", "severities")
@@ -153,7 +154,7 @@ def _subscriptions(config: Config, wish: Wish, rule: Table | None) -> list[dict[
         if table.id not in heard and matches(table.severity, wish.severities or ("*",))
     ]
     is_narrow = bool(wish.questions or wish.units or wish.tags)
-    apart = [t.id for t in guards if is_narrow and t.kind is RuleKind.CHANNEL]
+    apart = [t.id for t in guards if is_narrow and t.kind is not RuleKind.UNHEALTHY]
     beside = [t.id for t in guards if t.id not in apart]
     tables = [channel | {"rules": [rule["id"], *beside]} | where]
     return [*tables, channel | {"rules": apart}] if apart else tables

@@ -2,6 +2,7 @@
 
     deadline    it is near                   unhealthy   no good estimate for too long
     stale       a unit's reports stopped     channel     it fails, or is switched off
+    source      it is silent, or fails
 
 And episodes that nothing keeps open any more are closed (`jobs.ends`). Nothing is sent here.
 """
@@ -17,6 +18,7 @@ from alerts.readings import (
     read_deadline,
     read_estimate,
     read_overdue,
+    read_source,
     read_unit,
 )
 from forecast.alert import Notice, Rule, RuleKind, RuleState, Transition
@@ -28,6 +30,7 @@ from jobs.app import App
 from jobs.decisions import TRIES, States, states_of
 from jobs.ends import ends
 from jobs.notices import notices_about, notices_on
+from jobs.sources.standing import expected_gap
 
 
 @dataclass(slots=True)
@@ -69,7 +72,8 @@ def _decide_all(app: App, now: datetime) -> Swept:
         if change is not None:
             swept.notices += notices_about(app, question, rule, change, last, None)
     _await_outcomes(app, questions, states, swept, now)
-    for rule, reading, what, title in [*_on_units(app, questions, now), *_on_channels(app, now)]:
+    others = [*_on_units(app, questions, now), *_on_channels(app, now), *_on_sources(app, now)]
+    for rule, reading, what, title in others:
         before = states.get((rule.rule_id, reading.subject))
         change = _decide(swept, before, rule, reading, now)
         if change is not None:
@@ -175,3 +179,14 @@ def _on_channels(app: App, now: datetime) -> Iterator[tuple[Rule, Reading, str, 
         if channel in known:
             for rule in app.config.rules_of(RuleKind.CHANNEL, channel):
                 yield rule, read_channel(rule, state, now), "channel", channel
+
+
+def _on_sources(app: App, now: datetime) -> Iterator[tuple[Rule, Reading, str, str]]:
+    if not app.config.sources:
+        return
+    states = app.store.sources.states()
+    for table in app.config.sources:
+        if state := states.get(table.id):
+            for rule in app.config.rules_of(RuleKind.SOURCE, table.id):
+                reading = read_source(rule, state, expected_gap(table), now)
+                yield rule, reading, "source", table.id

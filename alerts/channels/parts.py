@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 type Facts = Mapping[str, Any]
 
 MANY = ("group", "digest")
-SUBJECTS = ("question", "unit", "channel")
+SUBJECTS = ("question", "unit", "channel", "source")
 LONGEST_LINK = 2000
 _NOT_IN_A_URI = frozenset(' "<>\\^`{|}')
 

@@ -122,9 +122,10 @@ def _told_later() -> dict[str, Facts]:
 
 
 def _on_others() -> dict[str, Facts]:
-    """Alerts on a unit and on a channel, which have no question."""
+    """Alerts on a unit, a channel and a source, which have no question."""
     silent = Rule("silent", kind=RuleKind.STALE, after=timedelta(days=7))
     broken = Rule("channel-unhealthy", kind=RuleKind.CHANNEL, after=timedelta(minutes=15))
+    bare = Rule("source-unhealthy", kind=RuleKind.SOURCE, after=timedelta(hours=1))
     report = "The newest report on usa-ven came 9 days ago."
     failed = "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503."
 
@@ -136,11 +137,16 @@ def _on_others() -> dict[str, Facts]:
 
     unit = (silent, "usa-ven", "unit", "USA and Venezuela")
     channel = (broken, "siem", "channel", "siem")
+    source = (bare, "acled", "source", "acled")
+    gone = "there is nothing at the URL (404)"
+    asked = f"The source acled has failed since 2025-11-17 08:40 UTC: {gone}."
     return {
         "stale": facts(*unit, report, "firing"),
         "fresh": facts(*unit, "The newest report on usa-ven came 3 hours ago.", "resolved"),
         "channel": facts(*channel, failed, "firing"),
         "working": facts(*channel, "The channel siem works.", "resolved"),
+        "source": facts(*source, asked, "firing"),
+        "bringing": facts(*source, "The source acled works.", "resolved"),
     }
 
 

@@ -10,7 +10,7 @@ dated ahead is known ahead.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from forecast.article import Article
 from forecast.clock import format_instant, parse_instant
@@ -24,6 +24,7 @@ from forecast.store import BadRow
 from jobs.app import App
 from jobs.sources.api import Batch, Item
 from jobs.sources.articles import digest_of, harmless
+from jobs.tagging import take_in
 
 _PREFIXED = ("report_id", "event_id", "coverage_id")
 _FROM_FIRST_SIGHT = ("reports", "events")
@@ -108,16 +109,11 @@ def _take_articles(
     app: App, table: SourceTable, articles: Sequence[Article], now: datetime, vocabulary: Vocabulary
 ) -> Brought:
     ids = [article.article_id for article in articles]
-    known = app.store.sources.seen(table.id, ids)
     seen = app.store.sources.first_seen(table.id, ids, now)
     dated = dated_articles(articles, seen)
-    new = len(set(ids) - set(known))
-    done = Brought(new=new, same=len(set(ids)) - new)
     if table.tagging:
-        tag(app, dated, now)
-        return done
-    if not table.tag:
-        return done
+        taken = take_in(app, dated, now)
+        return Brought(new=taken.articles, same=taken.known)
     records = [_report_of(table, article) for article in dated]
     return _count(ingest_records(app.store, records, KINDS["reports"], table.id, now, vocabulary))
 
@@ -129,13 +125,6 @@ def dated_articles(articles: Sequence[Article], seen: dict[str, datetime]) -> li
         replace(article, known_at=min(article.known_at, seen.get(name, article.known_at)))
         for name, article in reversed(once.items())
     ]
-
-
-def tag(app: App, articles: Sequence[Article], now: datetime) -> Any:
-    """Hand articles to the tagger, which is idempotent by `article_id`."""
-    from jobs.tagging import take_in
-
-    return take_in(app, articles, now)
 
 
 def _report_of(table: SourceTable, article: Article) -> Record:

@@ -240,6 +240,7 @@ def test_the_facts_say_all_numbers_of_the_rule_by_its_kind() -> None:
         "within": None,
         "after": None,
         "repeat": 86400.0,
+        "when": None,
     }
 
 

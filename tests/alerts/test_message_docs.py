@@ -35,7 +35,7 @@ def test_every_kind_of_message_and_of_rule_is_shown() -> None:
     shown = [SAMPLES[name] for name in SHOWN]
     assert {facts["kind"] for facts in shown} == {facts["kind"] for facts in SAMPLES.values()}
     kinds = {facts["rule"]["kind"] for facts in shown if "rule" in facts}
-    assert len(kinds) == 9
+    assert len(kinds) == 10
 
 
 def test_the_event_is_what_is_sent() -> None:

@@ -67,7 +67,7 @@ HEADLINES = {
     "channel": "FIRING · The channel siem takes no messages",
     "working": "RESOLVED · The channel siem works again",
     "group": "3 alerts: 2 firing, 1 resolved",
-    "digest": "DIGEST · 10 alerts: 4 firing, 1 still firing, 1 ended, 1 acknowledged, 3 resolved",
+    "digest": "DIGEST · 12 alerts: 5 firing, 1 still firing, 1 ended, 1 acknowledged, 4 resolved",
     "test": "TEST · Tocsin reaches the channel desk",
 }
 RULES = {
@@ -244,6 +244,10 @@ def test_each_member_of_a_digest_has_a_line_with_what_counts() -> None:
         "FIRING · The channel siem takes no messages · "
         "The channel siem has failed since 2025-11-17 09:40 UTC: the receiver answered 503.",
         "RESOLVED · The channel siem works again",
+        "FIRING · The source acled brings nothing · "
+        "The source acled has failed since 2025-11-17 08:40 UTC: "
+        "there is nothing at the URL (404).",
+        "RESOLVED · The source acled works again",
         f"RESOLVED YES · {TITLE} · The question was resolved: yes. The last estimate was 31 %.",
     ]
 

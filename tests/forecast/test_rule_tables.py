@@ -47,6 +47,7 @@ NEEDED = {
     "stale": 'after = "3 days"',
     "unhealthy": "",
     "channel": "",
+    "source": "",
     "resolved": "",
 }
 
@@ -93,6 +94,9 @@ def test_a_change_without_its_baseline_is_refused() -> None:
         ("stale", 'tags = ["t"]'),
         ("stale", 'inhibited_by = ["x"]'),
         ("channel", 'units = ["u"]'),
+        ("source", 'units = ["u"]'),
+        ("channel", 'sources = ["s"]'),
+        ("stale", 'when = "silent"'),
         ("channel", "fire_at = 0.4"),
         ("resolved", "dwell = 2"),
         ("resolved", 'repeat = "1 day"'),
@@ -199,14 +203,16 @@ def test_what_is_yes_or_no_by_the_clock_does_not_dwell_by_itself() -> None:
         "deadline",
         "stale",
         "channel",
+        "source",
         "resolved",
     }
 
 
-def test_a_watch_without_rules_on_health_and_channels_has_them_built_in() -> None:
-    assert [t.id for t in alert_rules([])] == ["model-unhealthy", "channel-unhealthy"]
+def test_a_watch_without_rules_on_what_may_fail_has_them_built_in() -> None:
+    rest = ["channel-unhealthy", "source-unhealthy"]
+    assert [t.id for t in alert_rules([])] == ["model-unhealthy", *rest]
     own = config(kind("unhealthy") + 'after = "1 day"').rules
-    assert [t.id for t in alert_rules(own)] == ["r", "channel-unhealthy"]
+    assert [t.id for t in alert_rules(own)] == ["r", *rest]
     assert BUILT_IN[1].rule().after == timedelta(minutes=15)
 
 

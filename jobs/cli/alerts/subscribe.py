@@ -135,6 +135,7 @@ def _when(rule: Rule) -> str:
         RuleKind.STALE: f"rings after {fires_at(rule)}",
         RuleKind.UNHEALTHY: "rings when the estimate cannot be relied on",
         RuleKind.CHANNEL: f"rings for channels {fires_at(rule)}",
+        RuleKind.SOURCE: f"rings for sources {fires_at(rule)}",
         RuleKind.RESOLVED: "rings when the question ends",
     }[rule.kind]
 
