@@ -227,7 +227,8 @@ def _claim_part(
     lease: timedelta,
     part: int | None,
 ) -> Part | None:
-    _lock_run(connection, schedule_id, slot)
+    if not _lock_run(connection, schedule_id, slot):
+        return None
     while (found := _free_part(connection, schedule_id, slot, now, part)) is not None:
         if found.fence < MOST_TRIES:
             return _take(connection, found, owner, now + lease)
@@ -308,12 +309,15 @@ def _put_back(connection: Connection, now: datetime) -> int | None:
     return queue.put_missing(connection, [queue.Job(*row) for row in connection.execute(free)])
 
 
-def _lock_run(connection: Connection, schedule_id: str, slot: datetime) -> None:
-    """First of all, in every transaction that takes or ends parts: so no two wait for each other,
-    and of two that end the last two parts at once one sees that the other has ended.
+def _lock_run(connection: Connection, schedule_id: str, slot: datetime) -> bool:
+    """Whether the run is under way; first of all, wherever parts are taken or ended.
+
+    So no two wait for each other, and of two that end the last two parts at once one sees that
+    the other has ended.
     """
     at = and_(run.c.schedule_id == schedule_id, run.c.slot == slot)
-    connection.execute(select(run.c.slot).where(at).with_for_update())
+    found = connection.execute(select(run.c.status).where(at).with_for_update())
+    return found.scalar_one_or_none() == RUNNING
 
 
 def _of_run(part: Part) -> Any:

@@ -15,7 +15,7 @@ from forecast.errors import UsageError
 from forecast.store.answers import insert_once
 from forecast.store.database import Database
 from forecast.store.part_schema import run_part
-from forecast.store.runs import RUNNING
+from forecast.store.runs import RUNNING, WAITING
 from forecast.store.schedule_schema import schedule
 from forecast.store.schema import run
 
@@ -140,14 +140,15 @@ def _standings(connection: Connection, now: datetime) -> dict[str, Standing]:
         latest.c.schedule_id == _S.schedule_id,
         latest.c.slot == newest.correlate(schedule).scalar_subquery(),
     )
-    busy = or_(
-        *(
-            exists()
-            .where(part.c.schedule_id == _S.schedule_id)
-            .where(part.c.status == RUNNING, part.c.lease_until > now)
-            .correlate(schedule)
-            for part in (run, run_part)
-        )
+    # a part that waits for a worker keeps its run under way: the next slot must not overtake it
+    is_left = or_(run_part.c.status == WAITING, run_part.c.lease_until > now)
+    of_run = (run_part.c.schedule_id == run.c.schedule_id, run_part.c.slot == run.c.slot)
+    left = exists().where(*of_run, run_part.c.status.in_((WAITING, RUNNING)), is_left)
+    busy = (
+        exists()
+        .where(run.c.schedule_id == _S.schedule_id, run.c.status == RUNNING)
+        .where(or_(run.c.lease_until > now, left))
+        .correlate(schedule)
     )
     query = (
         select(*_COLUMNS, latest.c.slot, latest.c.status, latest.c.missed, busy)

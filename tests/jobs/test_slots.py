@@ -31,18 +31,16 @@ def app(tmp_path: Path) -> Iterator[App]:
         yield opened
 
 
-def turn(app: App, now: datetime, owner: str = "me", **more: Callable[[], bool]) -> Turn:
-    return Turn(app.config.schedules[0], now, owner, lambda: now, **more)
-
-
-def units_of(works: Iterable[Work]) -> list[str]:
-    return [work.task.snapshot.unit for work in works]
+def turn(
+    app: App, now: datetime, owner: str = "me", is_stopping: Callable[[], bool] = bool
+) -> Turn:
+    return Turn(app.config.schedules[0], now, owner, lambda: now, is_stopping=is_stopping)
 
 
 class Spy:
     """Computes as it comes, and notes whose; `breaks` is a unit on which it fails."""
 
-    def __init__(self, breaks: str = "", with_: Exception | None = None) -> None:
+    def __init__(self, breaks: str = "", with_: BaseException | None = None) -> None:
         self.units: list[str] = []
         self._breaks, self._error = breaks, with_ or ZeroDivisionError("of all things")
 
