@@ -95,7 +95,7 @@ def _explanation(
     name = question.question_id
     if not isinstance(model, Explainer):
         raise UsageError(f"the family '{model.name}' cannot explain its answers", at=name)
-    work = prepare(app, _track(app, question), Snapshots(app, estimate.as_of), {})
+    work = prepare(app, track_of(app, question), Snapshots(app, estimate.as_of), {})
     if work is None or question not in work.task.questions:
         raise UsageError(f"had ended by {format_instant(estimate.as_of)}", at=name)
     if work.reference:
@@ -107,7 +107,7 @@ def _explanation(
     return model.explain(task, question, work.state)
 
 
-def _track(app: App, question: Question) -> list[Question]:
+def track_of(app: App, question: Question) -> list[Question]:
     """The questions that are answered from the same draws."""
     config, root = app.config, app.config.root_of(question.definition)
     return [

@@ -109,7 +109,7 @@ def shifts_of(
             continue
         quick = _weighed(work, edited)
         found += quick or _inferred(work, prepare(then, track, seen_then, states))
-    return [replace(s, flips=tuple(_flips(app.config, states, s))) for s in found]
+    return [replace(s, flips=_flips(app.config, states, s)) for s in found]
 
 
 def record_of(
@@ -122,7 +122,7 @@ def record_of(
     ends = {n: e for n, e in ended(app, questions, as_of).items() if e.outcome is not Outcome.VOID}
     moments: list[tuple[datetime, Question]] = []
     known = 0
-    stored = app.store.moments(ends)
+    stored = app.store.moments.of(ends)
     for question in (q for q in questions if q.question_id in stored):
         name = question.question_id
         until = min(ends[name].known_at, question.deadline, as_of)
@@ -245,22 +245,32 @@ def _at_strength(work: Work, names: tuple[str, ...], strength: float) -> Work | 
     return replace(work, task=replace(work.task, beliefs=replace(beliefs, **changed)), same=())
 
 
-def _flips(config: Config, states: States, shift: Shift) -> list[Flip]:
+def _flips(config: Config, states: States, shift: Shift) -> tuple[Flip, ...]:
+    ends = [(e.probability, e.mcse) for e in (shift.before, shift.after)]
+    return tuple(flips_between(config, states, shift.question, ends[0], ends[1]))
+
+
+def flips_between(
+    config: Config,
+    states: States,
+    question: Question,
+    before: tuple[float, float],
+    after: tuple[float, float],
+) -> list[Flip]:
+    """The rules that would come to stand otherwise, between two (P, its Monte Carlo error)."""
     flips = []
-    for rule in config.lines_for(shift.question):
-        state = states.get((rule.rule_id, shift.question.question_id))
+    for rule in config.lines_for(question):
+        state = states.get((rule.rule_id, question.question_id))
         is_up = state is not None and state.state in ALARMED
-        old, new = _standing(rule, is_up, shift.before), _standing(rule, is_up, shift.after)
+        old, new = _standing(rule, is_up, *before), _standing(rule, is_up, *after)
         if old is not new:
             flips.append(Flip(rule.rule_id, old, new))
     return flips
 
 
-def _standing(rule: Rule, is_up: bool, estimate: Estimate) -> State:
-    """Where the rule comes to stand, its dwell over, if the estimate stays as it is."""
-    margin = rule.z * estimate.mcse
+def _standing(rule: Rule, is_up: bool, p: float, mcse: float) -> State:
+    """Where the rule comes to stand, its dwell over, if the number stays as it is."""
+    margin = rule.z * mcse
     if is_up:
-        is_clear = estimate.probability + margin <= rule.clear_at
-        return State.OK if is_clear else State.FIRING
-    is_above = estimate.probability - margin >= rule.fire_at
-    return State.FIRING if is_above else State.OK
+        return State.OK if p + margin <= rule.clear_at else State.FIRING
+    return State.FIRING if p - margin >= rule.fire_at else State.OK

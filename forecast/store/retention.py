@@ -30,6 +30,7 @@ from forecast.store.notices import WITHHELD
 from forecast.store.outbox import DELIVERED
 from forecast.store.runs import DONE, FAILED
 from forecast.store.schema import audit, estimate, model_state, quarantine, question, run
+from forecast.store.seals import note_thinning
 from forecast.thinning import Row, surplus_estimates, surplus_states
 
 MOST_ROWS = 500  # a transaction: others write in between
@@ -110,6 +111,8 @@ _THINNED: dict[Kind, tuple[Any, Callable[[Connection, str, datetime], list[int]]
 
 def _remove_rows(connection: Connection, kind: Kind, rows: Sequence[int]) -> int:
     table = estimate if kind is Kind.ESTIMATES else model_state
+    if kind is Kind.ESTIMATES:  # these are sealed: what goes by rule is not missed
+        note_thinning(connection, table.name, rows)
     return connection.execute(delete(table).where(table.c.row_id.in_(rows))).rowcount
 
 

@@ -20,7 +20,6 @@ from forecast.store import (
     due_units,
     ends,
     facts,
-    moments,
     notices,
     outbox,
     priors,
@@ -42,6 +41,7 @@ from forecast.store.ends import Ends
 from forecast.store.facts import Added
 from forecast.store.ledger import Ledger
 from forecast.store.migrate import bring_to_head
+from forecast.store.moments import Moments
 from forecast.store.outbox import Attempt
 from forecast.store.pages import Pages
 from forecast.store.quarantine import BadRow
@@ -49,6 +49,7 @@ from forecast.store.retention import Retention
 from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
 from forecast.store.schedules import Schedules
+from forecast.store.seals import Seals
 from forecast.store.sources import Sources
 from forecast.store.tagging import Tagging
 
@@ -99,7 +100,9 @@ class Store:
         self.schedules = Schedules(database)
         self.sources = Sources(database)
         self.tagging = Tagging(database)
+        self.moments = Moments(database)
         self.pages = Pages(database)
+        self.seals = Seals(database)
 
     @property
     def name(self) -> str:
@@ -271,10 +274,6 @@ class Store:
     def latest_estimate(self, question_id: str, before: datetime | None = None) -> Estimate | None:
         """The newest estimate of a question, or the newest with as_of < before."""
         return self._read(answers.latest_estimate, question_id, before)
-
-    def moments(self, question_ids: Iterable[str]) -> dict[str, list[datetime]]:
-        """The moments of the estimates of those of some questions that have any, in order."""
-        return self._read(moments.moments, question_ids)
 
     def latest_estimates(self) -> dict[str, Estimate]:
         """The newest estimate of every question that has one, by question id."""

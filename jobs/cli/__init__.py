@@ -30,6 +30,7 @@ COMMANDS = {
     "update": "Estimate the open questions now, or as of a moment.",
     "report": "Show what is likely, since when, and why.",
     "explain": "Show what an estimate rests on, and what would change it.",
+    "what-if": "Show the number with and without what is imagined; nothing is written.",
     "coupling": "Judge whether two streams of reports move together, or by chance.",
     "priors": "Show and retune what is believed before the evidence.",
     "models": "Show and certify the families of models; pick the settings of a panel.",
@@ -40,6 +41,7 @@ COMMANDS = {
     "serve": "Run the schedules and send the alerts until stopped.",
     "worker": "Do parts of the runs of services on one PostgreSQL.",
     "tokens": "Say who may use the API, and for how long.",
+    "audit": "Verify that nothing that was believed or said was touched afterwards.",
     "doctor": "Check the set-up, and say how to mend it.",
     "backup": "Write the store to one verified file, while everything runs.",
     "retention": "Count what of the past would be let go, or let it go.",
@@ -51,6 +53,7 @@ COMMANDS = {
     cls=LazyGroup,
     package="jobs.cli",
     does=COMMANDS,
+    modules={"what-if": "what_if"},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="tocsin", prog_name="tocsin")

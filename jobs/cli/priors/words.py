@@ -1,7 +1,7 @@
 """What the commands on priors say alike: pictures, versions, changes and their previews."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,16 @@ def version_words(v: PriorVersion) -> str:
     """Which version it is, by whom, of when and why."""
     at = format_instant(v.at.replace(microsecond=0))
     return f"Version {v.version} by {v.author}, {at}: {v.reason}"
+
+
+def difference_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What differs, one line each."""
+    from jobs.prior_exchange import differences
+
+    return [
+        f"{d.key}: {d.before or '(not there)'} -> {d.after or '(not there)'}"
+        for d in differences(before, after)
+    ]
 
 
 def print_changes(root: str, pairs: Sequence[Pair], found: "Preview") -> None:
