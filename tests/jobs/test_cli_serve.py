@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from alerts.testing import Answer, Receiver
@@ -171,3 +171,57 @@ def test_an_abandoned_run_waits_until_its_lease_is_over(tmp_path: Path) -> None:
         assert store.ledger.claim_run("daily", slot, "gone:1", utc_now(), timedelta(hours=1))
     assert desk.run("serve", "--once").returncode == 0
     assert statuses(desk) == [("running", 1)]
+
+
+def tell(desk: Desk, name: str = "news") -> None:
+    """A report that comes in now."""
+    row = f"report_id,unit,tag,known_at\n{name},harbour,union.ballot,{utc_now().isoformat()}\n"
+    result = desk.run("ingest", "-", stdin=row)
+    assert result.returncode == 0, result.stderr
+
+
+def moments(desk: Desk) -> list[datetime]:
+    with desk.store() as store:
+        return [e.as_of for e in store.estimates("q-strike")]
+
+
+def test_a_report_that_comes_in_is_in_the_next_estimate_at_once(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, news=True)
+    with serving(desk) as process:
+        before = len(wait_for(lambda: statuses(desk) == [("done", 1)] and moments(desk)))
+        wait_for(lambda: "news of 1 unit" in next_line(process))
+        tell(desk)
+        wait_for(lambda: len(moments(desk)) > before)
+        log = stop(process)
+    assert "news of 1 unit: 2 estimates" in log
+    with desk.store() as store:
+        assert store.due_units.counts(utc_now()).due == 0
+
+
+def test_news_of_one_who_was_killed_over_it_is_taken_up_by_another(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, model="hazard", news=True)
+    desk.rewrite('cron = "0', 'kind = "audit"\nquestions = ["none"]\ncron = "0')
+
+    def held() -> int:
+        with desk.store() as store:
+            return store.due_units.counts(utc_now()).held
+
+    with serving(desk, "--lease", "2") as process:
+        wait_for(held)
+        process.kill()
+    assert moments(desk) == []
+    with serving(desk, "--lease", "60") as process:
+        wait_for(lambda: moments(desk))
+        stop(process)
+
+
+def test_a_stop_ends_what_is_being_updated_and_leaves_nothing_held(tmp_path: Path) -> None:
+    with Receiver(SECRET) as receiver:
+        desk = make_desk(tmp_path, url=receiver.webhook_url, model="hazard")
+        with serving(desk) as process:
+            wait_for(lambda: statuses(desk))
+            log = stop(process)
+    assert log.endswith("stopped\n")
+    assert statuses(desk) == [("done", 1)]
+    with desk.store() as store:
+        assert {d.status for d in store.deliveries()} <= {"due", "delivered"}
