@@ -78,14 +78,9 @@ def watch_report(app: App, now: datetime, since: datetime | None = None) -> Watc
 def _record(app: App, root: str, now: datetime) -> TrackRecord:
     """Of the questions of one root definition whose deadline has passed."""
     config = app.config
-    past = [
-        question
-        for question in app.store.questions()
-        if question.deadline < now
-        and question.definition in config.definitions
-        and config.root_of(question.definition) == root
-    ]
-    return track_record(course_of(app, question, now) for question in past[-MOST_COURSES:])
+    inside = [name for name in config.definitions if config.root_of(name) == root]
+    past = app.store.pages.past_questions(inside, now, MOST_COURSES)
+    return track_record(course_of(app, question, now) for question in past)
 
 
 def _proof(app: App, root: str, now: datetime) -> str:
@@ -120,8 +115,8 @@ def _until(transitions: list[Transition], now: datetime) -> list[Transition]:
 def _related(app: App, question: Question, now: datetime) -> list[Related]:
     """Questions at the same unit with the same deadline whose definition nests with ours."""
     related = []
-    for other in app.store.questions():
-        is_twin = other.unit == question.unit and other.deadline == question.deadline
+    for other in app.store.ends.at([question.unit], now)[question.unit].questions:
+        is_twin = other.deadline == question.deadline
         if not is_twin or other.definition == question.definition:
             continue
         for wider, inner, outer in (

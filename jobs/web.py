@@ -13,13 +13,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from forecast.config import Config
 from forecast.errors import OutsideError, TocsinError, UsageError
+from forecast.question import Question
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.log import Settings, log_settings, start_log
 from models.engine.worker import leave_with_parent
@@ -161,13 +164,22 @@ def _serve(
 def _answer(
     watch: Watch, store_url: str, bound: socket.socket, pulse: "Synchronized[float]"
 ) -> None:
+    from forecast.reports.as_json import question_json
     from forecast.store import open_store
     from forecast.web import create_app
     from forecast.web.server import run
+    from jobs.app import App
+    from jobs.reporting import question_report
 
     url, rule = store_url or watch.store_url, watch.config.incidents.rule()
     with open_store(url, create=False, rule=rule) as store:
-        run(create_app(store, _current(watch), pulse=lambda: _age(pulse.value)), bound)
+        current = _current(watch)
+
+        def report(question: Question, now: datetime) -> dict[str, Any]:
+            app = App(Watch(watch.folder, current()), store)
+            return question_json(question_report(app, question, now))
+
+        run(create_app(store, current, report, pulse=lambda: _age(pulse.value)), bound)
 
 
 def _age(beat: float) -> float | None:

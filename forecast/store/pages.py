@@ -4,7 +4,7 @@ A page begins after a row of the one before it. Lists of what happened go from t
 back, lists of what there is from the oldest on; nothing here reads a whole table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -165,6 +165,12 @@ class Pages:
         """The newest estimates of some questions, by id, at most a thousand."""
         return self._read(_latest_of, question_ids)
 
+    def past_questions(
+        self, definitions: Collection[str], now: datetime, limit: int
+    ) -> list[Question]:
+        """The questions of some definitions whose deadline passed last, by (deadline, id)."""
+        return self._read(_past_questions, sorted(definitions), now, limit)
+
     def backtests(self) -> list[dict[str, Any]]:
         """What there is to be said of each backtest in a line, newest first."""
         return self._read(_backtests)
@@ -297,6 +303,21 @@ def _latest_of(connection: Connection, question_ids: Sequence[str]) -> dict[str,
     ids = {row_id for (row_id,) in connection.execute(asked) if row_id is not None}
     rows = connection.execute(select(*_OUTLINE).where(estimate.c.row_id.in_(ids)))
     return {row.question_id: Outline(*row) for row in rows}
+
+
+def _past_questions(
+    connection: Connection, definitions: list[str], now: datetime, limit: int
+) -> list[Question]:
+    listing = LISTINGS["questions"]
+    asked = schema.question.c
+    query = (
+        select(*[asked[name] for name in listing.names()])
+        .where(asked.definition.in_(definitions), asked.deadline < now)
+        .where(is_newest(schema.question, listing.key))
+        .order_by(asked.deadline.desc(), asked.question_id.desc())
+        .limit(limit)
+    )
+    return [Question(*row) for row in connection.execute(query)][::-1]
 
 
 def _backtests(connection: Connection) -> list[dict[str, Any]]:

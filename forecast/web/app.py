@@ -25,7 +25,7 @@ from forecast.web.api import (
     running,
     setup,
 )
-from forecast.web.desk import Desk
+from forecast.web.desk import Desk, Report
 from forecast.web.guard import Guard
 from forecast.web.metrics import Latency, StoreCollector
 from forecast.web.openapi import describe
@@ -37,17 +37,19 @@ ROUTERS = (questions, evidence, alerts, deliveries, running, intake, setup, reco
 def create_app(
     store: Store,
     config: Config | Callable[[], Config],
+    report: Report,
     *,
     clock: Clock = utc_now,
     pulse: Callable[[], float | None] | None = None,
 ) -> FastAPI:
     """The web application over a store.
 
-    `config` is that of the watch, or says what it is now; `pulse` says how many seconds ago the
-    scheduler was last seen alive, None where nobody knows.
+    `config` is that of the watch, or says what it is now; `report` is the report of a question
+    as of a moment; `pulse` says how many seconds ago the scheduler was last seen alive, None
+    where nobody knows.
     """
     current = config if callable(config) else lambda: config
-    desk = Desk(store, current, clock, pulse or (lambda: None))
+    desk = Desk(store, current, report, clock, pulse or (lambda: None))
     registry = CollectorRegistry()
     latency = Latency(registry)
     registry.register(StoreCollector(desk))

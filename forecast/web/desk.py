@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -10,8 +11,11 @@ from starlette.requests import Request
 from forecast.access import Scope, Token
 from forecast.clock import Clock, utc_now
 from forecast.config import Config
+from forecast.question import Question
 from forecast.store import Store
 from forecast.web.problems import ProblemError
+
+type Report = Callable[[Question, datetime], dict[str, Any]]
 
 
 def _unknown() -> float | None:
@@ -22,12 +26,13 @@ def _unknown() -> float | None:
 class Desk:
     """The store, the configuration as it is now, the clock.
 
-    `pulse` is how many seconds ago the scheduler was last seen alive; None where that is not
-    known.
+    `report` is what `tocsin report QUESTION --json` says of a question as of a moment; `pulse`
+    how many seconds ago the scheduler was last seen alive, None where that is not known.
     """
 
     store: Store
     config: Callable[[], Config]
+    report: Report
     clock: Clock = utc_now
     pulse: Callable[[], float | None] = _unknown
 

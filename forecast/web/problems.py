@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forecast.errors import HeldError, OutsideError, TocsinError, UsageError
+from forecast.requests import KINDS
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # of one body that are told
@@ -150,6 +151,8 @@ async def on_failure(request: Request, error: Exception) -> Response:
 
 def _wrong(one: Mapping[str, Any]) -> Wrong:
     place, *rest = (str(part)[:100] for part in one["loc"])
+    if rest and rest[0] in KINDS:  # of a body that may be of several kinds, the one it is of
+        rest = rest[1:]
     is_named = place in ("query", "path", "header", "body") and rest
     at = ".".join(rest) if is_named else place
     said = one["msg"].removeprefix("Value error, ")

@@ -77,7 +77,8 @@ def test_requests_are_taken_up_oldest_first_each_by_one(store: Store) -> None:
         store.access.ask(a_request(number))
     first = store.access.claim_request(NOW, "a", LEASE)
     second = store.access.claim_request(NOW, "b", LEASE)
-    assert first and second
+    assert first
+    assert second
     assert [first.request_id, second.request_id] == ["req-1", "req-2"]
     assert store.access.claim_request(NOW, "c", LEASE) is None
 
@@ -86,7 +87,8 @@ def test_only_the_kinds_that_are_asked_for_are_taken_up(store: Store) -> None:
     store.access.ask(a_request(1, "update"))
     store.access.ask(a_request(2, "reopen"))
     found = store.access.claim_request(NOW, "a", LEASE, {"reopen"})
-    assert found and found.request_id == "req-2"
+    assert found
+    assert found.request_id == "req-2"
 
 
 def test_a_request_of_a_dead_holder_is_done_again_as_of_when_it_was_begun(store: Store) -> None:
@@ -94,12 +96,14 @@ def test_a_request_of_a_dead_holder_is_done_again_as_of_when_it_was_begun(store:
     dead = store.access.claim_request(NOW, "a", LEASE)
     late = NOW + LEASE
     again = store.access.claim_request(late, "b", LEASE)
-    assert dead and again
+    assert dead
+    assert again
     assert (again.fence, again.begun_at) == (2, NOW)
     assert not store.access.finish_request(dead, late, result={"by": "a"})
     assert store.access.finish_request(again, late, result={"by": "b"})
     found = store.access.request("req-1")
-    assert found and (found.status, found.result) == (RequestStatus.DONE, {"by": "b"})
+    assert found
+    assert (found.status, found.result) == (RequestStatus.DONE, {"by": "b"})
 
 
 def test_a_request_ends_once(store: Store) -> None:
@@ -110,7 +114,8 @@ def test_a_request_ends_once(store: Store) -> None:
     assert store.access.finish_request(held, NOW, error=wrong)
     assert not store.access.finish_request(held, NOW, result={})
     found = store.access.request("req-1")
-    assert found and (found.status, found.error) == (RequestStatus.FAILED, wrong)
+    assert found
+    assert (found.status, found.error) == (RequestStatus.FAILED, wrong)
     assert store.access.claim_request(NOW + 2 * LEASE, "b", LEASE) is None
 
 

@@ -95,7 +95,7 @@ def test_the_newest_estimates_of_some_questions(store: Store) -> None:
 
 def test_runs_are_paged_by_slot_then_schedule(store: Store) -> None:
     for name, hours in (("a", 1), ("b", 1), ("a", 2)):
-        store.ledger.claim(name, NOW + hours * HOUR, "me", NOW, HOUR)
+        store.ledger.claim_run(name, NOW + hours * HOUR, "me", NOW, HOUR)
     first = store.pages.runs(2)
     last = first[-1]
     second = store.pages.runs(2, (last.slot, last.schedule_id))

@@ -1,7 +1,7 @@
 """Questions: where they stand, what was said of them, and how they ended."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -13,8 +13,7 @@ from forecast.audit import Audit
 from forecast.clock import format_instant
 from forecast.evidence import CrowdForecast, Resolution
 from forecast.question import Question, Snapshot
-from forecast.reports.as_json import estimate_json, question_json
-from forecast.reports.view import build_view
+from forecast.reports.as_json import estimate_json
 from forecast.requests import Name
 from forecast.resolving import Endings
 from forecast.store.pages import Outline
@@ -23,7 +22,6 @@ from forecast.web.paging import Items, OfQuestion, Paged, Span, is_row, items, l
 from forecast.web.problems import ProblemError
 
 router = APIRouter(tags=["questions"])
-INSTANT = timedelta(microseconds=1)
 
 
 class Listed(BaseModel):
@@ -82,23 +80,8 @@ def questions(
 
 @router.get("/questions/{question:path}/report")
 def report(desk: TheDesk, question: Name) -> dict[str, Any]:
-    """What `tocsin report QUESTION --json` says: docs/watch.md has the contract."""
-    one, now = _one(desk, question), desk.clock()
-    known = _known(desk, one, now)
-    estimate = desk.store.latest_estimate(question, now + INSTANT)
-    transitions = desk.store.alerts.transitions(subject=question)
-    taken_back = [r for r in known.earlier_resolutions if r.question_id == question]
-    taken_back = [r for r in taken_back if r.retracted and not r.is_derived]
-    view = build_view(
-        one,
-        [estimate] if estimate else [],
-        now=now,
-        rules=desk.config().lines_for(one),
-        transitions=[t for t in transitions if t.at <= now],
-        resolution=Endings(desk.config(), known).of(one),
-        reopened=taken_back[-1] if taken_back else None,
-    )
-    return question_json(view)
+    """What `tocsin report QUESTION --json` says, to the letter."""
+    return desk.report(_one(desk, question), desk.clock())
 
 
 @router.get("/questions/{question:path}/estimates", response_model=Items[dict[str, Any]])

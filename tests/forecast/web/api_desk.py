@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +15,12 @@ from forecast.access import Scope, Token, digest_of, new_secret
 from forecast.clock import format_instant
 from forecast.config import Config
 from forecast.question import Question
+from forecast.reports.as_json import question_json
 from forecast.store import Store
-from forecast.watch import parse_config
+from forecast.watch import Watch, parse_config
 from forecast.web import create_app
+from jobs.app import App
+from jobs.reporting import question_report
 
 NOW = datetime(2025, 11, 20, 12, tzinfo=UTC)
 API = "/api/v1"
@@ -98,7 +102,12 @@ class ApiDesk:
         for scope in Scope:
             self.secrets[scope.value] = self.token(scope.value, scope)
         self.app: FastAPI = create_app(
-            self.store, lambda: self.config, clock=lambda: self.now, pulse=self.pulse
+            self.store, lambda: self.config, self._report, clock=lambda: self.now, pulse=self.pulse
+        )
+
+    def _report(self, question: Question, now: datetime) -> dict[str, Any]:
+        return question_json(
+            question_report(App(Watch(Path(), self.config), self.store), question, now)
         )
 
     def token(self, name: str, scope: Scope, expires_at: datetime | None = None) -> str:
