@@ -1,6 +1,9 @@
 """[[schedules]] and [updates]: what they say, and what is refused in one line."""
 
+import re
+import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,3 +79,15 @@ def test_news_waits_no_longer_than_it_may() -> None:
     assert Updates().longest == timedelta(seconds=10)
     with pytest.raises(ValidationError, match="longest_wait '1 second' is less than debounce"):
         Updates(debounce="2 seconds", longest_wait="1 second")
+
+
+def test_what_the_page_on_schedules_shows_can_be_written_so() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    tables = [tomllib.loads(block) for block in blocks]
+    shown = [Schedule(**table) for one in tables for table in one.get("schedules", [])]
+    assert [schedule.id for schedule in shown] == ["morning", "ports", "audit"]
+    [updates] = [Updates(**one["updates"]) for one in tables if "updates" in one]
+    assert updates == Updates(), "the page says that these are the defaults"
+    for name in Schedule.model_fields.keys() - {"id", "starts"}:
+        assert f"`{name}`" in page
