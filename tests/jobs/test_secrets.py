@@ -173,6 +173,14 @@ EVERY_COMMAND = [
     f"alerts subscribe clear --kind webhook --url env:HOOK --secret {WHSEC}",
     *(f"alerts test {name}" for name in KINDS),
     "serve --once",
+    "serve --once --log-format json --log-level debug",
+    "worker",
+    "schedules",
+    "runs",
+    "sources list",
+    "tag watch.toml",
+    "inbox",
+    "tokens list",
     "doctor",
     "doctor --send",
     "report",
@@ -190,6 +198,11 @@ EVERY_COMMAND = [
     "backtest --list",
     "backtest --workers 1",
     "alerts deliveries",
+    "backup copy.db",
+    "restore copy.db --into other.db",
+    "restore copy.db",
+    "retention",
+    "retention --apply",
 ]
 PROOFS = (
     "likely: q-long",
@@ -229,7 +242,8 @@ def test_matrix_54_no_command_says_a_secret(desk: Desk) -> None:
     """As people and as programs read it, with tracebacks, and with a store that is not there."""
     debug = {"TOCSIN_DEBUG": "1"}
     spoken: tuple[list[str], ...] = ([], ["--json"])
-    on_stores = ("update", "doctor", "alerts list", "serve --once", "report")
+    on_stores = ("update", "doctor", "alerts list", "serve --once", "report", "backup x.db")
+    on_stores += ("worker", "restore copy.db", "tokens list", "retention")
     told = said_by(
         desk,
         [[debug, *command.split(), *form] for form in spoken for command in EVERY_COMMAND]
