@@ -15,6 +15,7 @@ from alerts.outbox import drain
 from benchmarks.crash.world import FastClock, scripted
 from forecast.errors import StoreError
 from jobs.app import open_app
+from jobs.computing import Computing
 from jobs.decisions import Work
 from jobs.serve import Service
 from jobs.update import Inferred
@@ -24,18 +25,21 @@ DEADLINE = 1.0  # seconds for a receiver that hangs
 PAUSE = 0.01
 
 
-class Rehearsal(Service):
-    """The service with scripted forecasts, and less patience for receivers."""
+class Scripted(Computing):
+    """Forecasts from a script, in no time."""
 
-    def _compute(
-        self, infer: Callable[[Work], Inferred], works: Iterable[Work]
-    ) -> Iterable[Inferred]:
+    def infer(self, infer: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterable[Inferred]:
+        """Those of the script."""
         return map(scripted, works)
+
+
+class Rehearsal(Service):
+    """The service with less patience for receivers."""
 
     def send(self) -> None:
         """Send what waits in the outbox."""
         post = partial(transports.post, deadline=DEADLINE)
-        with self._reported("outbox"):
+        with self._troubles.reported("outbox"):
             app = self.app
             drain(
                 app.store,
@@ -51,7 +55,8 @@ class Rehearsal(Service):
 def work(folder: str, store_url: str, clock: FastClock, is_calm: c_int, is_up: Event) -> None:
     """Tick for ever; once it is calm, no new slot is run and only what waits is told."""
     with open_app(Path(folder), store_url) as app:
-        service = Rehearsal(app, clock, lease=RUN_LEASE, cores=1)
+        service = Rehearsal(app, clock, lease=RUN_LEASE)
+        service.computing = Scripted(1)
 
         def run() -> None:
             if not is_calm.value:

@@ -79,35 +79,41 @@ def command(
     from jobs.log import start_log
 
     log = start_log(log_format, log_level)
-
-    with open_app(folder) as app:
-        from jobs.preflight import check_config
-        from jobs.serve import Service
-        from jobs.workers.worker import check_store
-
-        if no_work:
-            check_store(app)
-        app.store.ledger.prepare_queue()
-        service = Service(
-            app, utc_now, lease=timedelta(seconds=lease), stop=stop, works=not no_work
-        )
-        check_config(app.config)
-        service.warn_of_channels()
-        service.warm()
+    with (
+        open_app(folder) as app,
+        _ready(app, stop, timedelta(seconds=lease), works=not no_work) as service,
+    ):
         log.info("serving '%s': %s", app.config.watch.title, service.outlook())
-        try:
-            if once:
-                _run_once(service, pulls=not no_sources)
-            else:
-                with web_server(app, log, host, port, is_on=not no_web) as beats:
-                    _run(service, *beats, pulls=not no_sources)
-                log.info("stopped")
-        finally:
-            service.close()
+        if once:
+            _run_once(service, pulls=not no_sources)
+        else:
+            with web_server(app, log, host, port, is_on=not no_web) as beats:
+                _run(service, *beats, pulls=not no_sources)
+            log.info("stopped")
     if as_json:
         print_json({"schema_version": 1} | {name: service.tally[name] for name in TALLIED})
     if once and service.failure is not None:
         click.get_current_context().exit(getattr(service.failure, "exit_code", 1))
+
+
+@contextmanager
+def _ready(app: "App", stop: Event, lease: timedelta, *, works: bool) -> Iterator["Service"]:
+    """The service once everything is looked at and loaded that would only show when it is used."""
+    from jobs.preflight import check_config
+    from jobs.serve import Service
+    from jobs.workers.worker import check_store
+
+    if not works:
+        check_store(app)
+    app.store.ledger.prepare_queue()
+    service = Service(app, utc_now, lease=lease, stop=stop, works=works)
+    try:
+        check_config(app.config)
+        service.warn_of_channels()
+        service.warm()
+        yield service
+    finally:
+        service.close()
 
 
 def _run_once(service: "Service", *, pulls: bool) -> None:

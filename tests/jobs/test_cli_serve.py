@@ -188,7 +188,8 @@ def moments(desk: Desk) -> list[datetime]:
 def test_a_report_that_comes_in_is_in_the_next_estimate_at_once(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, news=True)
     with serving(desk) as process:
-        before = len(wait_for(lambda: statuses(desk) == [("done", 1)] and moments(desk)))
+        wait_for(lambda: statuses(desk) == [("done", 1)])
+        before = len(moments(desk))
         wait_for(lambda: "news of 1 unit" in next_line(process))
         tell(desk)
         wait_for(lambda: len(moments(desk)) > before)

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from operator import add
 from pathlib import Path
 
 import pytest
@@ -335,8 +337,7 @@ def test_a_schedule_waits_for_its_own_run_wherever_that_is(app: App) -> None:
     slot = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     fence = app.store.ledger.claim_run("often", slot, "elsewhere", now, LEASE)
     for minutes in (2, 3):
-        moment = now + timedelta(minutes=minutes)
-        Service(app, lambda moment=moment: moment).run_due()
+        Service(app, partial(add, now, timedelta(minutes=minutes))).run_due()
         assert len(slots_of(app)) == 2
     app.store.ledger.finish_run(RunClaim("often", slot, "elsewhere", fence), "done", "", now)
     Service(app, lambda: now + timedelta(minutes=4)).run_due()
