@@ -89,7 +89,7 @@ def print_changes(root: str, pairs: Sequence[Pair], found: "Preview") -> None:
         _print_shifts(found.shifts)
     if found.record is not None:
         click.echo()
-        say(_record_words(found.record))
+        say(record_words(found.record))
 
 
 def _print_shifts(shifts: Sequence["Shift"]) -> None:
@@ -114,7 +114,8 @@ def _strength(shift: "Shift") -> str:
     return f"{percent(low, 1).removesuffix(' %')}–{percent(high, 1)}"
 
 
-def _record_words(record: "Record") -> str:
+def record_words(record: "Record") -> str:
+    """What the scores of resolved questions would have been."""
     (b, a), (lb, la) = record.brier, record.log_loss
     verdict = "better" if la < lb else "worse" if la > lb else "the same"
     return (
