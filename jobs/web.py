@@ -6,6 +6,7 @@ A port that cannot be had is an error at once, and while a child is started anew
 waits in the socket's queue. The child dies with its parent, and imports nothing that infers.
 """
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -134,11 +135,11 @@ def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except socket.gaierror:
-        raise UsageError(f"'{host}' is no address of this machine", at="web.host") from None
     except OSError as error:
-        words = f"cannot listen on {host}:{port}: {error.strerror}; take another with --port"
-        raise OutsideError(words, at="web.port") from None
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            words = f"{host}:{port} is in use, or not for this user; take another with --port"
+            raise OutsideError(words, at="web.port") from None
+        raise UsageError(f"'{host}' is no address of this machine", at="web.host") from None
 
 
 def _serve(
