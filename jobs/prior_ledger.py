@@ -5,6 +5,7 @@ import os
 from datetime import datetime
 
 from forecast.config import Config
+from forecast.errors import UsageError
 from forecast.once import once
 from forecast.prior import PriorVersion
 from jobs.app import App
@@ -49,7 +50,13 @@ def settle_prior(
         reason=reason or ("watch.toml was edited" if last else "first version"),
         words=words,
     )
-    app.store.add_prior_version(version)
+    try:
+        app.store.add_prior_version(version)
+    except UsageError:
+        newest = app.store.latest_prior(definition)
+        if reason or newest is None or newest.words != words:
+            raise
+        return newest  # another process that saw the same file was first
     return version
 
 

@@ -1,12 +1,16 @@
 """The ledger of priors: what is a new version, and who is said to have made it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from forecast.prior import PriorVersion
+from forecast.store import open_store
 from forecast.watch import load_watch
 from jobs.app import App, open_app
 from jobs.prior_ledger import settle_prior, words_of
@@ -77,3 +81,19 @@ def test_author_and_reason_are_kept(app: App) -> None:
     version = settle_prior(app, "strike", NOW, author="ada", reason="two strikes last year")
     assert app.store.latest_prior("strike") == version
     assert (version.author, version.reason, version.at) == ("ada", "two strikes last year", NOW)
+
+
+def test_processes_that_see_a_new_file_at_once_make_one_version(
+    desk: Desk, postgres_url: str
+) -> None:
+    barrier = Barrier(4)
+
+    def settle(_: int) -> PriorVersion:
+        with App(load_watch(desk.folder), open_store(postgres_url)) as other:
+            other.store.latest_prior("strike")  # so that all have a connection
+            barrier.wait()
+            return settle_prior(other, "strike", NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        settled = list(pool.map(settle, range(4)))
+    assert {version.version for version in settled} == {1}
