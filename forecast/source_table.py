@@ -127,11 +127,7 @@ class SourceTable(Table):
         for column in self.constants:
             if column in self.mapping:
                 raise ValueError(f"the column {column} is both mapped and constant")
-        if (
-            not self.tagging
-            and self.brings in (None, ARTICLES)
-            and bool(self.unit) != bool(self.tag)
-        ):
+        if not (self.tagging or (self.unit and self.tag)):
             raise ValueError("without tagging each article is a report: it needs a unit and a tag")
         return self
 

@@ -15,6 +15,7 @@ from jobs.sources.api import Batch, Cursor, Item, Request, Setup, Traits
 from jobs.sources.articles import article_of, moment_of
 from jobs.sources.documents import looks_like_page
 
+MOST_TAGS = 300_000  # a feed of thousands of entries has half as many; more takes minutes to read
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -54,8 +55,13 @@ class Rss:
             source=feed.get("title", ""),
             origin=whence.get("title", "") or "",
             language=feed.get("language", ""),
-            published_at=moment_of(entry.get("published_parsed") or entry.get("updated_parsed")),
+            published_at=moment_of(_time_of(entry)),
         )
+
+
+def _time_of(entry: Any) -> object:
+    """When it was published, else changed; feedparser's own `get` warns where it has neither."""
+    return dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")
 
 
 def _parsed(reply: Reply) -> Any:
@@ -66,6 +72,8 @@ def _parsed(reply: Reply) -> Any:
         raise InputError("the answer is empty")
     if looks_like_page(reply.body):
         raise InputError("the answer is a web page and no feed")
+    if reply.body.count(b"<") + reply.body.count(b"&lt;") > MOST_TAGS:
+        raise InputError(f"the feed has more than {MOST_TAGS:,} tags")
     headers = {"content-type": reply.headers.get("content-type", "application/xml")}
     try:
         # a stream, never text: feedparser would take text for a file or a URL
