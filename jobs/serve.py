@@ -114,11 +114,12 @@ class Service:
         self._run_due("audit", self._audit)
 
     def thin(self) -> None:
-        """Let go, once a day, what [retention] says of the past."""
+        """Seal what was said since; let go, once a day, what [retention] says of the past."""
         with self._troubles.reported("retention"):
             now = self._clock()
             if _has_passed(self._thinned_at, now, SWEEP_EVERY):
                 self._thinned_at = now
+                self.app.store.seals.seal(now)
                 thin_due(self.app, now, self._owner, self.stop.is_set)
 
     def stir(self) -> None:

@@ -95,8 +95,8 @@ class Seals:
         look = self._read if self._database.is_sqlite else self._write
         until = {name: look(_horizon, table) for name, table in _TABLES.items()}
         sealed = 0
-        while some := self._write(_seal, until, now):
-            sealed += some
+        while (batch := self._read(_gather, until)) is not None:
+            sealed += batch.rows * self._write(_add, batch, now)
         return sealed
 
     def head(self) -> Head:
@@ -140,28 +140,42 @@ def _horizon(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.coalesce(func.max(table.c.row_id), 0))) or 0
 
 
-def _seal(connection: Connection, until: dict[str, int], now: datetime) -> int:
-    _lock(connection)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the next seal is of, and the seal that it is to follow."""
+
+    head: Head
+    content: dict[str, Any]
+    leaves: bytes
+    rows: int
+
+
+def _gather(connection: Connection, until: dict[str, int]) -> _Batch | None:
+    """The leaves of the next rows, read without a lock; None where there are none."""
     after = _sealed_until(connection)
     tables, leaves, rows = {}, [], 0
     for name, last in until.items():
         found = list(_leaves(connection, name, FORMAT, after[name], last, MOST_ROWS))
-        if not found:
-            continue
-        end = last if len(found) < MOST_ROWS else found[-1][0]
         packed = b"".join(_packed(*leaf) for leaf in found)
         tables[name] = {
             "after": after[name],
-            "last": end,
+            "last": found[-1][0] if found else after[name],
             "count": len(found),
             "digest": hashlib.sha256(packed).hexdigest(),
         }
         leaves.append(packed)
         rows += len(found)
-    if rows:
-        content = {"format": FORMAT, "tables": tables}
-        _append(connection, SEAL, now, content, b"".join(leaves))
-    return rows
+    content = {"format": FORMAT, "tables": tables}
+    return _Batch(_head(connection), content, b"".join(leaves), rows) if rows else None
+
+
+def _add(connection: Connection, batch: _Batch, now: datetime) -> bool:
+    """Append a seal; False, and nothing is written, where another was first."""
+    _lock(connection)
+    if _head(connection) != batch.head:
+        return False
+    _append(connection, SEAL, now, batch.content, batch.leaves)
+    return True
 
 
 def _append(
@@ -200,14 +214,10 @@ def _has(connection: Connection, hash_: str) -> bool:
 
 
 def _sealed_until(connection: Connection) -> dict[str, int]:
-    """The last sealed row id of each table: the newest seal that speaks of it knows."""
-    found: dict[str, int] = {}
+    """The last sealed row id of each table: every seal of rows speaks of all of them."""
     query = select(seal.c.content).where(seal.c.kind == SEAL).order_by(seal.c.number.desc())
-    for (content,) in connection.execute(query):
-        for name, part in content["tables"].items():
-            found.setdefault(name, part["last"])
-        if len(found) == len(_TABLES):
-            break
+    content = connection.scalar(query.limit(1)) or {"tables": {}}
+    found: dict[str, int] = {name: part["last"] for name, part in content["tables"].items()}
     return dict.fromkeys(_TABLES, 0) | found
 
 
