@@ -113,7 +113,8 @@ def storable(article: Article) -> Article:
     texts = {name: getattr(article, name) for name in _TEXTS}
     if not any(map(_UNSTORABLE.search, texts.values())):
         return article
-    return replace(article, **{n: _UNSTORABLE.sub("\ufffd", t) for n, t in texts.items()})
+    mended: dict[str, Any] = {n: _UNSTORABLE.sub("\ufffd", t) for n, t in texts.items()}
+    return replace(article, **mended)
 
 
 def _article(found: dict[str, str], told: Told, now: datetime) -> Article:

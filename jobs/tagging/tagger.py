@@ -155,5 +155,5 @@ def _each_once(found: list[Candidate], most: dict[str, int]) -> Iterator[Candida
         is_again = any(is_same(one.sketch, other.sketch) for other in before)
         if not is_again and len(before) < most[one.rule_id]:
             before.append(one)
-    chosen = {one.candidate_id for some in kept.values() for one in some}
-    return (one for one in found if one.candidate_id in chosen)
+    chosen = {(o.candidate_id, o.sentence_start) for some in kept.values() for o in some}
+    return (one for one in found if (one.candidate_id, one.sentence_start) in chosen)

@@ -75,6 +75,11 @@ def test_bytes_that_are_no_text_are_read_as_far_as_they_are() -> None:
     assert "Dockers" in read(b"\xff\xfe Dockers \x80 walked out")[0].text
 
 
+def test_what_no_database_holds_is_replaced() -> None:
+    (one,) = read('{"text": "a\\u0000b", "url": "\\ud800"}')
+    assert (one.text, one.url) == ("a\ufffdb", "\ufffd")
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_articles(str(tmp_path / "none.txt"), Told(), NOW)

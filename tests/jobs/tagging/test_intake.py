@@ -142,6 +142,13 @@ def test_copies_have_one_origin_and_others_have_their_own(app: App) -> None:
     assert (apart.origin, apart.copy_of) == ("", "")
 
 
+def test_an_article_does_not_copy_itself(app: App) -> None:
+    said = "of the harbour walked out once more and stayed away for the rest of that long day"
+    text = f"On 3 November dockers {said}. On 9 November dockers {said}."
+    taken = take_in(app, [article(text, source="Gazette")], NOW)
+    assert [(one.copy_of, one.origin) for one in taken.candidates] == [("", ""), ("", "")]
+
+
 def test_copies_of_an_outlet_that_names_no_newsroom_have_it_for_their_origin(app: App) -> None:
     take_in(app, [article(TEXT, "a1", source="Gazette")], NOW)
     (copy,) = take_in(app, [article(TEXT, "b1", source="Herald")], NOW).candidates

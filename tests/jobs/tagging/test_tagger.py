@@ -145,6 +145,7 @@ def test_a_headline_and_its_lead_are_one_statement_and_two_days_are_two() -> Non
 def test_a_rule_may_allow_several_statements_of_one_day() -> None:
     text = "A ballot opens at the harbour. The harbour pilots plan ballots of their own. Ballots!"
     assert [one.rule_id for one in found(text)] == ["ballot", "ballot"]
+    assert len(found("A ballot opens at the harbour. A ballot opens at the harbour!")) == 1
 
 
 @pytest.mark.parametrize(
