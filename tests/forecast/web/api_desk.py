@@ -83,9 +83,10 @@ def config_of(text: str = "") -> Config:
 
 
 def a_question(**changes: Any) -> Question:
-    told = QUESTION | changes
-    times = {name: datetime.fromisoformat(told.pop(name)) for name in ("opens_at", "deadline")}
-    return Question(**told, **times)
+    told: dict[str, Any] = QUESTION | changes
+    for name in ("opens_at", "deadline"):
+        told[name] = datetime.fromisoformat(told[name])
+    return Question(**told)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Every noun can be read: as the commands say it, in pages, and by those who may."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -80,7 +81,7 @@ def items(desk: ApiDesk, path: str, **more: Any) -> Any:
 
 def test_every_list_has_what_there_is(desk: ApiDesk) -> None:
     fill(desk.store)
-    told = {
+    told: dict[str, Callable[[Any], bool]] = {
         "/questions": lambda one: one["question"]["question_id"] == NAME,
         "/reports?unit=harbour&tag=union.ballot": lambda one: one["summary"] == "A vote",
         "/events?definition=lockout": lambda one: one["event_id"] == "e1",
