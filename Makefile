@@ -1,9 +1,9 @@
 # `make demo` and `make test` are the whole set-up: each finds a Python, makes .venv once, and goes.
-# PYTHON=/path/to/python3 chooses the Python; ARGS="..." is handed on to demo, test, bench, crash and certify.
+# PYTHON=/path/to/python3 chooses the Python; ARGS="..." is handed on to demo, test, bench, crash, soak and certify.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench results crash certify lock runtime development
+.PHONY: help demo test check bench results crash soak certify lock runtime development
 
 bin := .venv/bin
 
@@ -32,6 +32,9 @@ results: development ## what the defaults score on real data, as docs/results.md
 
 crash: development ## kill workers at random under load, and count what was lost; the last line is JSON
 	@$(bin)/python -P benchmarks/crash/run.py $(ARGS)
+
+soak: development ## feed ten thousand questions for ten minutes, and kill it; the last line is JSON
+	@$(bin)/python -P benchmarks/soak/run.py $(ARGS)
 
 certify: development ## certify every family of models on a thousand simulated worlds
 	@$(bin)/tocsin models certify $(ARGS)

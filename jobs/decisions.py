@@ -22,11 +22,12 @@ from forecast.alert import (
     Transition,
 )
 from forecast.clock import format_instant
-from forecast.errors import ConflictError, TocsinError
+from forecast.errors import ConflictError, StoreError, TocsinError
 from forecast.estimate import Estimate, Health
 from forecast.evidence import Resolution
 from forecast.question import Question, Snapshot
 from forecast.store import RunClaim, StateChange
+from forecast.store.due_units import DueClaim
 from jobs.app import App
 from jobs.notices import notices_about
 from jobs.prior_ledger import settle_prior
@@ -94,7 +95,7 @@ class Occasion:
 
     now: datetime
     rings: bool = True
-    run: RunClaim | None = None
+    run: RunClaim | DueClaim | None = None
 
 
 def states_of(app: App, subjects: Sequence[str] | None = None) -> States:
@@ -102,45 +103,79 @@ def states_of(app: App, subjects: Sequence[str] | None = None) -> States:
     return {(s.rule_id, s.subject): s for s in app.store.alerts.states(subjects)}
 
 
-def settle(app: App, work: Work, answer: Answer | Failure, occasion: Occasion) -> Updated:
-    """Decide and record; StoreError where the run is no longer ours."""
+def settle(
+    app: App, tracks: Sequence[tuple[Work, Answer | Failure]], occasion: Occasion
+) -> Updated:
+    """Decide and record some tracks together; StoreError where the run is no longer ours.
+
+    What keeps one of them from being recorded does not keep the others: then each goes alone.
+    """
+    if len(tracks) > 1:
+        try:
+            return _settle_once(app, tracks, occasion)
+        except (ConflictError, StoreError):
+            updated = Updated()
+            for track in tracks:
+                updated.add(settle(app, [track], occasion))
+            return updated
     for tries_left in reversed(range(TRIES)):
         try:
-            return _settle_once(app, work, answer, occasion)
+            return _settle_once(app, tracks, occasion)
         except ConflictError:
             if not tries_left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _settle_once(app: App, work: Work, answer: Answer | Failure, occasion: Occasion) -> Updated:
-    now, as_of = occasion.now, work.task.snapshot.as_of
+def _settle_once(
+    app: App, tracks: Sequence[tuple[Work, Answer | Failure]], occasion: Occasion
+) -> Updated:
+    states = states_of(app, sorted({name for work, _ in tracks for name in _subjects(work)}))
+    updated, fresh, changes, kept = Updated(), [], [], []
+    for work, answer in tracks:
+        found = _answered(app, work, answer, occasion.now)
+        if not work.same:
+            fresh += found.estimates
+        if isinstance(answer, Answer) and answer.state and answer.state != work.state:
+            kept.append((work.key, work.task.snapshot.as_of, answer.state))
+        if occasion.rings:
+            decided = _Decided(app, work, found, states, occasion.now)
+            decided.on_estimates()
+            decided.on_ends()
+            changes += decided.changes
+        updated.add(found)
+    app.store.record(
+        estimates=fresh,
+        resolutions=[*updated.resolutions, *updated.reopened],
+        states=changes,
+        transitions=updated.transitions,
+        to_tell=updated.notices,
+        model_states=kept,
+        run=occasion.run,
+        recorded_at=occasion.now,
+    )
+    return updated
+
+
+def _answered(app: App, work: Work, answer: Answer | Failure, now: datetime) -> Updated:
+    """What a track came to before any rule is decided on it."""
     prior = settle_prior(app, work.task.beliefs.definition, now)
-    updated = Updated()
+    updated = Updated(
+        resolutions=[r for r in work.resolved if r not in work.task.snapshot.resolutions],
+        reopened=list(work.reopened),
+    )
     if isinstance(answer, Failure):
         updated.failures.append(answer.error)
         updated.estimates = list(_held(work.task, answer.error))
-        new_state = None
     else:
         updated.estimates = [replace(e, prior_version=prior.version) for e in answer.estimates]
-        new_state = answer.state if answer.state is not work.state else None
-    decided = _Decided(app, work, updated, now)
-    if occasion.rings:
-        decided.on_estimates()
-        decided.on_ends()
-    updated.resolutions = [r for r in work.resolved if r not in work.task.snapshot.resolutions]
-    updated.reopened = list(work.reopened)
-    app.store.record(
-        estimates=() if work.same else updated.estimates,
-        resolutions=[*updated.resolutions, *updated.reopened],
-        states=decided.changes,
-        transitions=updated.transitions,
-        to_tell=updated.notices,
-        model_states=[(work.key, as_of, new_state)] if new_state else (),
-        run=occasion.run,
-        recorded_at=now,
-    )
     return updated
+
+
+def _subjects(work: Work) -> list[str]:
+    """What the rules on a track may be about."""
+    ended = [r.question_id for r in work.resolved]
+    return [*(q.question_id for q in work.task.questions), *ended, work.task.snapshot.unit]
 
 
 def _held(task: Task, error: TocsinError) -> Iterable[Estimate]:
@@ -159,14 +194,13 @@ def _held(task: Task, error: TocsinError) -> Iterable[Estimate]:
 
 
 class _Decided:
-    """The rules on one track's questions, decided one after the other."""
+    """The rules on one track's questions, decided one after the other on their newest states."""
 
-    def __init__(self, app: App, work: Work, updated: Updated, now: datetime) -> None:
+    def __init__(
+        self, app: App, work: Work, updated: Updated, states: States, now: datetime
+    ) -> None:
         self._app, self._work, self._updated, self._now = app, work, updated, now
-        unit = work.task.snapshot.unit
-        ended = [r.question_id for r in work.resolved]
-        names = [*(q.question_id for q in work.task.questions), *ended, unit]
-        self._states = states_of(app, names)
+        self._states, unit = states, work.task.snapshot.unit
         self._is_stale = any(map(self._is_silent, app.config.rules_of(RuleKind.STALE, unit)))
         self._past: dict[datetime, dict[str, Estimate]] = {}
         self.changes: list[StateChange] = []

@@ -10,7 +10,7 @@ them all, and its failure does not stop the others. The last two lines are in `j
 nothing is sent here, `alerts.outbox` does that.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -38,6 +38,8 @@ from models.track import estimate_digest, snapshot_digest
 
 _HERE = Lock()
 
+TOGETHER = 16  # quick tracks recorded in one transaction
+
 type Inferred = Answer | Failure
 Compute = Callable[[Callable[[Work], Inferred], Iterable[Work]], Iterable[Inferred]]
 
@@ -54,7 +56,7 @@ def update_questions(
     `compute` maps `infer` over the tracks: the built-in map, or that of a process pool.
     """
     updated = Updated()
-    works: list[Work] = []
+    works: deque[Work] = deque()
     seen = Snapshots(app, as_of)
 
     def prepared() -> Iterator[Work]:
@@ -62,11 +64,24 @@ def update_questions(
             works.append(work)
             yield work
 
-    for place, answer in enumerate(compute(infer, prepared())):
-        updated.add(settle(app, works[place], answer, occasion))
+    for together in _in_batches((works.popleft(), a) for a in compute(infer, prepared())):
+        updated.add(settle(app, together, occasion))
     if seen.to_keep:
         app.store.record(model_states=seen.to_keep, recorded_at=occasion.now)
     return updated
+
+
+def _in_batches(answered: Iterable[tuple[Work, Inferred]]) -> Iterator[list[tuple[Work, Inferred]]]:
+    """Tracks to be recorded together: those that took milliseconds. Of the others, each at once."""
+    together: list[tuple[Work, Inferred]] = []
+    for work, answer in answered:
+        together.append((work, answer))
+        is_quick = isinstance(answer, Answer) and answer.state == work.state
+        if not is_quick or len(together) >= TOGETHER:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def works_of(

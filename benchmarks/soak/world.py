@@ -19,6 +19,7 @@ SECRET = "whsec_MfKQ9r8GKYqTwjUPD8ILPZIo2LaLjSnC"
 _HEAD = """
 [watch]
 title = "A desk with very many questions"
+store = "{store}"
 seed = 7
 """
 _INDICATOR = """
@@ -40,8 +41,8 @@ share = "20%..50%"
 
 [[rules]]
 id = "likely"
-fire_at = "40%"
-clear_at = "30%"
+fire_at = "10%"
+clear_at = "5%"
 
 [[rules]]
 id = "jump"
@@ -77,7 +78,7 @@ questions = ["{some}"]
 _GROUPS = ("forces", "words", "orders")
 
 
-def configuration(folder: Path) -> str:
+def configuration(folder: Path, store: str = "tocsin.db") -> str:
     """The watch.toml; what it refers to lies in `folder`. Each minute it is one unit in 100."""
     signs = "".join(
         _INDICATOR.format(
@@ -88,12 +89,17 @@ def configuration(folder: Path) -> str:
         )
         for n in range(TAGS)
     )
-    return _HEAD + signs + _REST.format(folder=folder) + _SCHEDULES.format(some="q-??00-*")
+    return (
+        _HEAD.format(store=store)
+        + signs
+        + _REST.format(folder=folder)
+        + _SCHEDULES.format(some="q-??00-*")
+    )
 
 
-def write_watch(folder: Path, url: str) -> None:
+def write_watch(folder: Path, url: str, store: str = "tocsin.db") -> None:
     """The watch folder; `url` is that of the receiver."""
-    (folder / "watch.toml").write_text(configuration(folder))
+    (folder / "watch.toml").write_text(configuration(folder, store))
     (folder / "secret").write_text(SECRET)
     (folder / "desk.url").write_text(url)
 
