@@ -20,7 +20,7 @@ from jobs.decisions import Work
 from jobs.serve import Service
 from jobs.update import Inferred
 
-RUN_LEASE = timedelta(minutes=1)
+RUN_LEASE = timedelta(seconds=30)
 DEADLINE = 1.0  # seconds for a receiver that hangs
 PAUSE = 0.01
 
