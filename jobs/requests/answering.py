@@ -11,6 +11,7 @@ from forecast.clock import Clock
 from forecast.errors import StoreError, TocsinError
 from forecast.requests import kind_of, read_arguments
 from jobs.app import App
+from jobs.log import bound
 from jobs.requests import alerting, asked_questions, believing, evidence, running
 from jobs.requests.act import Act, Result
 
@@ -64,7 +65,8 @@ def answer_due(
         held = app.store.access.claim_request(clock(), owner, LEASE, kinds)
         if held is None:
             break
-        _answer(app, held, clock, owner)
+        with bound(request=held.request_id):
+            _answer(app, held, clock, owner)
         done += 1
     return done
 

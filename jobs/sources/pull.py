@@ -21,6 +21,7 @@ from forecast.source import SourceState
 from forecast.source_table import SourceTable
 from forecast.words import parse_days
 from jobs.app import App
+from jobs.log import bound
 from jobs.sources.api import Batch, Puller
 from jobs.sources.fetch import (
     Fetch,
@@ -117,7 +118,8 @@ def pull_one(
     opened: Opened | None = None
     try:
         opened = open_source(table, app.watch.folder)
-        return _pull(app, opened, _at_its_definition(state, table), clock, is_stopping, ask)
+        with bound(source=table.id):
+            return _pull(app, opened, _at_its_definition(state, table), clock, is_stopping, ask)
     except StoreError:
         raise  # its lease runs out, and it is asked again
     except Exception as error:  # noqa: BLE001 - a kind may be a stranger's, and must stop nobody
@@ -280,7 +282,7 @@ def _failed(
     )
     app.store.sources.keep(kept, None)
     if words != state.reason:
-        _log.warning("source %s: %s", table.id, words)
+        _log.warning("source %s: %s", table.id, words, extra={"source": table.id})
     return Pull(table.id, Brought(), failure=words)
 
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Lock
 
-from forecast.clock import Clock
+from forecast.clock import Clock, format_instant
 from forecast.errors import UsageError
 from forecast.watch import FILE_NAME
 from jobs.app import App
 from jobs.computing import Computing
+from jobs.log import bound
 from jobs.scheduler import owner_name
 from jobs.slots import LEASE, part_name, run_part
 from jobs.stirring import LEASE as NEWS_LEASE
@@ -75,7 +76,8 @@ class Worker:
 
     def do(self, schedule_id: str, slot: datetime, number: int) -> None:
         """Do a part, if the ledger lets us have it: of a job that comes twice, once."""
-        with self.troubles.reported(schedule_id):
+        run = f"{schedule_id}@{format_instant(slot)}"
+        with bound(run=run), self.troubles.reported(schedule_id):
             ledger, at = self.app.store.ledger, (schedule_id, slot)
             part = ledger.claim_part(*at, self._owner, self._clock(), self._lease, number)
             if part is None:

@@ -242,8 +242,10 @@ def test_matrix_54_no_command_says_a_secret(desk: Desk) -> None:
     """As people and as programs read it, with tracebacks, and with a store that is not there."""
     debug = {"TOCSIN_DEBUG": "1"}
     spoken: tuple[list[str], ...] = ([], ["--json"])
-    on_stores = ("update", "doctor", "alerts list", "serve --once", "report", "backup x.db")
-    on_stores += ("worker", "restore copy.db", "tokens list", "retention")
+    on_stores = [
+        *("update", "doctor", "alerts list", "serve --once", "report", "backup x.db"),
+        *("worker", "restore copy.db", "tokens list", "retention"),
+    ]
     told = said_by(
         desk,
         [[debug, *command.split(), *form] for form in spoken for command in EVERY_COMMAND]
