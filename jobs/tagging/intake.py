@@ -17,11 +17,12 @@ from forecast.candidate import MEMORY, RULE_BOOK, Candidate, Judgement, Status
 from forecast.errors import UsageError
 from jobs.app import App
 from jobs.tagging.articles import storable
-from jobs.tagging.judging import write_report
-from jobs.tagging.likeness import is_same
+from jobs.tagging.judging import report_of
+from jobs.tagging.likeness import Shelf
 from jobs.tagging.loading import tagger_of
 from jobs.tagging.tagger import Tagger
 
+CONFIRMED = Status.CONFIRMED
 CHUNK = 500  # articles in one transaction
 COPIED_WITHIN = timedelta(days=7)
 REMEMBERED = timedelta(days=365)
@@ -91,9 +92,8 @@ def keep(
     desk = _Desk(app, now, table is not None and table.accept == "write" and not asks)
     judged = [desk.judged(one) for one in sorted(found, key=lambda one: one.known_at)]
     said = [word for _, word in judged if word is not None]
-    # A report goes first: if we die between, the article is read again and the report is known.
-    for one in (one for one, _ in judged if one.status is Status.CONFIRMED):
-        write_report(app, one, now)
+    # Reports go first: if we die between, the articles are read again and the reports are known.
+    app.store.add_reports([report_of(app, c) for c, _ in judged if c.status is CONFIRMED], now)
     new = app.store.tagging.add(articles, [one for one, _ in judged], said, now)
     kept = tuple(one for one, _ in judged if one.candidate_id in new)
     count = defaultdict[Status, int](int)
@@ -116,8 +116,8 @@ class _Desk:
     app: App
     now: datetime
     writes: bool
-    _beside: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
-    _rejected: dict[str, list[Candidate]] = field(default_factory=dict)
+    _beside: dict[tuple[str, str], Shelf] = field(default_factory=dict)
+    _rejected: dict[str, Shelf] = field(default_factory=dict)
 
     def judged(self, one: Candidate) -> tuple[Candidate, Judgement | None]:
         """The candidate as it stands, and what is said of it at once, if anything is."""
@@ -131,7 +131,7 @@ class _Desk:
             said = self._said(one, RULE_BOOK, "accept = 'write'")
         else:
             said = None
-        self._beside[one.unit, one.tag].append(one)
+        self._beside[one.unit, one.tag].add(one)
         return one, said
 
     def _said(self, one: Candidate, author: str, reason: str) -> Judgement:
@@ -142,26 +142,24 @@ class _Desk:
 
     def _with_origin(self, one: Candidate) -> Candidate:
         """Of words that another outlet had, what they copy, and the origin of it."""
-        for other in self._of(one):
+        for other in self._of(one).alike(one):
             is_near = abs(one.known_at - other.known_at) <= COPIED_WITHIN
-            if is_near and other.article_id != one.article_id and is_same(one.sketch, other.sketch):
+            if is_near and other.article_id != one.article_id:
                 origin = one.origin or other.origin or other.source
                 return replace(one, copy_of=other.candidate_id, origin=origin)
         return one
 
-    def _of(self, one: Candidate) -> list[Candidate]:
+    def _of(self, one: Candidate) -> Shelf:
         key = (one.unit, one.tag)
         if key not in self._beside:
             since, until = one.known_at - COPIED_WITHIN, self.now + COPIED_WITHIN
-            self._beside[key] = self.app.store.tagging.beside(*key, since, until)
+            self._beside[key] = Shelf(self.app.store.tagging.beside(*key, since, until))
         return self._beside[key]
 
     def _remembered(self, one: Candidate) -> Candidate | None:
         """The candidate of the same statement that was rejected."""
         if one.rule_id not in self._rejected:
             since = one.known_at - REMEMBERED
-            self._rejected[one.rule_id] = self.app.store.tagging.rejected(one.rule_id, since)
-        for other in self._rejected[one.rule_id]:
-            if one.statement == other.statement or is_same(one.sketch, other.sketch):
-                return other
-        return None
+            rejected = self.app.store.tagging.rejected(one.rule_id, since)
+            self._rejected[one.rule_id] = Shelf(rejected)
+        return next(self._rejected[one.rule_id].alike(one), None)

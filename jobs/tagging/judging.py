@@ -12,9 +12,9 @@ from typing import Any
 
 from forecast.candidate import Candidate, Judgement, Status
 from forecast.errors import UsageError
+from forecast.evidence import Report
 from forecast.intake.vocabulary import Vocabulary
 from forecast.names import did_you_mean
-from forecast.store import Added
 from jobs.app import App
 
 
@@ -89,14 +89,14 @@ def _beginning(app: App, name: str) -> Candidate:
     raise UsageError(f"there is no candidate '{name}'; `tocsin inbox --all` lists all")
 
 
-def write_report(app: App, one: Candidate, now: datetime, *, is_taken_back: bool = False) -> Added:
-    """The report that a candidate becomes, in the store; UsageError where it cannot be one."""
+def report_of(app: App, one: Candidate) -> Report:
+    """The report that a candidate becomes; UsageError where it cannot be one."""
     try:
-        report = replace(one.report(), known_at=now) if is_taken_back else one.report()
+        report = one.report()
         Vocabulary.of(app.config).check(report)
     except ValueError as error:
         raise UsageError(str(error), at=one.candidate_id) from None
-    return app.store.add_reports([report], now)
+    return report
 
 
 def _stated(
@@ -105,8 +105,11 @@ def _stated(
     if one.status is Status.CONFIRMED and mended == AS_IT_IS:
         return one
     after = replace(one, status=Status.CONFIRMED, **_changes(app, mended))
+    report = report_of(app, after)
+    if _is_taken_back(app, one):
+        report = replace(report, known_at=now)
     # The report goes first: if we die between, it waits still, and is confirmed to the same one.
-    write_report(app, after, now, is_taken_back=_is_taken_back(app, one))
+    app.store.add_reports([report], now)
     _say(app, one, after, author, now, reason)
     return after
 

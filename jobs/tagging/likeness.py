@@ -5,10 +5,12 @@ the smallest 64 of both that both have estimates |A and B| / |A or B| (Broder, "
 resemblance and containment of documents", 1997); a sentence of up to 66 words is kept whole.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from zlib import crc32
 
+from forecast.candidate import Candidate
 from jobs.tagging.words import words
 
 RUN = 3  # words
@@ -38,6 +40,31 @@ def likeness(one: Sequence[int], other: Sequence[int]) -> float:
 def is_same(one: Sequence[int], other: Sequence[int]) -> bool:
     """Whether two sentences are one."""
     return likeness(one, other) >= SAME
+
+
+class Shelf:
+    """Candidates by the runs of their words: what is alike is found without reading all."""
+
+    def __init__(self, candidates: Iterable[Candidate] = ()) -> None:
+        self._candidates: list[Candidate] = []
+        self._by_run: dict[int, list[int]] = defaultdict(list)
+        for one in candidates:
+            self.add(one)
+
+    def add(self, one: Candidate) -> None:
+        """Put a candidate behind the others."""
+        for run in one.sketch:
+            self._by_run[run].append(len(self._candidates))
+        self._candidates.append(one)
+
+    def alike(self, one: Candidate) -> Iterator[Candidate]:
+        """The candidates that say the same, in the order in which they were put."""
+        shared = Counter(n for run in one.sketch for n in self._by_run.get(run, ()))
+        least = SAME * len(one.sketch)  # half of both together is no less than half of one
+        for number in sorted(n for n, count in shared.items() if count >= least):
+            other = self._candidates[number]
+            if is_same(one.sketch, other.sketch):
+                yield other
 
 
 def statement_of(sentence: str) -> str:
