@@ -161,12 +161,7 @@ def tracks_of(
     return sorted(tracks.values(), key=len, reverse=True)
 
 
-def prepare(
-    app: App,
-    track: list[Question],
-    seen: Snapshots,
-    states: States,
-) -> Work | None:
+def prepare(app: App, track: list[Question], seen: Snapshots, states: States) -> Work | None:
     """Read what the update of a track needs, and write nothing; None where all have ended."""
     store, config, as_of = app.store, app.config, seen.as_of
     beliefs = beliefs_of(config, track[0].definition)

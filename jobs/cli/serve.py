@@ -147,7 +147,7 @@ def _run(service: "Service", *beats: Callable[[], None], pulls: bool) -> None:
         service.thin,
         *beats,
         *([service.pull] if pulls else []),
-        quick=(service.stir, service.send, service.answer),
+        quick=(service.stir, service.send),
     )
 
 

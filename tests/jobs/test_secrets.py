@@ -108,7 +108,8 @@ def failing_desk(folder: Path) -> Iterator[Desk]:
     with Receiver(services={"/": echo}) as web, serving(Mailbox(), **more) as port:
         base = web.url("")
         places = {"web": base, "tls": base.replace("http:", "https:"), "mail": port}
-        made = make_desk(folder, **{name: text.format(**places) for name, text in SECRETS.items()})
+        secrets: dict[str, Any] = {n: text.format(**places) for n, text in SECRETS.items()}
+        made = make_desk(folder, **secrets)
         made.file.write_text(made.file.read_text() + CHANNELS + "".join(map(table_of, KINDS)))
         yield made
 
