@@ -30,7 +30,7 @@ from models.registry import family
 if TYPE_CHECKING:
     from models.engine.answers import Answered, Answers
 
-MOST_PAST = 30  # stored moments of resolved questions that are estimated again
+MOST_PAST = 20  # stored moments of resolved questions that are estimated again
 OF_EACH = 3  # of one question
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 NORMALS = ("log_rate", "log_ceiling", "log_shape")

@@ -18,12 +18,15 @@ from models.covariates import Array
 from models.draws_family import DrawsFamily
 from models.engine.answers import Answers, answer
 from models.engine.fit import Fit, Posterior
+from models.engine.gates import khat_limit
 from models.engine.ladder import Rung
 from models.engine.psis import Weights, smooth
 from models.priors.beliefs import Beliefs
 from models.work import DrawsWork
 
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
+FEW = 500  # moved draws, each of which costs a pass over the rows
+LEAST = 200  # of them, as effective sample size
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,19 @@ def retuned(
         rung = Rung.of("T1", fit, weighed)
         if rung.gate.passed:
             return _answers(now, chances, rung, chances, _changed(old, new, fit.draws))
-    rung = _moved(old, new, fit, now.posterior, prior)
-    if not rung.gate.passed:
+    rung = _moved(old, new, fit, now.posterior, prior, FEW)
+    if not _will_do(rung):
+        rung = _moved(old, new, fit, now.posterior, prior, len(fit.draws))
+    if not _will_do(rung):
         return None
     changed = _changed(old, new, rung.posterior.draws)
     return _answers(now, chances, rung, new.chances(rung), changed)
+
+
+def _will_do(rung: Rung) -> bool:
+    """Whether the weights bear a look: that is not stored, and says its error."""
+    weights = rung.weights
+    return weights.khat < khat_limit(len(weights.w)) and weights.ess >= LEAST
 
 
 def _says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:
@@ -72,15 +83,18 @@ def _says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:
     return rest[0] == rest[1]
 
 
-def _moved(old: DrawsWork, new: DrawsWork, fit: Fit, before: Posterior, prior: Array) -> Rung:
-    source, goal = old.problem.target, new.problem.target
+def _moved(
+    old: DrawsWork, new: DrawsWork, fit: Fit, before: Posterior, prior: Array, most: int
+) -> Rung:
+    """The first so many of the kept draws, moved to the new prior and weighed."""
+    source, goal, fit = old.problem.target, new.problem.target, fit.first(most)
     draws = goal.start + (fit.draws - source.start) * (goal.scale / source.scale)
     likelihood, extras = new.problem.kept(draws)
-    gain = goal.log_prior(draws) + likelihood - prior - before.log_likelihood
+    gain = goal.log_prior(draws) + likelihood - prior[:most] - before.log_likelihood[:most]
     made = replace(
         fit,
         draws=draws,
-        log_weights=before.log_weights + gain,
+        log_weights=before.log_weights[:most] + gain,
         log_likelihood=likelihood,
         prior_digest=new.problem.prior_digest,
         data_digest=new.problem.data_digest,
