@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from forecast.clock import Clock, utc_now
 from forecast.config import Config
@@ -70,9 +72,18 @@ def create_app(
     )
     app.state.desk = desk
     app.state.registry = registry
+    app.state.methods = []
     for module in (asking, facts, *ROUTERS):
-        app.include_router(module.router, prefix=API)
-    app.include_router(health.router)
+        _hang_in(app, module.router, API)
+    _hang_in(app, health.router, "")
     app.add_middleware(Guard, desk=desk, latency=latency)
     describe(app)
     return app
+
+
+def _hang_in(app: FastAPI, router: APIRouter, prefix: str) -> None:
+    app.include_router(router, prefix=prefix)
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        pattern, _, _ = compile_path(f"{prefix}{route.path}")
+        app.state.methods.append((pattern, route.methods))

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict
 
@@ -123,12 +124,22 @@ async def on_tocsin_error(request: Request, error: Exception) -> Response:
     return of_error(error)
 
 
-async def on_http_error(_: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Where there is nothing of that name, or not by that method."""
     assert isinstance(error, HTTPException)
     words = {404: "there is nothing here", 405: "this cannot be done by that method"}
     detail = words.get(error.status_code, str(error.detail))
-    return problem(error.status_code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of a path with several methods the router names only one
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
+    return problem(error.status_code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> set[str]:
+    """All methods by which something can be done at the path of a request."""
+    methods: Iterable[tuple[re.Pattern[str], set[str]]] = request.app.state.methods
+    path = request.url.path
+    return {name for pattern, names in methods if pattern.match(path) for name in names}
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:

@@ -179,6 +179,12 @@ def test_what_cannot_be_is_a_problem_and_never_ours(desk: ApiDesk, path: str, st
     assert answer.json()["status"] == status
 
 
+def test_a_method_that_is_not_there_is_told_which_are(light: ApiDesk) -> None:
+    for path, methods in (("/reports", "GET, POST"), ("/units", "GET"), ("/updates", "POST")):
+        answer = light.ask("DELETE", f"{API}{path}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
 def test_what_is_outside_is_told_and_may_be_tried_again(light: ApiDesk) -> None:
     from sqlalchemy import text
 
