@@ -78,7 +78,10 @@ def _set_aside(target: Path, stamp: str) -> str:
         return ""
     _close_log(target)
     beside = target.with_name(f"{target.name}.before-{stamp}")
-    os.link(target, beside)
+    try:
+        os.link(target, beside)
+    except OSError:  # a file system without links
+        _copy_private(target, beside)
     return str(beside)
 
 
