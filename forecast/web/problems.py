@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict
 
@@ -136,10 +136,13 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> set[str]:
-    """All methods by which something can be done at the path of a request."""
-    methods: Iterable[tuple[re.Pattern[str], set[str]]] = request.app.state.methods
-    path = request.url.path
-    return {name for pattern, names in methods if pattern.match(path) for name in names}
+    """All methods by which something can be done at the path of a request.
+
+    Ids may hold slashes, so a path may fit several patterns: the first is the one that is meant.
+    """
+    methods: list[tuple[re.Pattern[str], set[str]]] = request.app.state.methods
+    fitting = [(pattern, names) for pattern, names in methods if pattern.match(request.url.path)]
+    return {name for pattern, names in fitting if pattern == fitting[0][0] for name in names}
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:
