@@ -306,11 +306,13 @@ class raw_server:  # noqa: N801 - used as a function in `with`
         pause: float = 0.0,
         host: str = "127.0.0.1",
         context: ssl.SSLContext | None = None,
+        until: bytes = b"{}",
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, 0), family=family)
         self._host = f"[{host}]" if ":" in host else host
         self._answer, self._pause, self._context = answer, pause, context
+        self._until = until
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve)
 
@@ -330,7 +332,7 @@ class raw_server:  # noqa: N801 - used as a function in `with`
             if self._context:
                 connection = self._context.wrap_socket(connection, server_side=True)
             request = b""
-            while not request.endswith(b"{}"):  # unread bytes would turn our close into a reset
+            while not request.endswith(self._until):  # unread bytes would turn our close into a reset
                 request += connection.recv(65_536)
             for piece in self._pieces():
                 connection.sendall(piece)

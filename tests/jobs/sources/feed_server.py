@@ -61,6 +61,7 @@ class FeedServer:
                 body = b"" if same else said.body
                 if "Content-Length" not in said.headers:
                     self.send_header("Content-Length", str(len(body)))
+                self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(body)
 
