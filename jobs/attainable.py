@@ -52,10 +52,9 @@ def _wider(stated: Range) -> str:
         ends = [middle + sign * half * WIDER**step for sign in (-1, 1)]
         p = [1 / (1 + math.exp(-x)) for x in ends]
         try:
-            found = beta_share(Range(p[0], p[1], stated.mass))
-        except ConfigError:
+            text = share_words(beta_share(Range(p[0], p[1], stated.mass)))
+            parse_share(text)
+        except (ConfigError, ValueError):  # three digits may not tell the ends apart
             continue
-        text = share_words(found)
-        if parse_share(text).low < parse_share(text).high:
-            return "" if step == 0 else text
+        return text if step else ""
     return ""
