@@ -17,9 +17,10 @@ from forecast.errors import UsageError
 from forecast.evidence import Event, Outcome
 from forecast.store import Store, open_store
 from jobs.app import App
-from jobs.demo import _line, _rings
+from jobs.demo import _rings
 from jobs.overreaction import calibrated
 from jobs.preview import Preview, Verdict, edited, preview, rule_table
+from jobs.track_records import course_of
 from tests.jobs.desk import Desk, make_desk
 from tests.jobs.scripted import RULES, STALE, played
 
@@ -124,7 +125,7 @@ def test_stopped_reports_hold_a_rule_in_a_preview_as_they_did(memory: Store) -> 
 def test_the_rings_and_leads_are_those_that_the_demo_tells(store: Store) -> None:
     app, _ = played(store, scenario("20%x3 45%x4 10%x3 50%x8", ended("yes", 16)))
     happened(store, 14.5)
-    line = _line(app, store.question("q"), NOW)
+    line = course_of(app, store.question("q"), NOW)
     demo = [ring for ring in _rings(app, line, NOW) if ring.rule_id == "likely"]
     ours = told(app).rings
     assert len(demo) == 2
