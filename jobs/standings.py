@@ -42,7 +42,8 @@ def standings(app: App, now: datetime) -> list[Standing]:
     latest = app.store.latest_estimates()
     questions, running = app.store.questions(), running_questions(app, now)
     is_open = {q.question_id for q in running} | {q.unit for q in running}
-    is_open |= {table.id for table in (*app.config.channels, *app.config.sources)}
+    is_open |= {table.id for table in app.config.channels}
+    is_open |= {table.id for table in app.config.sources}
     of_ours = {table.id for table in app.config.rules}
     built_in = {table.id for table in BUILT_IN} - of_ours
     found = []

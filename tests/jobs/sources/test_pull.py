@@ -1,96 +1,33 @@
 """Sources pulled from a real server: what is stored stays, a failure is one line, it goes on."""
 
-import gzip
 import json
-import logging
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from forecast.clock import format_instant
-from forecast.source import SourceHealth, SourceState
-from forecast.source_table import SourceTable
 from forecast.store import Store
-from forecast.watch import Watch, parse_config
 from jobs.app import App
 from jobs.sources.fetch import fetch
 from jobs.sources.pull import LONGEST_WAIT, back_off, pull_due, pull_one
-from jobs.sources.standing import source_standings
-from tests.jobs.sources.feed_server import ALLOW, Asked, FeedServer, Said
+from tests.jobs.sources.feed_server import Asked, FeedServer, Said
+from tests.jobs.sources.pulling import (
+    DAY,
+    FAR,
+    HOUR,
+    MINUTE,
+    NOW,
+    Hands,
+    app_of,
+    ids,
+    rows,
+    state,
+    table,
+)
 from tests.jobs.sources.recorded import RSS
-
-NOW = datetime(2025, 11, 29, 12, tzinfo=UTC)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-FAR = NOW + 300 * DAY
-WATCH = """
-[watch]
-title = "The desk"
-[units.gulf]
-title = "The Gulf"
-[indicators.wind]
-effect = "1.1x..2x"
-half_life = "3 days"
-kind = "level"
-"""
-
-
-@dataclass
-class Hands:
-    """A clock that is moved by hand."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-def rows(*numbers: int, **more: Any) -> bytes:
-    times = [format_instant(NOW - timedelta(hours=24 - n)) for n in numbers]
-    return json.dumps(
-        [
-            {"report_id": n, "occurred_at": at, "unit": "gulf", "tag": "wind", "value": n} | more
-            for n, at in zip(numbers, times, strict=True)
-        ]
-    ).encode()
-
-
-def table(url: str = "", **more: Any) -> SourceTable:
-    told = {"id": "s", "kind": "json", "allow": ALLOW, "every": "10 minutes"}
-    return SourceTable.model_validate(told | ({"url": url} if url else {}) | more)
-
-
-def app_of(store: Store, folder: Path, *tables: SourceTable) -> App:
-    config = parse_config(WATCH).model_copy(update={"sources": list(tables)})
-    return App(Watch(folder, config), store)
-
-
-def state(app: App, name: str = "s") -> SourceState:
-    return app.store.sources.states()[name]
-
-
-def ids(app: App) -> list[str]:
-    return [report.report_id for report in app.store.reports("gulf", FAR)]
-
-
-@pytest.fixture
-def server() -> Iterator[FeedServer]:
-    with FeedServer(Said(rows(1, 2), headers={"ETag": '"one"'})) as running:
-        yield running
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-def app(store: Store, tmp_path: Path, server: FeedServer) -> App:
-    return app_of(store, tmp_path, table(server.url()))
 
 
 def test_what_comes_is_stored_once_and_not_fetched_again(
@@ -171,72 +108,6 @@ def test_the_same_id_twice_in_one_answer_is_a_correction_and_no_failure(
     assert (pull.brought.new, pull.brought.same) == (1, 1)
 
 
-TRUNCATED = gzip.compress(rows(*range(1, 20)) * 40)[:-20]
-BOMB = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
-GZIP = {"Content-Encoding": "gzip"}
-HOSTILE = {
-    "a 500": (Said(status=500), "the source answered (500)"),
-    "a 404": (Said(b"<html>", 404), "there is nothing at the URL (404)"),
-    "a 403": (Said(status=403), "the source refuses us; is the key right? (403)"),
-    "a login": (Said(b"<!DOCTYPE html><p>Sign in"), "the answer is a web page and no JSON"),
-    "nothing": (Said(b""), "the answer is empty"),
-    "half of it": (Said(rows(1, 2)[:-9]), "the answer is no JSON (line 1)"),
-    "another shape": (Said(b'{"error": "SECRET"}'), "is no JSON array"),
-    "not UTF-8": (Said(b'["\xff"]'), "the answer is not UTF-8 (byte 2)"),
-    "depth": (Said(b"[" * 100_000), "the answer is nested too deeply"),
-    "broken gzip": (Said(TRUNCATED, headers=GZIP), "the packed answer of the source broke off"),
-    "no gzip": (Said(rows(1), headers=GZIP), "the packed answer of the source is damaged"),
-    "a bomb": (Said(BOMB, headers=GZIP), "the answer of the source is longer than 1 MB"),
-    "too much": (Said(b" " * 1_000_001), "the answer of the source is longer than 1 MB"),
-    "odd packing": (
-        Said(b"x", headers={"Content-Encoding": "br"}),
-        "the source packed its answer in a way that was not asked for",
-    ),
-    "too short a length": (
-        Said(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n[]"),
-        "the source's answer is not HTTP, or it broke off",
-    ),
-    "no HTTP": (Said(raw=b"SSH-2.0-x\r\n"), "the source's answer is not HTTP, or it broke off"),
-    "a loop": (Said(status=302, headers={"Location": "/"}), "redirects more than 3 times"),
-    "the metadata": (
-        Said(status=302, headers={"Location": "http://169.254.169.254/latest/"}),
-        "the address is refused: 169.254.169.254 is never dialled",
-    ),
-    "a file": (
-        Said(status=301, headers={"Location": "file:///etc/passwd"}),
-        "redirects to what is no address of the web",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_whatever_comes_nothing_stored_is_lost_and_the_next_pull_goes_on(
-    name: str, sqlite_url: str, tmp_path: Path, clock: Hands
-) -> None:
-    from forecast.store import open_store
-
-    said, words = HOSTILE[name]
-    with open_store(sqlite_url) as store, FeedServer(Said(rows(1, 2))) as server:
-        app = app_of(store, tmp_path, table(server.url(), size_limit=1.0))
-        pull_due(app, clock, "me")
-        server.answer = said
-        clock.now += HOUR
-        (pull,) = pull_due(app, clock, "me").pulls
-        assert words in pull.failure
-        assert "\n" not in pull.failure
-        assert "SECRET" not in pull.failure
-        assert "127.0.0.1" not in pull.failure, "nothing of the URL"
-        assert ids(app) == ["s:1", "s:2"]
-        failed = state(app)
-        assert (failed.health(None, clock.now), failed.failures) == (SourceHealth.BROKEN, 1)
-        assert NOW < failed.due_at <= clock.now + MINUTE, "soon again"
-        server.answer = Said(rows(1, 2, 3))
-        clock.now = failed.due_at
-        (pull,) = pull_due(app, clock, "me").pulls
-        assert (pull.brought.new, pull.failure) == (1, "")
-        assert (state(app).failures, state(app).reason, state(app).failed_at) == (0, "", None)
-
-
 @pytest.mark.parametrize(("told", "wait"), [("120", 120), ("86400", 3600), ("soon", 0)])
 def test_a_busy_source_is_left_alone_for_as_long_as_it_asks_within_an_hour(
     app: App, server: FeedServer, clock: Hands, told: str, wait: int
@@ -261,7 +132,12 @@ def test_failures_in_a_row_are_asked_again_later_and_later_to_a_limit() -> None:
 def test_a_slow_source_holds_up_no_other(app: App, tmp_path: Path, clock: Hands) -> None:
     gate = threading.Event()
     with FeedServer(Said(rows(5), until=gate)) as slow, FeedServer(Said(rows(6))) as quick:
-        quick.answer = lambda asked: (gate.set(), Said(rows(6)))[1]
+
+        def answer(asked: Asked) -> Said:
+            gate.set()  # the slow one goes on only when the quick one was asked
+            return Said(rows(6))
+
+        quick.answer = answer
         two = app_of(
             app.store, tmp_path, table(slow.url(), id="slow"), table(quick.url(), id="quick")
         )
@@ -270,56 +146,6 @@ def test_a_slow_source_holds_up_no_other(app: App, tmp_path: Path, clock: Hands)
         ("slow", 1),
         ("quick", 1),
     ]
-
-
-def test_redirects_are_followed_and_a_key_stays_with_its_host(
-    app: App, server: FeedServer, tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEY", "s3cret-key")
-    with FeedServer(Said(rows(9))) as other:
-
-        def answer(asked: Asked) -> Said:
-            if asked.path == "/end":
-                return Said(status=307, headers={"Location": other.url("/elsewhere")})
-            return Said(status=301, headers={"Location": "/end"})
-
-        server.answer = answer
-        keyed = app_of(
-            app.store, tmp_path, table(server.url("/start"), token="env:KEY", headers={})
-        )
-        (pull,) = pull_due(keyed, clock, "me").pulls
-    assert pull.brought.new == 1
-    sent = [asked.headers.get("authorization") for asked in server.asked + other.asked]
-    assert sent == ["Bearer s3cret-key", "Bearer s3cret-key", None]
-
-
-def test_no_failure_holds_a_key_however_it_is_given(
-    store: Store,
-    tmp_path: Path,
-    clock: Hands,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv("URL", "http://127.0.0.1:9/CANARY-path?k=CANARY-query")
-    monkeypatch.setenv("KEY", "CANARY-key\nx")
-    monkeypatch.setenv("PLAIN", "CANARY key&=")
-    app = app_of(
-        store,
-        tmp_path,
-        table("env:URL", id="closed"),
-        table("env:URL", id="private", allow=[]),
-        table("http://127.0.0.1:9/", id="header", token="env:KEY"),
-        table("http://127.0.0.1:9/", id="query", query={"key": "env:PLAIN"}),
-        table("http://127.0.0.1:9/", id="missing", query={"key": "env:NOT_THERE"}),
-    )
-    done = pull_due(app, clock, "me")
-    assert len(done.failures) == 5
-    told = " ".join(
-        [*done.failures, caplog.text, *(one.says for one in source_standings(app, NOW))]
-    )
-    assert "CANARY" not in told
-    assert "the environment variable NOT_THERE is not set" in told
 
 
 def test_a_kind_that_fails_in_a_way_of_its_own_stops_nobody(
