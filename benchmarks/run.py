@@ -17,6 +17,7 @@ PARTS = {
     "ingest": "benchmarks.intake:measure",
     "refit": "benchmarks.refit:measure",
     "report-in": "benchmarks.news:measure",
+    "refresh": "benchmarks.refresh:measure",
     "memory": "benchmarks.memory:measure",
     "flapping": "benchmarks.flapping:measure",
     "rules": "benchmarks.rules:measure",
@@ -25,6 +26,7 @@ PARTS = {
     "delivery": "benchmarks.delivery:measure",
     "backtest": "benchmarks.backtest:measure",
     "tagging": "benchmarks.tagging:measure",
+    "scaling": "benchmarks.scaling:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
 USUAL = (
@@ -32,6 +34,7 @@ USUAL = (
     "ingest",
     "refit",
     "report-in",
+    "refresh",
     "memory",
     "flapping",
     "rules",
@@ -47,7 +50,7 @@ USUAL = (
 @click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
 @click.option("--full", is_flag=True, help="The samplers on 52,000 rows too: some minutes more.")
 def main(parts: tuple[str, ...], full: bool) -> None:
-    """Measure the parts that are named, or all but the demo."""
+    """Measure the parts that are named, or all but scaling and the demo."""
     print(f"{os.process_cpu_count()} cores, load average {_load()} at the start\n", flush=True)
     with TemporaryDirectory() as cache:
         rows = show(row for part in parts or USUAL for row in _measure(part, Path(cache), full))

@@ -23,6 +23,7 @@ from benchmarks.soak.service import Memory, Service
 from benchmarks.soak.tape import Tape, at
 from benchmarks.soak.verdict import Verdict
 from benchmarks.soak.world import (
+    KINDS,
     QUESTIONS_A_UNIT,
     SECRET,
     past_reports,
@@ -35,7 +36,7 @@ from forecast.store import Store, open_store
 
 BATCHES = 4  # of reports a second
 MEMORY_BUDGET, SLOPE_BUDGET = 600.0, 5.0  # MB, and MB a minute in the second half
-SETTLING = 300.0  # seconds, once nothing more is fed
+SETTLING = 600.0  # seconds, once nothing more is fed
 STARTING = 3600.0  # seconds for the first estimate of everything
 
 
@@ -114,6 +115,8 @@ def soak(
         say(f"{units} units, {units * QUESTIONS_A_UNIT} questions and their past")
         store.add_questions(questions(units, now), now)
         store.add_reports(past_reports(units, now, seed), now)
+        say("the first fits of their pasts")
+        fit_pasts(folder, units, now)
         tape = Tape(url)
         run = Soak(folder, store, tape, units, seed, random.Random(seed))
         service, first = _first_estimates(run, "first")
@@ -126,6 +129,29 @@ def soak(
         found = _judge(run, receiver, service, began, ended)
         tape.close()
     return [*rows, *_verdict_rows(found)], found
+
+
+def fit_pasts(folder: Path, units: int, now: datetime) -> None:
+    """Fit the first units, and give those of the same past the same draws.
+
+    A thousand first fits take minutes, and are no part of what is looked at here.
+    """
+    from jobs.app import open_app
+    from jobs.decisions import Occasion
+    from jobs.update import update_questions
+
+    key = "{}/event/hazard".format
+    with open_app(folder) as app:
+        first = {unit_name(unit) for unit in range(min(units, KINDS))}
+        asked = [q for q in app.store.questions() if q.unit in first]
+        update_questions(app, asked, now, Occasion(now, rings=False))
+        fits = [app.store.model_state(key(unit_name(unit))) for unit in range(len(first))]
+        states = [
+            (key(unit_name(unit)), now, fit)
+            for unit in range(KINDS, units)
+            if (fit := fits[unit % KINDS]) is not None
+        ]
+        app.store.record(model_states=states, recorded_at=now)
 
 
 def _first_estimates(run: Soak, name: str) -> tuple[Service, float]:

@@ -13,6 +13,7 @@ DEADLINES = (10, 30, 60, 90, 180)  # days from now
 DEFINITIONS = ("event", "large-event")
 QUESTIONS_A_UNIT = len(DEADLINES) * len(DEFINITIONS)
 PAST = 300  # days of reports before now
+KINDS = 10  # different pasts: units of one past have one first fit
 PAST_REPORTS = 20  # at each unit in that time
 SECRET = "whsec_MfKQ9r8GKYqTwjUPD8ILPZIo2LaLjSnC"
 
@@ -126,9 +127,9 @@ def questions(units: int, now: datetime) -> Iterator[Question]:
 
 
 def past_reports(units: int, now: datetime, seed: int) -> Iterator[Report]:
-    """What was reported of every unit before now."""
-    chance = random.Random(seed)
+    """What was reported of every unit before now; the same of every KINDS-th."""
     for unit in range(units):
+        chance = random.Random(f"{seed} {unit % KINDS}")
         for n in range(PAST_REPORTS):
             moment = now - timedelta(days=chance.uniform(0.1, PAST))
             yield report(f"past-{unit}-{n}", unit, moment, chance)
