@@ -29,7 +29,8 @@ def test_words_of_a_rate_say_the_same_rate(mean: float, sd: float) -> None:
 def test_words_of_a_factor_and_of_a_share_say_the_same() -> None:
     ratio, share = Normal(0.6, 0.3), beta_share(parse_share("20%..60%"))
     again = log_normal(parse_ratio(ratio_words(ratio)))
-    assert (again.mean, again.sd) == (pytest.approx(0.6, abs=0.01), pytest.approx(0.3, abs=0.01))
+    assert again.mean == pytest.approx(0.6, abs=0.01)
+    assert again.sd == pytest.approx(0.3, abs=0.01)
     assert beta_share(parse_share(share_words(share))).mean == pytest.approx(share.mean, abs=0.005)
 
 
@@ -49,7 +50,7 @@ def test_a_logarithmic_pool_is_the_normalised_product_of_powers() -> None:
     found = pooled_normal(beliefs, [1.0, 1.0], "logarithmic")
 
     def log_product(x: float) -> float:
-        return sum(0.5 * norm.logpdf(x, n.mean, n.sd) for n in beliefs)
+        return float(sum(0.5 * norm.logpdf(x, n.mean, n.sd) for n in beliefs))
 
     off = [log_product(x) - norm.logpdf(x, found.mean, found.sd) for x in (-1.0, 0.5, 3.0)]
     assert off[0] == pytest.approx(off[1]) == pytest.approx(off[2])
@@ -59,9 +60,11 @@ def test_a_logarithmic_pool_is_the_normalised_product_of_powers() -> None:
 def test_ten_who_say_the_same_are_no_surer_than_one(pool: str) -> None:
     one, share = Normal(0.3, 0.7), Beta(3.0, 5.0)
     found = pooled_normal([one] * 10, [1.0] * 10, pool)  # type: ignore[arg-type]
-    assert (found.mean, found.sd) == (pytest.approx(0.3), pytest.approx(0.7))
+    assert found.mean == pytest.approx(0.3)
+    assert found.sd == pytest.approx(0.7)
     shares = pooled_beta([share] * 10, [1.0] * 10, pool)  # type: ignore[arg-type]
-    assert (shares.a, shares.b) == (pytest.approx(3.0, rel=1e-3), pytest.approx(5.0, rel=1e-3))
+    assert shares.a == pytest.approx(3.0, rel=1e-3)
+    assert shares.b == pytest.approx(5.0, rel=1e-3)
 
 
 def test_people_whose_ranges_have_nothing_in_common_are_found_out() -> None:
