@@ -21,6 +21,7 @@ from alerts.testing import Receiver
 from forecast.alert import Transition
 from forecast.clock import days_between, parse_instant, utc_now
 from forecast.errors import OutsideError
+from forecast.estimate import Estimate
 from forecast.evidence import Event
 from forecast.intake.ingest import ingest_file
 from forecast.question import Question
@@ -58,7 +59,7 @@ class Ring:
 class Story:
     """What a replay came to."""
 
-    lines: list[Course] = field(default_factory=list)
+    lines: list[Course[Estimate]] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     slots: int = 0
     estimates: int = 0
@@ -149,7 +150,7 @@ def _stopped(at: datetime) -> datetime:
     return at
 
 
-def _rings(app: App, line: Course, end: datetime) -> Iterator[Ring]:
+def _rings(app: App, line: Course[Estimate], end: datetime) -> Iterator[Ring]:
     """The episodes on a question, each with the event that it could have been about."""
     question = line.question
     told = [t for t in app.store.alerts.transitions(subject=question.question_id) if t.notify]

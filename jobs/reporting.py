@@ -15,7 +15,7 @@ from forecast.reports.watch import WatchReport, build_watch
 from forecast.words import parse_half_life
 from jobs.app import App
 from jobs.questions import ended
-from jobs.track_records import course_of
+from jobs.track_records import courses
 
 MOST_COURSES = 200  # ended questions of one kind that a record is of, the newest
 
@@ -80,7 +80,7 @@ def _record(app: App, root: str, now: datetime) -> TrackRecord:
     config = app.config
     inside = [name for name in config.definitions if config.root_of(name) == root]
     past = app.store.pages.past_questions(inside, now, MOST_COURSES)
-    return track_record(course_of(app, question, now) for question in past)
+    return track_record(courses(app, past, now))
 
 
 def _proof(app: App, root: str, now: datetime) -> str:

@@ -20,20 +20,28 @@ FEW = 30  # ended questions; below it luck decides
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Said:
+    """What was published at a moment; an estimate says as much, and more."""
+
+    as_of: datetime
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Course[Forecast: (Said, Estimate)]:
     """What became of one question: its forecasts in order, its end, and what others said.
 
     `event` is the one that answered it, if any did.
     """
 
     question: Question
-    history: tuple[Estimate, ...]
+    history: tuple[Forecast, ...]
     resolution: Resolution | None
     event: Event | None
     crowd: tuple[CrowdForecast, ...]
 
     @property
-    def scored(self) -> tuple[Estimate, ...]:
+    def scored(self) -> tuple[Forecast, ...]:
         """The forecasts that count: made while the question was open."""
         return tuple(e for e in self.history if e.as_of >= self.question.opens_at)
 
@@ -50,7 +58,7 @@ class Course:
             return math.nan
         return mean([rule(e.probability, self.outcome) for e in self.scored])
 
-    def at(self, moment: datetime) -> Estimate | None:
+    def at(self, moment: datetime) -> Forecast | None:
         """Our forecast as it stood at a moment."""
         return standing_at(self.history, moment)
 
@@ -77,13 +85,15 @@ class TrackRecord:
         return min(self.yes, self.n - self.yes) < FEW // 3 or self.n < FEW
 
 
-def standing_at(history: Sequence[Estimate], moment: datetime) -> Estimate | None:
-    """Of estimates in the order of time, the one that stood at a moment."""
+def standing_at[Forecast: (Said, Estimate)](
+    history: Sequence[Forecast], moment: datetime
+) -> Forecast | None:
+    """Of forecasts in the order of time, the one that stood at a moment."""
     before = [e for e in history if e.as_of <= moment]
     return before[-1] if before else None
 
 
-def track_record(courses: Iterable[Course]) -> TrackRecord:
+def track_record[Forecast: (Said, Estimate)](courses: Iterable[Course[Forecast]]) -> TrackRecord:
     """The record of those that ended and were forecast while they were open."""
     ended = [course for course in courses if course.outcome is not None and course.scored]
     pairs = [(c.outcome or 0, other, ours) for c, other, ours in beside_others(ended)]
@@ -98,7 +108,9 @@ def track_record(courses: Iterable[Course]) -> TrackRecord:
     )
 
 
-def beside_others(courses: Iterable[Course]) -> list[tuple[Course, CrowdForecast, Estimate]]:
+def beside_others[Forecast: (Said, Estimate)](
+    courses: Iterable[Course[Forecast]],
+) -> list[tuple[Course[Forecast], CrowdForecast, Forecast]]:
     """Each forecast of others beside ours of the same moment, where the question has ended."""
     return [
         (course, other, ours)

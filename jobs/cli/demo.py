@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from forecast.estimate import Estimate
     from forecast.reports.track_record import Course
     from jobs.demo import Ring, Story
 
@@ -177,7 +178,7 @@ def _answers(story: "Story") -> "Table":
     return _table("Answers", columns, [_answer(line) for line in story.lines if line.history])
 
 
-def _answer(line: "Course") -> tuple[str, ...]:
+def _answer(line: "Course[Estimate]") -> tuple[str, ...]:
     highest = max(line.history, key=lambda e: e.probability)
     end = line.resolution
     return (
@@ -189,7 +190,7 @@ def _answer(line: "Course") -> tuple[str, ...]:
     )
 
 
-def _others(line: "Course") -> str:
+def _others(line: "Course[Estimate]") -> str:
     """The last number of others, and ours of the same moment."""
     if not line.crowd:
         return ""
@@ -275,7 +276,7 @@ def _as_json(story: "Story", pages: Path) -> dict[str, object]:
     }
 
 
-def _line_json(line: "Course") -> dict[str, object]:
+def _line_json(line: "Course[Estimate]") -> dict[str, object]:
     scores = {"brier": line.score(brier), "log_loss": line.score(log_loss)}
     return {
         "question": line.question.question_id,
