@@ -87,6 +87,7 @@ def command(
         app.store.ledger.prepare_queue()
         options = {"concurrency": concurrency, "most_bytes": memory << 20}
         worker = Worker(app, utc_now, stop, lease=timedelta(seconds=lease), **options)
+        worker.warm(families)
         log.info("working for '%s' on %s", app.config.watch.title, ", ".join(families))
         try:
             _work(worker, families, asked)

@@ -63,6 +63,13 @@ class Worker:
         """Let the processes beside it go; the store is the caller's."""
         self._computing.close()
 
+    def warm(self, families: Sequence[str]) -> None:
+        """Load what the default family infers with, which takes seconds, before the first part."""
+        if "hazard" in families and self._concurrency == 1:
+            from models.hazard.density import compiled_density
+
+            compiled_density()
+
     def take(self, families: Sequence[str]) -> None:
         """Do the parts that come in the queues of some families, until `stop`."""
         from jobs.workers.taking import take_parts
