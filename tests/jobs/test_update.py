@@ -1,6 +1,7 @@
 """One update from end to end on a real store: what it reads, decides and records."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -321,6 +322,27 @@ def test_a_rule_decided_in_between_is_decided_again(app: App) -> None:
     assert (state.state, state.evaluated_as_of) == (State.FIRING, START + DAY)
     assert len(app.store.alerts.waiting()) == 1
     assert update(app, START + 2 * DAY).failures == []
+
+
+def test_what_keeps_one_track_from_being_recorded_does_not_keep_those_beside_it(app: App) -> None:
+    here, there = question(), replace(question("elsewhere"), unit="v")
+    app.store.add_questions([here, there], START)
+    update(app, START)
+
+    def overtaken(infer: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterator[Inferred]:
+        answers = [infer(work) for work in works]
+        later = START + 2 * DAY
+        update_questions(app, [here], later, Occasion(later))  # another process, on one of them
+        yield from answers
+
+    now = START + 2 * DAY
+    late = update_questions(app, [here, there], START + DAY, Occasion(now), overtaken)
+    assert {e.question_id for e in late.estimates} == {"q", "elsewhere"}
+    assert {len(app.store.estimates(name)) for name in ("elsewhere",)} == {2}
+    assert len(app.store.estimates("q")) == 3
+    state = app.store.alerts.state("likely", "q")
+    assert state is not None
+    assert state.evaluated_as_of == now
 
 
 def test_a_state_that_is_no_longer_the_newest_is_refused(app: App) -> None:
