@@ -26,6 +26,7 @@ from forecast.store.types import utc_text
 
 SEAL, THINNING = "seal", "thinning"
 MOST_ROWS = 2000  # of each table in one seal
+PATIENCE = 5  # seconds to wait for those that write; the next minute tries again
 FIRST = "0" * 64  # the hash before the first seal
 _ID, _LEAF = 8, 32  # bytes of a row id and of its leaf
 _LOCK = 7302  # any number that nobody else in the database locks
@@ -136,6 +137,8 @@ def _horizon(connection: Connection, table: Table) -> int:
     each other.
     """
     if connection.dialect.name == "postgresql":
+        # whoever wants to write meanwhile queues behind us: not for longer than a moment
+        connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
         connection.execute(text(f'LOCK TABLE "{table.name}" IN SHARE MODE'))
     return connection.scalar(select(func.coalesce(func.max(table.c.row_id), 0))) or 0
 

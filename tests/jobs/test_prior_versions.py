@@ -1,8 +1,11 @@
 """Priors proposed, checked, rolled back and carried over, on a desk of several units."""
 
 import json
+import os
+import pty
 import re
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -24,9 +27,10 @@ from jobs.prior_ledger import settle_prior, words_of
 from jobs.prior_retune import propose_retune
 from jobs.proposals import from_class, from_events, from_experts, from_likelihood_ratio
 from jobs.retune import adopt, edit_for, plan_change, plan_words, sharing
+from jobs.serve import Service
 from models.priors.beliefs import beliefs_of
 from models.priors.elicit import log_normal
-from tests.jobs.desk import Desk, make_desk
+from tests.jobs.desk import TOCSIN, Desk, make_desk
 
 NOW = utc_now().replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -271,5 +275,31 @@ def test_an_audit_of_a_store_that_was_touched_names_it_and_fails(tmp_path: Path)
     assert desk.run("audit", "--expect", "abc").returncode == 2
 
 
-def test_a_store_settles_a_prior_once(app: App) -> None:
-    assert settle_prior(app, "strike", NOW) == settle_prior(app, "strike", NOW)
+def test_the_service_seals_what_was_said(app: App) -> None:
+    settle_prior(app, "strike", NOW)
+    service = Service(app, utc_now)
+    service.thin()
+    service.close()
+    assert app.store.seals.head().number == 1
+    assert app.store.seals.verify().wrong == ()
+
+
+def test_a_person_is_asked_what_factors_are_where_it_matters(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, model="hazard")
+    person, terminal = pty.openpty()
+    os.write(person, b"likelihood-ratio\nn\n")
+    change = ("priors", "set", "strike", "union.ballot", "2x..4x", "--within", "1 week")
+    result = subprocess.run(
+        [TOCSIN, *change],
+        cwd=desk.folder,
+        env=desk.environment,
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    os.close(person)
+    os.close(terminal)
+    assert "a factor on the hazard, or a likelihood ratio?" in result.stderr
+    assert "a likelihood ratio of 2x..4x about 7 days" in result.stderr
+    assert "effects.union.ballot  1.9" in result.stdout
