@@ -14,6 +14,7 @@ from typing import Any
 from procrastinate import App, PsycopgConnector
 
 from forecast.clock import parse_instant
+from forecast.errors import StoreError
 from forecast.store.queue import TASK, queue_of
 
 type Do = Callable[[str, datetime, int], None]  # schedule, slot, number of the part
@@ -30,9 +31,10 @@ def take_parts(
     """Do the parts that come in the queues of some families, until `stop`; then end what runs.
 
     `do` is called from threads, in as many as `concurrency` at a time, and must not raise.
+    StoreError where the connection is lost.
     """
-    # what it says is said by us, in fewer words
-    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    for name in ("procrastinate", "psycopg.pool"):  # what they say is said by us, in fewer words
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     asyncio.run(_take(address, [queue_of(family) for family in families], do, stop, concurrency))
 
 
@@ -64,6 +66,8 @@ async def _take(address: str, queues: list[str], do: Do, stop: Event, concurrenc
         working.cancel()  # it ends what it has begun
         with suppress(asyncio.CancelledError):
             await working
+    if not stop.is_set():
+        raise StoreError("the connection of the queue was lost")
 
 
 async def _retry(address: str, silent_for: timedelta, now: datetime) -> int:

@@ -25,7 +25,7 @@ from jobs.troubles import Troubles
 
 MOST_BYTES = 2 << 30
 MOST_PARTS = 5_000
-PAUSE_SECONDS = 5.0  # before the queue is tried again that could not be reached
+PAUSE_SECONDS = 2.0  # before the queue is tried again that could not be reached
 
 _log = logging.getLogger(__name__)
 

@@ -80,6 +80,20 @@ def test_a_worker_does_what_a_service_left_to_it_and_what_there_is_news_of(
     assert len(app.store.estimates("q-strike", now, now)) == 1
 
 
+def test_a_worker_whose_connections_are_cut_goes_on(app: App, postgres_url: str) -> None:
+    begin(app, utc_now())
+    with at_work(app) as worker:
+        wait_for(lambda: worker.tally["parts"] == 1)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        app.store.close()  # ours were cut too
+        begin(app, utc_now())
+        wait_for(lambda: worker.tally["parts"] == 2)
+
+
 def test_a_job_that_comes_twice_is_done_once(app: App) -> None:
     now = utc_now()
     begin(app, now)
