@@ -22,15 +22,19 @@ from alerts.readings import (
     read_unit,
 )
 from forecast.alert import Notice, Rule, RuleKind, RuleState, Transition
+from forecast.alert_tables import RuleTable, alert_rules
 from forecast.errors import ConflictError
 from forecast.estimate import Estimate
 from forecast.question import Question
 from forecast.store import StateChange
 from jobs.app import App
-from jobs.decisions import TRIES, States, states_of
+from jobs.decisions import TRIES, States
 from jobs.ends import ends
 from jobs.notices import notices_about, notices_on
 from jobs.sources.standing import expected_gap
+
+# Decided on estimates alone.
+ON_ESTIMATES = (RuleKind.THRESHOLD, RuleKind.CERTAINTY, RuleKind.CHANGE, RuleKind.LOSS)
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ def sweep(app: App, now: datetime) -> Swept:
 
 
 def _decide_all(app: App, now: datetime) -> Swept:
-    states, swept = states_of(app), Swept()
+    states, swept = _states(app), Swept()
     questions = _open_questions(app, now)
     for rule, reading, question, last in _on_questions(app, questions, now):
         before = states.get((rule.rule_id, question.question_id))
@@ -84,6 +88,18 @@ def _decide_all(app: App, now: datetime) -> Swept:
             swept.transitions.append(ended.transition)
             swept.notices += ended.notices
     return swept
+
+
+def _states(app: App) -> States:
+    """What the clock may decide or end: not the many that stand at OK until an estimate comes."""
+    timed = [table.id for table in alert_rules(app.config.rules) if _is_timed(table)]
+    return {(s.rule_id, s.subject): s for s in app.store.alerts.states_for_clock(timed)}
+
+
+def _is_timed(table: RuleTable) -> bool:
+    if table.kind is RuleKind.UNHEALTHY:
+        return table.after is not None
+    return table.kind not in ON_ESTIMATES
 
 
 def _decide(

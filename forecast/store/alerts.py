@@ -34,6 +34,13 @@ class Alerts:
         """Where every rule stands on every subject, or on some, that it was evaluated on."""
         return self._read(rule_states.rule_states, subjects)
 
+    def states_for_clock(self, rule_ids: Iterable[str]) -> list[RuleState]:
+        """Where some rules stand on every subject, and all rules that do not stand at OK.
+
+        Of the many that nothing is wrong with, only those are read that the clock decides.
+        """
+        return self._read(rule_states.for_clock, list(rule_ids))
+
     def transitions(
         self, subject: str | None = None, rule_id: str | None = None
     ) -> list[Transition]:

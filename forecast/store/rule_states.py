@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, func, select
+from sqlalchemy import Connection, Select, Text, bindparam, func, or_, select
 
-from forecast.alert import RuleState, Transition
+from forecast.alert import RuleState, State, Transition
 from forecast.errors import ConflictError
 from forecast.store import alert_schema
 from forecast.store.types import columns_of
@@ -34,6 +34,7 @@ def _newest_states(*of: Any) -> Select[Any]:
 # Built once: an update reads them for every track.
 _ALL = _newest_states()
 _ON_SUBJECTS = _newest_states(_STATE.c.subject.in_(_SUBJECTS))
+_FOR_CLOCK = _ALL.where(or_(_STATE.c.state != State.OK, _STATE.c.rule_id.in_(_RULES)))
 _OF_RULES = _newest_states(_STATE.c.subject.in_(_SUBJECTS), _STATE.c.rule_id.in_(_RULES))
 
 
@@ -84,6 +85,12 @@ def rule_states(connection: Connection, subjects: Sequence[str] | None) -> list[
         for some in batched(subjects, MOST_SUBJECTS)
         for row in connection.execute(_ON_SUBJECTS, {"subjects": some})
     ]
+
+
+def for_clock(connection: Connection, rule_ids: Sequence[str]) -> list[RuleState]:
+    """Where some rules stand on every subject, and all rules that do not stand at OK."""
+    found = connection.execute(_FOR_CLOCK, {"rules": list(rule_ids)})
+    return [RuleState(*row) for row in found]
 
 
 def states_of(

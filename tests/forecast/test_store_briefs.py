@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from forecast.alert import RuleState, State
 from forecast.audit import Audit, Verdict
 from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import Report
@@ -58,3 +59,13 @@ def test_late_are_the_reports_at_the_unit_that_came_after_the_last_estimate(stor
     store.add_reports([report("late", "u"), report("elsewhere", "v")], START + DAY)
     assert store.briefs.of("key", "u", ["q1"], START + 2 * DAY).late == {"late"}
     assert store.briefs.of("key", "u", ["q1"], START).late == frozenset()  # nothing made before
+
+
+def test_the_clock_reads_what_is_not_ok_and_all_of_its_own_rules(store: Store) -> None:
+    firing, calm = RuleState("likely", "q1", State.FIRING), RuleState("likely", "q2")
+    due, over = RuleState("due", "q1"), RuleState("likely", "q3", State.FIRING)
+    store.record(states=[(None, s) for s in (firing, calm, due, over)], recorded_at=START)
+    ended = RuleState("likely", "q3")
+    store.record(states=[(over, ended)], recorded_at=START)
+    assert store.alerts.states_for_clock(["due"]) == [due, firing]
+    assert store.alerts.states_for_clock([]) == [firing]
