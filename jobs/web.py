@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
 from forecast.config import Config
 from forecast.errors import OutsideError, TocsinError, UsageError
@@ -27,6 +27,9 @@ from forecast.question import Question
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.log import Settings, log_settings, start_log
 from models.engine.worker import leave_with_parent
+
+if TYPE_CHECKING:
+    from forecast.reports.view import QuestionReport
 
 PATIENCE = 15.0  # seconds for the child to end what it is answering
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds until it is started again
@@ -165,7 +168,6 @@ def _serve(
 def _answer(
     watch: Watch, store_url: str, bound: socket.socket, pulse: "Synchronized[float]"
 ) -> None:
-    from forecast.reports.as_json import question_json
     from forecast.store import open_store
     from forecast.web import create_app
     from forecast.web.server import run
@@ -176,9 +178,8 @@ def _answer(
     with open_store(url, create=False, rule=rule) as store:
         current = _current(watch)
 
-        def report(question: Question, now: datetime) -> dict[str, Any]:
-            app = App(Watch(watch.folder, current()), store)
-            return question_json(question_report(app, question, now))
+        def report(question: Question, now: datetime) -> "QuestionReport":
+            return question_report(App(Watch(watch.folder, current()), store), question, now)
 
         run(create_app(store, current, report, pulse=lambda: _age(pulse.value)), bound)
 

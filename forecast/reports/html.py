@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecast.reports import phrases
 from forecast.reports.charts.curve import curve_chart
@@ -37,6 +37,11 @@ HEADINGS = {
 
 def question_html(report: QuestionReport) -> str:
     """The report of one question as a page that stands alone."""
+    return render(questions_environment(), "question.html", report=report, **question_parts(report))
+
+
+def question_parts(report: QuestionReport) -> dict[str, Any]:
+    """What question_body.html shows beside the report: its charts, and the estimates drawn."""
     charts = {
         "bar": both(partial(band_bar, report), "bar"),
         "history": both(partial(history_chart, report), "history"),
@@ -45,9 +50,7 @@ def question_html(report: QuestionReport) -> str:
         "week_move": both(partial(waterfall, report.week_move), "week-move"),
         "evidence": both(partial(whiskers, report.effects), "evidence"),
     }
-    return render(
-        _environment(), "question.html", report=report, charts=charts, past=thin(report.history)
-    )
+    return {"charts": charts, "past": thin(report.history)}
 
 
 def watch_html(report: WatchReport, link: Callable[[str], str] = lambda question_id: "") -> str:
@@ -64,7 +67,7 @@ def watch_html(report: WatchReport, link: Callable[[str], str] = lambda question
     }
     groups = [(a, [row for row in report.rows if row.attention is a]) for a in Attention]
     return render(
-        _environment(),
+        questions_environment(),
         "watch.html",
         report=report,
         sparks=sparks,
@@ -80,7 +83,8 @@ def _factor(size: float) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def questions_environment(*packages: str) -> Environment:
+    """The templates of reports on questions; with those of other packages, in that order."""
     filters: dict[str, Callable[..., str]] = {
         "age": phrases.age_words,
         "band": phrases.band_words,
@@ -107,4 +111,4 @@ def _environment() -> Environment:
         "safe_url": phrases.safe_url,
         "sections": sections,
     }
-    return environment(filters, names)
+    return environment(filters, names, packages or ("forecast.reports",))

@@ -46,12 +46,16 @@ def safe(text: str) -> Markup:
     return Markup(text)
 
 
-def environment(filters: Mapping[str, Callable[..., Any]], names: Mapping[str, Any]) -> Environment:
-    """Our templates, with the words that every page needs and the given ones."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(
+    filters: Mapping[str, Callable[..., Any]],
+    names: Mapping[str, Any],
+    packages: Sequence[str] = ("forecast.reports",),
+) -> Environment:
+    """The templates of some packages, with the words that every page needs and the given ones."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     found = Environment(
-        loader=PackageLoader("forecast.reports", "templates"),
+        loader=ChoiceLoader([PackageLoader(package, "templates") for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,

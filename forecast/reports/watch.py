@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from forecast.question import Question
 from forecast.reports.phrases import points
 from forecast.reports.view import QuestionReport, Status
 
@@ -55,32 +56,53 @@ def build_watch(title: str, reports: Iterable[QuestionReport], *, now: datetime)
     return WatchReport(title, now, tuple(rows))
 
 
-def _row(report: QuestionReport, now: datetime) -> WatchRow:
-    week = report.week_move
-    moved = points(week.start, week.end) if week else None
-    return WatchRow(report, _attention(report, moved, now), moved)
-
-
-def _attention(report: QuestionReport, moved: int | None, now: datetime) -> Attention:
-    if report.status is Status.RESOLVED:
+def attention_of(
+    *,
+    is_resolved: bool,
+    is_firing: bool,
+    is_held: bool,
+    moved: int | None,
+    deadline: datetime,
+    now: datetime,
+) -> Attention:
+    """Why a question stands where it does; `moved` are the points of the week."""
+    if is_resolved:
         return Attention.RESOLVED
-    if report.is_firing:
+    if is_firing:
         return Attention.FIRING
-    if report.held_since is not None:
+    if is_held:
         return Attention.HELD
-    if report.status is Status.DUE:
+    if deadline < now:
         return Attention.DUE
     if abs(moved or 0) >= LARGE_MOVE:
         return Attention.MOVED
-    near = report.question.deadline - now <= NEAR
-    return Attention.NEAR if near else Attention.CALM
+    return Attention.NEAR if deadline - now <= NEAR else Attention.CALM
+
+
+def urgency(
+    attention: Attention, moved: int | None, question: Question
+) -> tuple[int, float, float, str]:
+    """Within a heading: the larger move first, then the nearer deadline."""
+    size = abs(moved or 0) if attention is Attention.MOVED else 0
+    deadline = question.deadline.timestamp()
+    if attention is Attention.RESOLVED:
+        deadline = -deadline
+    return _ORDER.index(attention), -size, deadline, question.question_id
+
+
+def _row(report: QuestionReport, now: datetime) -> WatchRow:
+    week = report.week_move
+    moved = points(week.start, week.end) if week else None
+    attention = attention_of(
+        is_resolved=report.status is Status.RESOLVED,
+        is_firing=report.is_firing,
+        is_held=report.held_since is not None,
+        moved=moved,
+        deadline=report.question.deadline,
+        now=now,
+    )
+    return WatchRow(report, attention, moved)
 
 
 def _urgency(row: WatchRow) -> tuple[int, float, float, str]:
-    """Within a heading: the larger move first, then the nearer deadline."""
-    question = row.report.question
-    moved = abs(row.points_in_week or 0) if row.attention is Attention.MOVED else 0
-    deadline = question.deadline.timestamp()
-    if row.attention is Attention.RESOLVED:
-        deadline = -deadline
-    return _ORDER.index(row.attention), -moved, deadline, question.question_id
+    return urgency(row.attention, row.points_in_week, row.report.question)

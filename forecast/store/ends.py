@@ -120,13 +120,13 @@ def resolution(
     connection: Connection, question_id: str, as_of: datetime | None
 ) -> Resolution | None:
     """How a question ended, as known before `as_of` or as known now."""
-    found = _standing(connection, [question_id], as_of)
+    found = standing(connection, [question_id], as_of)
     return found[0] if found else None
 
 
 def resolved(connection: Connection, question_ids: Sequence[str], as_of: datetime) -> set[str]:
     """Which of some questions had ended, as known before `as_of`."""
-    return {end.question_id for end in _standing(connection, question_ids, as_of)}
+    return {end.question_id for end in standing(connection, question_ids, as_of)}
 
 
 def rows_of(
@@ -141,9 +141,10 @@ def rows_of(
     ]
 
 
-def _standing(
+def standing(
     connection: Connection, question_ids: Sequence[str], as_of: datetime | None
 ) -> tuple[Resolution, ...]:
+    """How those of some questions ended that did, as known before `as_of` or as known now."""
     rows = rows_of(connection, question_ids, as_of)
     return parted(rows, _gone(connection, rows, as_of))[0]
 

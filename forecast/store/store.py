@@ -43,6 +43,7 @@ from forecast.store.ledger import Ledger
 from forecast.store.migrate import bring_to_head
 from forecast.store.moments import Moments
 from forecast.store.outbox import Attempt
+from forecast.store.overview import Overview
 from forecast.store.pages import Pages
 from forecast.store.quarantine import BadRow
 from forecast.store.retention import Retention
@@ -50,6 +51,7 @@ from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
 from forecast.store.schedules import Schedules
 from forecast.store.seals import Seals
+from forecast.store.sessions import Sessions
 from forecast.store.sources import Sources
 from forecast.store.tagging import Tagging
 
@@ -101,8 +103,10 @@ class Store:
         self.sources = Sources(database)
         self.tagging = Tagging(database)
         self.moments = Moments(database)
+        self.overview = Overview(database)
         self.pages = Pages(database)
         self.seals = Seals(database)
+        self.sessions = Sessions(database)
 
     @property
     def name(self) -> str:

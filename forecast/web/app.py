@@ -1,12 +1,16 @@
 """The application: every endpoint hung in, behind the one guard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import compile_path
 
 from forecast.clock import Clock, utc_now
@@ -31,8 +35,14 @@ from forecast.web.desk import Desk, Report
 from forecast.web.guard import Guard
 from forecast.web.metrics import Latency, StoreCollector
 from forecast.web.openapi import describe
+from forecast.web.pacing import Buckets
+from forecast.web.pages import assets, overview, question, signing
+from forecast.web.pages.errors import for_people
+from forecast.web.pages.outlook import Outlook
+from forecast.web.pages.session import form_of
 
 API = "/api/v1"
+PAGES = (assets, signing, overview, question)
 ROUTERS = (questions, evidence, alerts, deliveries, running, intake, setup, records)
 
 
@@ -63,26 +73,47 @@ def create_app(
         redoc_url=None,
         separate_input_output_schemas=True,
         exception_handlers={
-            problems.ProblemError: problems.on_problem,
-            TocsinError: problems.on_tocsin_error,
-            HTTPException: problems.on_http_error,
-            RequestValidationError: problems.on_invalid,
-            Exception: problems.on_failure,
+            problems.ProblemError: _as_it_is_read(desk, problems.on_problem),
+            TocsinError: _as_it_is_read(desk, problems.on_tocsin_error),
+            HTTPException: _as_it_is_read(desk, problems.on_http_error),
+            RequestValidationError: _as_it_is_read(desk, problems.on_invalid),
+            Exception: _as_it_is_read(desk, problems.on_failure),
         },
     )
     app.state.desk = desk
     app.state.registry = registry
     app.state.methods = []
+    app.state.attempts = Buckets()
+    app.state.outlook = Outlook(store)
     for module in (asking, facts, *ROUTERS):
         _hang_in(app, module.router, API)
     _hang_in(app, health.router, "")
+    for module in PAGES:
+        _hang_in(app, module.router, "", is_page=True)
     app.add_middleware(Guard, desk=desk, latency=latency)
     describe(app)
     return app
 
 
-def _hang_in(app: FastAPI, router: APIRouter, prefix: str) -> None:
-    app.include_router(router, prefix=prefix)
+type Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+
+
+def _as_it_is_read(desk: Desk, handler: Handler) -> Handler:
+    """What a handler answers; on a page, as a page."""
+
+    async def handled(request: Request, error: Exception) -> Response:
+        answer = await handler(request, error)
+        return await run_in_threadpool(for_people, desk, request, answer)
+
+    return handled
+
+
+def _hang_in(app: FastAPI, router: APIRouter, prefix: str, *, is_page: bool = False) -> None:
+    """Routes of the API; or of pages, each of which looks at the form that it is sent."""
+    if is_page:
+        app.include_router(router, dependencies=[Depends(form_of)], include_in_schema=False)
+    else:
+        app.include_router(router, prefix=prefix)
     for route in router.routes:
         assert isinstance(route, APIRoute)
         pattern, _, _ = compile_path(f"{prefix}{route.path}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -12,10 +12,11 @@ from forecast.access import Scope, Token
 from forecast.clock import Clock, utc_now
 from forecast.config import Config
 from forecast.question import Question
+from forecast.reports.view import QuestionReport
 from forecast.store import Store
 from forecast.web.problems import ProblemError
 
-type Report = Callable[[Question, datetime], dict[str, Any]]
+type Report = Callable[[Question, datetime], QuestionReport]
 
 
 def _unknown() -> float | None:
@@ -26,7 +27,7 @@ def _unknown() -> float | None:
 class Desk:
     """The store, the configuration as it is now, the clock.
 
-    `report` is what `tocsin report QUESTION --json` says of a question as of a moment; `pulse`
+    `report` is what every format of `tocsin report QUESTION` is made of, as of a moment; `pulse`
     how many seconds ago the scheduler was last seen alive, None where that is not known.
     """
 

@@ -1,6 +1,9 @@
 """Who comes in, and what every answer bears: before and after all endpoints.
 
 host -> token -> pace -> body, counted as it is read -> the endpoint -> ETag, headers, metrics
+
+The API is opened by a token, pages by the cookie of a session (`pages.session`); a cookie opens
+nothing of the API.
 """
 
 import hashlib
@@ -13,6 +16,8 @@ from urllib.parse import parse_qsl
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forecast.access import PREFIX, Token, digest_of
@@ -21,11 +26,15 @@ from forecast.names import matches
 from forecast.web.desk import Desk
 from forecast.web.metrics import Latency
 from forecast.web.pacing import Buckets, Pace
+from forecast.web.pages.errors import for_people
+from forecast.web.pages.layout import PAGE_HEADERS
+from forecast.web.pages.session import is_open, is_page, require_own_site, session_of
 from forecast.web.problems import ProblemError, of_error
 
 HEALTH = ("/healthz", "/readyz")
 METRICS = "/metrics"
 LONGEST_PATH = 4_000
+LONGEST_OPEN = 10_000  # bytes of a body from somebody who is not signed in
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -56,11 +65,17 @@ class Guard:
             answer.headers |= await self._admit(scope)
             await self._app(scope, self._counted(scope, receive), answer.send)
         except ProblemError as refused:
-            await refused.response()(scope, receive, answer.send)
+            await self._refuse(refused.response(), scope, receive, answer)
         except StoreError as error:
-            await of_error(error)(scope, receive, answer.send)
+            await self._refuse(of_error(error), scope, receive, answer)
         finally:
             self._latency.saw(scope, answer.status, time.perf_counter() - began)
+
+    async def _refuse(
+        self, response: Response, scope: Scope, receive: Receive, answer: "_Answer"
+    ) -> None:
+        shown = await to_thread.run_sync(for_people, self._desk, Request(scope), response)
+        await shown(scope, receive, answer.send)
 
     async def _admit(self, scope: Scope) -> dict[str, str]:
         """Headers that say how much is left; ProblemError where nobody may come in."""
@@ -73,8 +88,16 @@ class Guard:
         if path != METRICS and not _is_ours(headers.get("host", ""), web.hosts()):
             words = "this host name is not ours; [web] allowed_hosts or public_url names others"
             raise ProblemError(421, words)
-        token = await to_thread.run_sync(self._token, headers.get("authorization", ""))
-        scope.setdefault("state", {})["token"] = token
+        state = scope.setdefault("state", {})
+        if is_page(path):
+            require_own_site(scope["method"], headers, self._desk.config())
+            if is_open(path):
+                _check_length(headers, LONGEST_OPEN)
+                return {}
+            state["session"], token = await to_thread.run_sync(self._session, headers)
+        else:
+            token = await to_thread.run_sync(self._token, headers.get("authorization", ""))
+        state["token"] = token
         pace = self._buckets.take(token.token_id, time.monotonic(), web.burst, web.per_minute / 60)
         said = _pace_headers(pace, web.burst, web.per_minute)
         if not pace.is_open:
@@ -82,6 +105,14 @@ class Guard:
             raise ProblemError(429, "this token asks too often", code="rate", headers=said)
         _check_length(headers, web.max_body)
         return said
+
+    def _session(self, headers: Headers) -> tuple[str, Token]:
+        """The session of a cookie and its live token; ProblemError where there is none."""
+        found = session_of(self._desk, headers)
+        if found is None:
+            raise ProblemError(401, "you are not signed in", code="session")
+        self._used(found[1])
+        return found
 
     def _token(self, authorization: str) -> Token:
         """The live token of a header; ProblemError where there is none."""
@@ -97,11 +128,14 @@ class Guard:
             if token is not None:
                 words = "this token was revoked" if token.revoked_at else "this token has expired"
             raise _unauthorised(words, ', error="invalid_token"')
+        self._used(token)
+        return token
+
+    def _used(self, token: Token) -> None:
         try:
-            desk.store.access.token_used(token, now)
+            self._desk.store.access.token_used(token, self._desk.clock())
         except StoreError as error:  # that it was used is worth no failure
             _log.warning("that a token was used could not be noted: %s", error)
-        return token
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """The body as it comes, up to where it is too long."""
@@ -133,7 +167,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in (SECURITY | self.headers).items():
+            usual = SECURITY | PAGE_HEADERS if is_page(self._scope["path"]) else SECURITY
+            for name, value in (usual | self.headers).items():
                 headers.setdefault(name, value)
             if self._scope["method"] == "GET" and self.status == 200:
                 self._start = message

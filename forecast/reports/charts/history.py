@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Protocol
 
 from forecast.alert import State, Transition
 from forecast.estimate import Estimate, Health
@@ -19,7 +20,18 @@ POINTS = 400
 _HEIGHT = 330.0
 
 
-def thin(history: Sequence[Estimate], limit: int = POINTS) -> tuple[Estimate, ...]:
+class Drawn(Protocol):
+    """What a line is drawn of: an estimate, or as much of one as a list reads."""
+
+    @property
+    def as_of(self) -> datetime: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def health(self) -> Health: ...
+
+
+def thin[One](history: Sequence[One], limit: int = POINTS) -> tuple[One, ...]:
     """At most `limit` estimates: the first, the last, and the last of each even stretch."""
     if len(history) <= limit:
         return tuple(history)
@@ -112,7 +124,7 @@ def _labels(report: QuestionReport, on: Axes) -> list[Label]:
     ]
 
 
-def runs(history: Sequence[Estimate]) -> list[list[Estimate]]:
+def runs[One: Drawn](history: Sequence[One]) -> list[list[One]]:
     """Stretches of one health without a gap; a held stretch starts at the last good estimate."""
     if not history:
         return []

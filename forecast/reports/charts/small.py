@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from forecast.estimate import Estimate, Health
 from forecast.likelihood import percent
 from forecast.reports.charts import svg
-from forecast.reports.charts.history import runs, thin
+from forecast.reports.charts.history import Drawn, runs, thin
 from forecast.reports.charts.scale import Scale, spread
 from forecast.reports.phrases import band_words, mass_words
 from forecast.reports.view import QuestionReport
@@ -51,14 +51,19 @@ def _describe(estimate: Estimate, levels: Sequence[float]) -> str:
 
 def spark(report: QuestionReport, key: str, top: float = 1.0) -> str:
     """The history as a small line between 0 and `top`, with the lowest alert level."""
+    return line_of(report.history, [s.rule.fire_at for s in report.standings], key, top)
+
+
+def line_of(history: Sequence[Drawn], levels: Sequence[float], key: str, top: float = 1.0) -> str:
+    """Estimates as a small line between 0 and `top`, with the lowest of the levels."""
     width, height = 150.0, 40.0
-    past = thin(report.history, 120)
+    past = thin(history, 120)
     if not past:
         return ""
     start, end = past[0].as_of.timestamp(), past[-1].as_of.timestamp()
     x, y = Scale(start, end, 4.0, width - 6), Scale(0.0, top, height - 3, 4.0)
     body = [svg.line(0, height - 3, width, height - 3, "grid")]
-    for level in sorted({standing.rule.fire_at for standing in report.standings})[:1]:
+    for level in sorted(set(levels))[:1]:
         body.append(svg.line(0, y(level), width, y(level), "fire"))
     for run in runs(past):
         held = run[-1].health is not Health.HEALTHY

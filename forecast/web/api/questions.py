@@ -13,7 +13,7 @@ from forecast.audit import Audit
 from forecast.clock import format_instant
 from forecast.evidence import CrowdForecast, Resolution
 from forecast.question import Question, Snapshot
-from forecast.reports.as_json import estimate_json
+from forecast.reports.as_json import estimate_json, question_json
 from forecast.requests import Name
 from forecast.resolving import Endings
 from forecast.store.pages import Outline
@@ -81,7 +81,7 @@ def questions(
 @router.get("/questions/{question:path}/report")
 def report(desk: TheDesk, question: Name) -> dict[str, Any]:
     """What `tocsin report QUESTION --json` says, to the letter."""
-    return desk.report(_one(desk, question), desk.clock())
+    return question_json(desk.report(_one(desk, question), desk.clock()))
 
 
 @router.get("/questions/{question:path}/estimates", response_model=Items[dict[str, Any]])

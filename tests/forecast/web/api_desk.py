@@ -15,7 +15,7 @@ from forecast.access import Scope, Token, digest_of, new_secret
 from forecast.clock import format_instant
 from forecast.config import Config
 from forecast.question import Question
-from forecast.reports.as_json import question_json
+from forecast.reports.view import QuestionReport
 from forecast.store import Store
 from forecast.watch import Watch, parse_config
 from forecast.web import create_app
@@ -106,10 +106,8 @@ class ApiDesk:
             self.store, lambda: self.config, self._report, clock=lambda: self.now, pulse=self.pulse
         )
 
-    def _report(self, question: Question, now: datetime) -> dict[str, Any]:
-        return question_json(
-            question_report(App(Watch(Path(), self.config), self.store), question, now)
-        )
+    def _report(self, question: Question, now: datetime) -> QuestionReport:
+        return question_report(App(Watch(Path(), self.config), self.store), question, now)
 
     def token(self, name: str, scope: Scope, expires_at: datetime | None = None) -> str:
         """The secret of a new token."""

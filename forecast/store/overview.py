@@ -1,0 +1,232 @@
+"""`store.overview`: what a list of questions shows, for many at once, and what has changed.
+
+A list of ten thousand questions is kept by who shows it, and asks each time only for those of
+which something was said since (`Marks`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import CTE, Connection, Text, column, func, select, values
+
+from forecast.alert import ALARMED
+from forecast.candidate import Status
+from forecast.estimate import Health
+from forecast.evidence import Outcome
+from forecast.question import Question
+from forecast.store import alert_schema, ends, schema
+from forecast.store.database import Database
+from forecast.store.facts import QUESTIONS
+from forecast.store.rule_states import rule_states
+from forecast.store.schedule_schema import due_unit
+from forecast.store.tagging_schema import candidate
+from forecast.store.types import UtcInstant
+from forecast.store.versions import IDS, MOST_IDS, facts_of, newest
+
+WEEK = timedelta(days=7)
+OVERLAP = 200  # rows read again: of two writers at once the later row may be seen first
+_AT_ONCE = 5000  # moments in one statement: SQLite binds 32,766 values at most
+_ESTIMATE, _STATE = schema.estimate, alert_schema.rule_state
+_QUESTIONS = newest(QUESTIONS, known=False).where(QUESTIONS.table.c.question_id.in_(IDS))
+_TOLD = {
+    "questions": (schema.question, "question_id"),
+    "estimates": (_ESTIMATE, "question_id"),
+    "resolutions": (schema.resolution, "question_id"),
+    "states": (_STATE, "subject"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The newest row of each table that a list follows."""
+
+    questions: int = 0
+    estimates: int = 0
+    resolutions: int = 0
+    states: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An estimate as a small chart shows it."""
+
+    question_id: str
+    as_of: datetime
+    probability: float
+    lower: float
+    upper: float
+    mass: float
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A question in one line: `week_ago` is P when `points_in_week` counts from, if it does.
+
+    `outcome` is what was said of how it ended.
+    """
+
+    question: Question
+    newest: Point | None
+    week_ago: float | None
+    outcome: Outcome | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was said since some marks: questions, and the alarmed rules of subjects.
+
+    In `alarmed` is every subject of which a rule was read, with the rules that fire on it.
+    """
+
+    marks: Marks
+    glances: tuple[Glance, ...]
+    alarmed: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many candidates wait for a person, and since when the oldest news for an update."""
+
+    inbox: int
+    oldest_due: datetime | None
+
+
+class Overview:
+    """Every method is one transaction, as of the store itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+
+    def news(self, since: Marks = Marks()) -> News:
+        """What was said since some marks; all of it, where there were none."""
+        return self._read(_news, since)
+
+    def points(
+        self, question_ids: Iterable[str], moments: Sequence[datetime]
+    ) -> dict[str, list[Point]]:
+        """The estimates that stood at some moments, each once, by question and time."""
+        asked = [(name, at) for name in question_ids for at in moments]
+        return self._read(_points, asked)
+
+    def waiting(self, now: datetime) -> Waiting:
+        """What waits for a person, and for the service."""
+        return self._read(_waiting, now)
+
+
+def _news(connection: Connection, since: Marks) -> News:
+    marks = _marks(connection)
+    if marks == since:
+        return News(marks, (), {})
+    told = dict(zip(_TOLD, astuple(since), strict=True))
+    is_first = since == Marks()
+    named = {what: _names(connection, what, told[what], is_first) for what in _TOLD}
+    subjects = named.pop("states")
+    ids = sorted(set().union(*named.values()))
+    alarmed: dict[str, list[str]] = {subject: [] for subject in subjects}
+    for state in rule_states(connection, None if is_first else subjects):
+        if state.state in ALARMED:
+            alarmed[state.subject].append(state.rule_id)
+    rules = {subject: tuple(sorted(found)) for subject, found in alarmed.items()}
+    return News(marks, tuple(_glances(connection, ids)), rules)
+
+
+def _marks(connection: Connection) -> Marks:
+    return Marks(
+        *(connection.scalar(select(func.max(table.c.row_id))) or 0 for table, _ in _TOLD.values())
+    )
+
+
+def _names(connection: Connection, what: str, since: int, is_first: bool) -> list[str]:
+    """Of whom something was said since a row; at first, all questions and all subjects."""
+    table, name = _TOLD[what]
+    if is_first and what in ("estimates", "resolutions"):
+        return []
+    query = select(table.c[name]).where(table.c.row_id > since - OVERLAP).distinct()
+    return list(connection.scalars(query))
+
+
+def _glances(connection: Connection, ids: Sequence[str]) -> Iterable[Glance]:
+    for some in batched(ids, MOST_IDS):
+        asked = {"ids": list(some)}
+        questions = facts_of(connection, QUESTIONS, _QUESTIONS, asked)
+        last = _at(connection, [(name, None) for name in some])
+        weeks = [(name, point.as_of - WEEK) for name, point in last.items()]
+        before = _at(connection, weeks)
+        young = [(name, None) for name in last if name not in before]
+        before |= _at(connection, young, is_first=True)
+        found = {end.question_id: end for end in ends.standing(connection, some, None)}
+        for question in questions:
+            name = question.question_id
+            newest_one, old, end = last.get(name), before.get(name), found.get(name)
+            has_moved = old is not None and newest_one is not None and old.as_of < newest_one.as_of
+            yield Glance(
+                question,
+                newest_one,
+                old.probability if old and has_moved else None,
+                end.outcome if end else None,
+                end.known_at if end else None,
+            )
+
+
+def _at(
+    connection: Connection, asked: Sequence[tuple[str, datetime | None]], is_first: bool = False
+) -> dict[str, Point]:
+    """The estimate of each question that stood at its moment: the newest, or the first, if None."""
+    found: dict[str, Point] = {}
+    for point in _read_points(connection, asked, is_first):
+        found[point.question_id] = point
+    return found
+
+
+def _points(
+    connection: Connection, asked: Sequence[tuple[str, datetime]]
+) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = defaultdict(list)
+    for point in _read_points(connection, asked, False):
+        found[point.question_id].append(point)
+    return dict(found)
+
+
+_COLUMNS = [_ESTIMATE.c[name] for name in Point.__slots__]
+
+
+def _read_points(
+    connection: Connection, asked: Sequence[tuple[str, datetime | None]], is_first: bool
+) -> list[Point]:
+    """One look into the index for each moment: nothing between is read."""
+    rows: set[int] = set()
+    for some in batched(asked, _AT_ONCE):
+        wanted = _asked(some)
+        one = _ESTIMATE.alias("one")
+        query = select(one.c.row_id).where(one.c.question_id == wanted.c.question_id)
+        if some[0][1] is not None:
+            query = query.where(one.c.as_of <= wanted.c.at)
+        order = (one.c.as_of, one.c.row_id)
+        query = query.order_by(*(order if is_first else [each.desc() for each in order])).limit(1)
+        rows |= set(connection.scalars(select(query.scalar_subquery()).select_from(wanted)))
+    found = [
+        Point(*row)
+        for some_rows in batched(sorted(rows - {None}), _AT_ONCE)
+        for row in connection.execute(select(*_COLUMNS).where(_ESTIMATE.c.row_id.in_(some_rows)))
+    ]
+    return sorted(found, key=lambda point: (point.question_id, point.as_of))
+
+
+def _asked(some: Sequence[tuple[str, datetime | None]]) -> CTE:
+    """The questions and moments as a table."""
+    columns: list[Any] = [column("question_id", Text), column("at", UtcInstant)]
+    return values(*columns, name="asked").data(list(some)).cte("asked")
+
+
+def _waiting(connection: Connection, now: datetime) -> Waiting:
+    is_waiting = candidate.c.status == Status.WAITING
+    inbox = connection.scalar(select(func.count()).select_from(candidate).where(is_waiting)) or 0
+    due = due_unit.c
+    oldest = connection.scalar(select(func.min(due.since)).where(due.not_before < now))
+    return Waiting(inbox, oldest)

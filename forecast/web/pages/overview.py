@@ -1,0 +1,78 @@
+"""/: every question, what needs attention first."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forecast.reports.charts.small import line_of
+from forecast.reports.page import safe
+from forecast.reports.watch import Attention
+from forecast.web.desk import Desk, TheDesk
+from forecast.web.pages.layout import address_with, page
+from forecast.web.pages.outlook import Line, Outlook, Wanted
+
+router = APIRouter()
+ON_PAGE = 25
+SPARK_DAYS = 42
+_NAMES = ("unit", "definition", "state", "text")
+
+
+@router.get("/")
+def overview(
+    desk: TheDesk,
+    request: Request,
+    unit: str = "",
+    definition: str = "",
+    state: str = "",
+    text: str = "",
+    page_number: Annotated[str, Query(alias="page")] = "1",
+) -> Response:
+    """One page of the list, of those that are looked for."""
+    outlook: Outlook = request.app.state.outlook
+    wanted = Wanted(unit.strip(), definition.strip(), state.strip(), text.strip())
+    every = outlook.at(desk.clock()).lines
+    found = wanted.of(every)
+    pages = max(1, -(-len(found) // ON_PAGE))
+    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
+    shown = found[(number - 1) * ON_PAGE : number * ON_PAGE]
+    return page(
+        *(desk, request, "overview.html"),
+        wanted=wanted,
+        total=len(every),
+        found=len(found),
+        counts=Counter(line.attention for line in every),
+        states=list(Attention),
+        units=sorted({line.glance.question.unit for line in every}),
+        definitions=sorted({line.glance.question.definition for line in every}),
+        groups=[(key, list(rows)) for key, rows in groupby(shown, lambda one: one.attention)],
+        number=number,
+        pages=pages,
+        link=lambda to: address_with(request, page=str(to) if to > 1 else ""),
+        **_drawn(desk, shown, desk.clock()),
+    )
+
+
+def _drawn(desk: Desk, lines: Sequence[Line], now: datetime) -> dict[str, Any]:
+    """The small lines of a page, all on one scale."""
+    ids = [line.glance.question.question_id for line in lines]
+    moments = [now - timedelta(days=days) for days in range(SPARK_DAYS, -1, -1)]
+    past = desk.store.overview.points(ids, moments)
+    levels = {
+        line.glance.question.question_id: [
+            rule.fire_at for rule in desk.config().lines_for(line.glance.question)
+        ]
+        for line in lines
+    }
+    tops = [point.upper for points in past.values() for point in points]
+    top = max([*tops, 0.05])
+    sparks = {
+        name: safe(line_of(past.get(name, []), levels[name], f"spark-{n}", top))
+        for n, name in enumerate(ids)
+    }
+    return {"sparks": sparks, "top": top}

@@ -1,0 +1,89 @@
+"""/sign-in and /sign-out: a token of the API comes in, a session goes out."""
+
+import secrets
+import time
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from forecast.access import PREFIX, Token, digest_of
+from forecast.web.desk import Desk, TheDesk
+from forecast.web.pages.layout import page
+from forecast.web.pages.session import (
+    LASTS,
+    SIGN_IN,
+    SIGN_OUT,
+    TheForm,
+    begin,
+    cookie_name,
+    csrf_of,
+    inside,
+    secret_of,
+    session_of,
+    set_cookie,
+)
+
+router = APIRouter()
+ATTEMPTS, PER_MINUTE = 10, 10  # of one address: at once, and in the long run
+_FORM_LASTS = 3600  # seconds
+LONGEST_TOKEN = 200
+
+
+@router.get(SIGN_IN)
+def sign_in(desk: TheDesk, request: Request, next: str = "/") -> Response:
+    """The form; who is signed in already goes on."""
+    if session_of(desk, request.headers):
+        return RedirectResponse(inside(next), 303)
+    return _form(desk, request, next)
+
+
+@router.post(SIGN_IN)
+def signed_in(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """A session for a token, or the form again with what is wrong."""
+    address = request.client.host if request.client else ""
+    now = time.monotonic()
+    pace = request.app.state.attempts.take(address, now, ATTEMPTS, PER_MINUTE / 60)
+    if not pace.is_open:
+        words = f"Too many attempts. Try again in {pace.wait} seconds."
+        answer = _form(desk, request, form.get("next"), words, 429)
+        answer.headers["Retry-After"] = str(pace.wait)
+        return answer
+    found = _token(desk, form.get("token"))
+    if isinstance(found, str):
+        return _form(desk, request, form.get("next"), found, 401)
+    desk.store.access.token_used(found, desk.clock())
+    answer = RedirectResponse(inside(form.get("next")), 303)
+    seconds = int(LASTS.total_seconds())
+    set_cookie(answer, desk.config(), cookie_name(desk.store), begin(desk, found), seconds)
+    set_cookie(answer, desk.config(), cookie_name(desk.store, "form"), "", 0)
+    return answer
+
+
+@router.post(SIGN_OUT)
+def signed_out(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """The session is over, on every copy of its cookie."""
+    desk.store.sessions.end(digest_of(secret_of(request)))
+    answer = RedirectResponse(SIGN_IN, 303)
+    set_cookie(answer, desk.config(), cookie_name(desk.store), "", 0)
+    return answer
+
+
+def _form(desk: Desk, request: Request, next: str, wrong: str = "", status: int = 200) -> Response:
+    """The form bears a mark of its own cookie: no other site can sign anybody in here."""
+    secret = secret_of(request) or secrets.token_urlsafe(32)
+    shown = {"next": inside(next), "wrong": wrong, "csrf": csrf_of(secret)}
+    answer = page(desk, request, "sign_in.html", status, **shown)
+    set_cookie(answer, desk.config(), cookie_name(desk.store, "form"), secret, _FORM_LASTS)
+    return answer
+
+
+def _token(desk: Desk, secret: str) -> Token | str:
+    """The live token of a secret, or what is wrong with it."""
+    is_one = secret.startswith(PREFIX) and len(secret) < LONGEST_TOKEN
+    token = desk.store.access.token_of(digest_of(secret)) if is_one else None
+    if token is None:
+        return "This token is not known."
+    if token.revoked_at:
+        return "This token was revoked."
+    return token if token.is_live(desk.clock()) else "This token has expired."
