@@ -63,7 +63,7 @@ def _print(found: "Verified", is_cut: bool) -> None:
     if is_cut:
         say("the expected hash is in no seal: the chain was cut or written anew")
     thinned = f", {found.thinned} of them thinned by retention" if found.thinned else ""
-    rows = f"{found.rows} rows in {found.seals} seals{thinned}"
+    rows = f"{found.rows} rows in {found.seals} seal{'s' * (found.seals != 1)}{thinned}"
     if found.wrong or is_cut:
         say(f"NOT as it was sealed: {rows}")
     else:
