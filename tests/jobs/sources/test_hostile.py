@@ -2,14 +2,18 @@
 
 import gzip
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from alerts.api import Reply
 from forecast.source import SourceHealth
 from forecast.store import Store, open_store
 from jobs.app import App
+from jobs.sources.api import Request
 from jobs.sources.pull import pull_due
+from jobs.sources.registry import Opened
 from jobs.sources.standing import source_standings
 from tests.jobs.sources.feed_server import Asked, FeedServer, Said
 from tests.jobs.sources.pulling import HOUR, MINUTE, NOW, Hands, app_of, ids, rows, state, table
@@ -126,3 +130,19 @@ def test_no_failure_holds_a_key_however_it_is_given(
     )
     assert "CANARY" not in told
     assert "the environment variable NOT_THERE is not set" in told
+
+
+def test_not_even_a_strangers_error_shows_a_key(
+    store: Store, tmp_path: Path, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "CANARY key&=")
+
+    def ask(opened: Opened, request: Request, conditions: Mapping[str, str]) -> Reply:
+        raise RuntimeError(f"GET {request.url} with {opened.headers}")
+
+    told = table("http://127.0.0.1:9/", query={"key": "env:KEY"}, headers={"X-Key": "env:KEY"})
+    (pull,) = pull_due(app_of(store, tmp_path, told), clock, "me", ask=ask).pulls
+    assert pull.failure == (
+        "a defect of the kind 'json': RuntimeError: "
+        "GET http://127.0.0.1:9/?key=… with {'X-Key': '…'}"
+    )

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from forecast.store import Store
+from forecast.tagging_table import TaggingTable
+from forecast.watch import Watch
 from jobs.app import App
 from jobs.sources.fetch import fetch
 from jobs.sources.pull import LONGEST_WAIT, back_off, pull_due, pull_one
@@ -280,6 +282,36 @@ def test_articles_go_to_the_tagger_and_without_packs_the_failure_says_so(
     feed = app_of(app.store, tmp_path, table(server.url(), kind="rss"))
     (pull,) = pull_due(feed, clock, "me").pulls
     assert "no [tagging]" in pull.failure
+
+
+PACK = """
+[[units]]
+unit = "gulf"
+all_of = [["norfolk"]]
+[[rules]]
+id = "sails"
+tag = "wind"
+phrases = ["carrier group sails"]
+"""
+
+
+def test_a_feeds_articles_are_tagged_once_and_become_reports(
+    app: App, server: FeedServer, tmp_path: Path, clock: Hands
+) -> None:
+    (tmp_path / "pack.toml").write_text(PACK)
+    server.answer = Said(RSS.encode())
+    tagging = TaggingTable(packs=["pack.toml"], accept="write")
+    feed = app_of(app.store, tmp_path, table(server.url(), kind="rss", outlet="The Wire"))
+    config = feed.config.model_copy(update={"tagging": tagging})
+    tagged = App(Watch(tmp_path, config), app.store)
+    (pull,) = pull_due(tagged, clock, "me").pulls
+    assert (pull.brought.new, pull.failure) == (3, "")
+    (report,) = app.store.reports("gulf", FAR)
+    assert (report.tag, report.source) == ("wind", "The Wire")
+    clock.now += HOUR
+    (again,) = pull_due(tagged, clock, "me").pulls
+    assert (again.brought.new, again.brought.same) == (0, 3)
+    assert len(app.store.reports("gulf", FAR)) == 1
 
 
 def test_a_stop_is_heeded_between_sources(app: App, clock: Hands) -> None:
