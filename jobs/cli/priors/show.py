@@ -53,12 +53,12 @@ def _print(view: "PriorView", moved: "MovedAt | None") -> None:
     if view.why:
         say(f"Why: {' '.join(view.why.split())}")
     click.echo()
-    table = table_of("key", "in words, and as median [90 %]", "picture")
+    table = table_of("key", "in words, median [90 %]", "picture")
     for belief in view.beliefs:
         group = view.groups.get(belief.key.removeprefix("effects."), "")
         inside = f" (in group {group})" if group else ""
         words = lines(belief.words + inside, numbers_words(belief))
-        table.add_row(cell(belief.key), words, lines("", picture(belief.picture)))
+        table.add_row(cell(belief.key), words, cell(picture(belief.picture)))
     stdout_console().print(table)
     say(f"Pictures: {_axes(view)}.")
     click.echo()
