@@ -13,6 +13,7 @@ from forecast.config import Config
 from forecast.errors import ConfigError
 from forecast.watch import Watch
 from jobs.scheduler import check_schedule
+from jobs.sources.registry import check_table
 from models.priors.beliefs import beliefs_of
 from models.registry import family
 
@@ -23,6 +24,8 @@ def check_config(config: Config) -> None:
         check_schedule(schedule)
     for table in config.channels:
         kind_of(table)
+    for source in config.sources:
+        check_table(source)
     for root in roots(config):
         check_definition(config, root)
 

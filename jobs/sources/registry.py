@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from forecast.errors import ConfigError
 from forecast.names import did_you_mean
 from forecast.source_table import SourceTable
-from forecast.watch import Watch, resolve_reference
+from forecast.watch import resolve_reference
 from jobs.sources.api import Puller, Setup, Source, SourceKind, Traits
 from jobs.sources.mapping import check_mapping
 
@@ -103,15 +103,9 @@ def traits_of(kind: SourceKind) -> Traits:
     return found
 
 
-def check_sources(watch: Watch) -> list[ConfigError]:
-    """Why sources cannot be asked now; nobody else is kept from it."""
-    found = []
-    for table in watch.config.sources:
-        try:
-            open_source(table, watch.folder)
-        except ConfigError as error:
-            found.append(error)
-    return found
+def check_table(table: SourceTable) -> None:
+    """ConfigError for what is wrong with a source whatever its keys are: its kind, a column."""
+    check_mapping(table, traits_of(kind_of(table)).brings)
 
 
 def definition_of(table: SourceTable) -> str:

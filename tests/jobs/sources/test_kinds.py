@@ -11,6 +11,8 @@ import pytest
 from alerts.api import Reply
 from forecast.errors import ConfigError, InputError
 from forecast.source_table import SourceTable
+from forecast.watch import parse_config
+from jobs.preflight import check_config
 from jobs.sources.acled import PAGE, Acled
 from jobs.sources.api import Batch, Setup, SourceKind
 from jobs.sources.csv_rows import CsvRows
@@ -313,6 +315,13 @@ def test_a_column_that_is_none_of_ours_is_refused_with_the_nearest() -> None:
     wrong = table("json", mapping={"occured_at": "x"})
     with pytest.raises(ConfigError, match=r"no column 'occured_at'; did you mean 'occurred_at'\?"):
         open_source(wrong)
+
+
+def test_what_is_wrong_with_a_source_is_said_before_anything_runs() -> None:
+    watch = '[watch]\ntitle = "d"\n[[sources]]\nid = "s"\nkind = "{}"\nurl = "env:NOT_SET"\n'
+    check_config(parse_config(watch.format("rss")))
+    with pytest.raises(ConfigError, match="no kind of source 'rsss'"):
+        check_config(parse_config(watch.format("rsss")))
 
 
 def test_a_kind_that_is_not_there_is_refused_with_the_nearest() -> None:
