@@ -143,6 +143,7 @@ def _run(service: "Service", *beats: Callable[[], None], pulls: bool) -> None:
         service.refresh,
         service.beat,
         service.audit_due,
+        service.answer,
         service.answer_at_length,
         service.thin,
         *beats,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from alerts.testing import Answer, Receiver
+from forecast.access import Request, RequestStatus
 from forecast.clock import utc_now
 from tests.jobs.desk import PATIENCE, SECRET, Desk, make_desk, wait_for
 
@@ -226,3 +227,20 @@ def test_a_stop_ends_what_is_being_updated_and_leaves_nothing_held(tmp_path: Pat
     assert statuses(desk) == [("done", 1)]
     with desk.store() as store:
         assert {d.status for d in store.deliveries()} <= {"due", "delivered"}
+
+
+def test_what_was_asked_for_is_done_while_it_serves_be_it_quick_or_long(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    asked = {"pause_schedule": {"schedule": "daily", "reason": "a holiday"}, "update": {}}
+    with desk.store() as store:
+        for kind, arguments in asked.items():
+            store.access.ask(Request(kind, kind, arguments, "ada", utc_now()))
+
+    def done() -> list[str]:
+        with desk.store() as store:
+            found = [store.access.request(kind) for kind in asked]
+        return [one.kind for one in found if one and one.status is RequestStatus.DONE]
+
+    with serving(desk) as process:
+        wait_for(lambda: done() == list(asked))
+        stop(process)
