@@ -6,27 +6,15 @@ them.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pydantic import field_validator
 
 from forecast.alert_tables import Table
 from forecast.fields import PositiveDays
+from forecast.thinning import Kind
 from forecast.words import parse_days
 
 SHORTEST = 7.0  # days: what is younger is still read by updates, reminders and rules on change
-
-
-class Kind(StrEnum):
-    """What can be thinned, by its key in the table."""
-
-    MODEL_STATES = "model_states"
-    ESTIMATES = "estimates"
-    AUDITS = "audits"
-    DELIVERIES = "deliveries"
-    RUNS = "runs"
-    QUARANTINE = "quarantine"
-    REQUESTS = "requests"
 
 
 SUGGESTED = {

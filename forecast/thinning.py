@@ -3,6 +3,20 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What can be thinned, by its key in the table."""
+
+    MODEL_STATES = "model_states"
+    ESTIMATES = "estimates"
+    AUDITS = "audits"
+    DELIVERIES = "deliveries"
+    RUNS = "runs"
+    QUARANTINE = "quarantine"
+    REQUESTS = "requests"
+
 
 type Row = tuple[int, datetime]
 """A row's number, which grows as rows are recorded, and its moment."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from forecast.retention_table import Kind
 from forecast.store.runs import DONE, FAILED, RunClaim
+from forecast.thinning import Kind
 from jobs.app import App
 
 RUN = "tocsin/retention"  # in the run ledger, beside the names of schedules

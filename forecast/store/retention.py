@@ -22,7 +22,6 @@ from sqlalchemy import (
 )
 
 from forecast.access import RequestStatus
-from forecast.retention_table import Kind
 from forecast.store.access_schema import idempotency, request
 from forecast.store.alert_schema import delivery, delivery_attempt, notice, transition
 from forecast.store.database import Database
@@ -31,7 +30,7 @@ from forecast.store.outbox import DELIVERED
 from forecast.store.runs import DONE, FAILED
 from forecast.store.schema import audit, estimate, model_state, quarantine, question, run
 from forecast.store.seals import note_thinning
-from forecast.thinning import Row, surplus_estimates, surplus_states
+from forecast.thinning import Kind, Row, surplus_estimates, surplus_states
 
 MOST_ROWS = 500  # a transaction: others write in between
 

@@ -12,11 +12,11 @@ from forecast.audit import Audit, Verdict
 from forecast.estimate import Estimate, Health, Interval
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.retention_table import Kind
 from forecast.store import Store
 from forecast.store.quarantine import BadRow
 from forecast.store.retention import MOST_ROWS
 from forecast.store.runs import RunClaim
+from forecast.thinning import Kind
 from tests.forecast.test_store_backtests import facts
 
 START = datetime(2025, 1, 6, tzinfo=UTC)

@@ -11,10 +11,10 @@ from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import Outcome, Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.retention_table import Kind
 from forecast.store import Store
 from forecast.store.database import parse_url
 from forecast.store.seals import FIRST, MOST_ROWS, Verified
+from forecast.thinning import Kind
 
 DAY = timedelta(days=1)
 # Of `fill`: where this changes, stores that are sealed already can no longer be verified.

@@ -9,8 +9,9 @@ import pytest
 
 from forecast.errors import ConfigError
 from forecast.estimate import Estimate, Health, Interval
-from forecast.retention_table import SUGGESTED, Kind
+from forecast.retention_table import SUGGESTED
 from forecast.store import Store
+from forecast.thinning import Kind
 from forecast.watch import Watch, parse_config
 from jobs.app import App
 from jobs.retention import RUN, last_slot, surplus, thin, thin_due
