@@ -17,6 +17,7 @@ from forecast.errors import StoreError
 from forecast.question import Question
 from forecast.schedule_table import Schedule
 from forecast.store import Part, RunClaim
+from forecast.store.runs import taken_over
 from jobs.app import App
 from jobs.audit import Audited, audit_questions
 from jobs.audit import Compute as AuditCompute
@@ -108,8 +109,8 @@ def run_part(
         with bound(run=_name(part.schedule_id, part.slot)):
             occasion = Occasion(clock(), run=claim)
             updated = update_questions(app, questions, part.slot, occasion, holding)
-    except StoreError:
-        raise
+    except StoreError as error:
+        raise _reason(app, claim, error) from None
     except Exception as error:
         ledger.end_part(claim, FAILED, f"{type(error).__name__}: {error}", clock())
         raise
@@ -168,6 +169,14 @@ def _questions(app: App, turn: Turn) -> list[Question]:
 def _next_part(app: App, turn: Turn) -> Part | None:
     at = (turn.schedule.id, turn.slot, turn.owner)
     return app.store.ledger.claim_part(*at, turn.clock(), turn.lease)
+
+
+def _reason(app: App, claim: RunClaim, error: StoreError) -> StoreError:
+    """Why a holder failed: who was frozen in a transaction finds its connection cut, but why?"""
+    try:
+        return error if app.store.ledger.holds(claim) else taken_over(claim)
+    except StoreError:
+        return error
 
 
 def _holding[Item, Done](

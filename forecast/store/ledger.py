@@ -101,6 +101,10 @@ class Ledger:
         """Hold a run or a part for longer; FencedError where it is no longer ours."""
         self._write(runs.renew, claim, until)
 
+    def holds(self, claim: RunClaim) -> bool:
+        """Whether a part is held still by whoever claimed it."""
+        return self._read(_holds, claim)
+
     def begin(
         self,
         claim: RunClaim,
@@ -205,6 +209,11 @@ def _begin(
         free = parts[1:] if keeps else parts
         queue.put(connection, [queue.Job(*at, part.part, part.queue) for part in free])
     return parts
+
+
+def _holds(connection: Connection, claim: RunClaim) -> bool:
+    held = select(run_part.c.part).where(runs.is_held(claim))
+    return connection.execute(held).first() is not None
 
 
 def _has_parts(connection: Connection, schedule_id: str, slot: datetime) -> bool:

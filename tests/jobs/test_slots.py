@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.clock import utc_now
-from forecast.errors import FencedError
+from forecast.errors import FencedError, StoreError
 from forecast.question import Question
 from jobs.app import App, open_app
 from jobs.decisions import Work
@@ -153,3 +153,14 @@ def test_whoever_was_frozen_past_its_lease_writes_nothing(app: App) -> None:
     assert (run.status, run.owner, run.attempts) == ("done", "next", 2)
     for question in app.store.questions():
         assert len(app.store.estimates(question.question_id)) == 1
+
+
+def test_whoever_finds_its_connection_cut_is_told_if_its_part_was_taken_over(app: App) -> None:
+    now = utc_now()
+
+    def cut(_: Callable[[Work], Inferred], works: Iterable[Work]) -> Iterator[Inferred]:
+        run_slot(app, Turn(app.config.schedules[0], now, "next", lambda: now + LEASE))
+        raise StoreError("server closed the connection unexpectedly")
+
+    with pytest.raises(FencedError, match="taken over"):
+        run_slot(app, turn(app, now), cut)

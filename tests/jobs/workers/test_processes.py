@@ -16,14 +16,14 @@ from forecast.store import Part, Store, open_store
 from forecast.store.database import IDLE_TIMEOUT
 from tests.jobs.desk import PATIENCE, TOCSIN, Desk, make_desk, wait_for
 
-UNITS, A_UNIT = 20, 20  # four parts of a second each
+UNITS, A_UNIT = 14, 15  # three parts of a second each
 LEASE = "3"
 
 
 @pytest.fixture
 def desk(tmp_path: Path, postgres_url: str) -> Desk:
     """A desk on PostgreSQL whose rule fires on every question, and that tells nobody."""
-    made = make_desk(tmp_path, TOCSIN_STORE=postgres_url, TOCSIN_LEASE=LEASE)
+    made = make_desk(tmp_path, TOCSIN_STORE=postgres_url, TOCSIN_LEASE=LEASE, PYTHON_CPU_COUNT="1")
     ago, until = utc_now() - timedelta(days=40), utc_now() + timedelta(days=60)
     names = [(f"u{unit:02}", n) for unit in range(UNITS) for n in range(A_UNIT)]
     with open_store(postgres_url) as store:
@@ -115,7 +115,7 @@ def test_killed_in_turn_and_frozen_they_lose_no_part_and_double_none(
         assert store.runs()[0].status == "running"
         crew.start("another", "serve")
         # who was frozen within a transaction keeps its locks until the server ends it
-        wait_for(lambda: store.runs()[0].status != "running", PATIENCE + IDLE_TIMEOUT)
+        wait_for(lambda: store.runs()[0].status != "running", 3 * PATIENCE + IDLE_TIMEOUT)
         [run] = store.runs()
         crew.send("w1", signal.SIGCONT)
         words = f"part {frozen} of the run of 'daily' was taken over by another process"
