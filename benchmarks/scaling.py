@@ -33,7 +33,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "PostgreSQL, serve": (("serve",),),
     "PostgreSQL, 2 workers": (("worker",), ("worker",), ("serve", "--no-work")),
 }
-PATIENCE = 900.0  # seconds for both refreshes
+PATIENCE = 1800.0  # seconds for both refreshes
 LOOK = 0.2
 SCHEDULE = '\n[[schedules]]\nid = "all"\nevery = "5 seconds"\n'
 ALONE = "[updates]\non_news = false\n"
