@@ -26,6 +26,7 @@ PARTS = {
     "delivery": "benchmarks.delivery:measure",
     "backtest": "benchmarks.backtest:measure",
     "tagging": "benchmarks.tagging:measure",
+    "dashboard": "benchmarks.dashboard:measure",
     "scaling": "benchmarks.scaling:measure",
     "demo": "benchmarks.starts:measure_demo",
 }
@@ -43,6 +44,7 @@ USUAL = (
     "delivery",
     "backtest",
     "tagging",
+    "dashboard",
 )
 
 

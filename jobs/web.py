@@ -181,7 +181,10 @@ def _answer(
         def report(question: Question, now: datetime) -> "QuestionReport":
             return question_report(App(Watch(watch.folder, current()), store), question, now)
 
-        run(create_app(store, current, report, pulse=lambda: _age(pulse.value)), bound)
+        made = create_app(store, current, report, pulse=lambda: _age(pulse.value))
+        # of ten thousand questions the first look takes a second: before anybody asks for it
+        Thread(target=made.state.outlook.warm, name="outlook", daemon=True).start()
+        run(made, bound)
 
 
 def _age(beat: float) -> float | None:

@@ -13,6 +13,7 @@ from forecast.names import did_you_mean
 from forecast.store.access_schema import idempotency, request, token
 from forecast.store.answers import insert_once
 from forecast.store.database import Database
+from forecast.store.sessions import Sessions
 from forecast.store.types import columns_of
 
 KEPT = timedelta(hours=24)  # answers to requests that bear an idempotency key
@@ -42,6 +43,7 @@ class Access:
 
     def __init__(self, database: Database) -> None:
         self._read, self._write = database.read, database.write
+        self.sessions = Sessions(database)
 
     # Tokens
 

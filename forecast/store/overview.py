@@ -6,12 +6,25 @@ which something was said since (`Marks`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Text, column, func, select, values
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    union_all,
+    values,
+)
 
 from forecast.alert import ALARMED
 from forecast.candidate import Status
@@ -29,6 +42,7 @@ from forecast.store.versions import IDS, MOST_IDS, facts_of, newest
 
 WEEK = timedelta(days=7)
 OVERLAP = 200  # rows read again: of two writers at once the later row may be seen first
+MOST_MOMENTS = 50
 _AT_ONCE = 5000  # moments in one statement: SQLite binds 32,766 values at most
 _ESTIMATE, _STATE = schema.estimate, alert_schema.rule_state
 _QUESTIONS = newest(QUESTIONS, known=False).where(QUESTIONS.table.c.question_id.in_(IDS))
@@ -110,9 +124,11 @@ class Overview:
     def points(
         self, question_ids: Iterable[str], moments: Sequence[datetime]
     ) -> dict[str, list[Point]]:
-        """The estimates that stood at some moments, each once, by question and time."""
-        asked = [(name, at) for name in question_ids for at in moments]
-        return self._read(_points, asked)
+        """The estimates that stood at some moments, each once, by question and time.
+
+        At `MOST_MOMENTS` moments at most.
+        """
+        return self._read(_points, list(question_ids), moments)
 
     def waiting(self, now: datetime) -> Waiting:
         """What waits for a person, and for the service."""
@@ -147,7 +163,8 @@ def _names(connection: Connection, what: str, since: int, is_first: bool) -> lis
     table, name = _TOLD[what]
     if is_first and what in ("estimates", "resolutions"):
         return []
-    query = select(table.c[name]).where(table.c.row_id > since - OVERLAP).distinct()
+    again = OVERLAP if connection.dialect.name == "postgresql" else 0
+    query = select(table.c[name]).where(table.c.row_id > since - again).distinct()
     return list(connection.scalars(query))
 
 
@@ -185,22 +202,50 @@ def _at(
 
 
 def _points(
-    connection: Connection, asked: Sequence[tuple[str, datetime]]
+    connection: Connection, question_ids: Sequence[str], moments: Sequence[datetime]
 ) -> dict[str, list[Point]]:
+    """One look into the index for each question and moment, by a statement that is built once."""
     found: dict[str, list[Point]] = defaultdict(list)
-    for point in _read_points(connection, asked, False):
-        found[point.question_id].append(point)
+    if not moments:
+        return {}
+    padded = [*moments, *[moments[-1]] * (MOST_MOMENTS - len(moments))]
+    asked = {f"at_{n}": at for n, at in enumerate(padded)}
+    for ids in batched(question_ids, MOST_IDS):
+        rows = connection.scalars(_STOOD, asked | {"ids": list(ids)})
+        for point in _rows(connection, set(rows)):
+            found[point.question_id].append(point)
     return dict(found)
 
 
-_COLUMNS = [_ESTIMATE.c[name] for name in Point.__slots__]
+def _stood() -> Select[Any]:
+    """The rows that stood at some moments, of some questions."""
+    moments = union_all(
+        *(select(bindparam(f"at_{n}", type_=UtcInstant()).label("at")) for n in range(MOST_MOMENTS))
+    ).subquery()
+    asked = schema.question.c
+    names = select(asked.question_id).where(asked.question_id.in_(IDS)).distinct().subquery()
+    one = _ESTIMATE.alias("one")
+    row = (
+        select(one.c.row_id)
+        .where(one.c.question_id == names.c.question_id, one.c.as_of <= moments.c.at)
+        .order_by(one.c.as_of.desc(), one.c.row_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(row).select_from(names.join(moments, true())).distinct()
+
+
+_STOOD = _stood()
+_POINTS = select(*[_ESTIMATE.c[field.name] for field in fields(Point)]).where(
+    _ESTIMATE.c.row_id.in_(bindparam("rows", type_=BigInteger(), expanding=True))
+)
 
 
 def _read_points(
     connection: Connection, asked: Sequence[tuple[str, datetime | None]], is_first: bool
 ) -> list[Point]:
     """One look into the index for each moment: nothing between is read."""
-    rows: set[int] = set()
+    rows: set[int | None] = set()
     for some in batched(asked, _AT_ONCE):
         wanted = _asked(some)
         one = _ESTIMATE.alias("one")
@@ -210,10 +255,15 @@ def _read_points(
         order = (one.c.as_of, one.c.row_id)
         query = query.order_by(*(order if is_first else [each.desc() for each in order])).limit(1)
         rows |= set(connection.scalars(select(query.scalar_subquery()).select_from(wanted)))
+    return _rows(connection, rows)
+
+
+def _rows(connection: Connection, rows: set[int | None]) -> list[Point]:
+    """Points by question and time."""
     found = [
         Point(*row)
-        for some_rows in batched(sorted(rows - {None}), _AT_ONCE)
-        for row in connection.execute(select(*_COLUMNS).where(_ESTIMATE.c.row_id.in_(some_rows)))
+        for some in batched(sorted(row for row in rows if row is not None), _AT_ONCE)
+        for row in connection.execute(_POINTS, {"rows": list(some)})
     ]
     return sorted(found, key=lambda point: (point.question_id, point.as_of))
 

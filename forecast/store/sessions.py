@@ -1,4 +1,4 @@
-"""`store.sessions`: who is signed in. A session lives no longer than its token."""
+"""`store.access.sessions`: who is signed in. A session lives no longer than its token."""
 
 from dataclasses import fields
 from datetime import datetime

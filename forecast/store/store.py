@@ -51,7 +51,6 @@ from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
 from forecast.store.schedules import Schedules
 from forecast.store.seals import Seals
-from forecast.store.sessions import Sessions
 from forecast.store.sources import Sources
 from forecast.store.tagging import Tagging
 
@@ -106,7 +105,6 @@ class Store:
         self.overview = Overview(database)
         self.pages = Pages(database)
         self.seals = Seals(database)
-        self.sessions = Sessions(database)
 
     @property
     def name(self) -> str:

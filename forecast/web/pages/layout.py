@@ -7,7 +7,7 @@ import binascii
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -43,6 +43,7 @@ PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
+LONG_DUE = timedelta(hours=1)  # that news may wait before somebody should look
 _SAID_LASTS, _LONGEST_SAID = 60, 600  # seconds, characters
 
 
@@ -148,6 +149,7 @@ def _service(desk: Desk, oldest_due: datetime | None, now: datetime) -> Service:
         words.append(f"The service has not ticked for {counted(int(pulse / 60), 'minute')}")
     if oldest_due is not None:
         words.append(f"news waits for its update, the oldest from {age_words(oldest_due, now)}")
+        is_well = is_well and now - oldest_due < LONG_DUE
     elif is_well:
         words.append("nothing waits")
     return Service(tuple(words), is_well)

@@ -4,20 +4,24 @@ Ten thousand of them are too many to read for one page; what is read is what was
 last time, and now and then all of it anew.
 """
 
+import logging
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 
+from forecast.errors import StoreError
 from forecast.estimate import Health
 from forecast.reports.phrases import points
 from forecast.reports.watch import Attention, attention_of, urgency
 from forecast.store import Store
-from forecast.store.overview import Glance, Marks
+from forecast.store.overview import Glance, Marks, News
 
 ANEW = 600.0  # seconds after which all is read again
 FRESH = timedelta(minutes=1)  # for as long an order holds when nothing is said: deadlines pass
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Sorted:
     lines: tuple[Line, ...]
     firing: int
     at: datetime
+    counts: Mapping[Attention, int]
+    units: tuple[str, ...]
+    definitions: tuple[str, ...]
 
 
 class Outlook:
@@ -59,20 +66,36 @@ class Outlook:
                 self._sorted = old = self._order(now)
             return old
 
+    def warm(self) -> None:
+        """Read all of it anew; where the store is away, whoever asks next is told."""
+        try:
+            news = self._store.overview.news()
+        except StoreError as error:
+            _log.warning("the list of questions could not be read: %s", error)
+            return
+        with self._lock:
+            self._glances, self._alarmed = {}, {}
+            self._take_in(news)
+            self._sorted = None
+
     def _follow(self) -> bool:
         """Take in what was said since; whether that was anything."""
-        if not self._read_at or time.monotonic() - self._read_at > ANEW:
-            news = self._store.overview.news()
-            self._glances, self._alarmed = {}, {}
-            self._read_at = time.monotonic()
-        else:
-            news = self._store.overview.news(self._marks)
-        if news.marks == self._marks and self._sorted:
+        is_first = self._marks == Marks()
+        if not is_first and time.monotonic() - self._read_at > ANEW:
+            self._read_at = time.monotonic()  # once is enough
+            Thread(target=self.warm, name="outlook", daemon=True).start()
+        news = self._store.overview.news(self._marks)
+        if news.marks == self._marks:
             return False
+        self._take_in(news)
+        if is_first:
+            self._read_at = time.monotonic()
+        return True
+
+    def _take_in(self, news: News) -> None:
         self._glances |= {glance.question.question_id: glance for glance in news.glances}
         self._alarmed |= news.alarmed
         self._marks = news.marks
-        return True
 
     def _order(self, now: datetime) -> Sorted:
         lines = [
@@ -80,7 +103,13 @@ class Outlook:
             for name, glance in self._glances.items()
         ]
         lines.sort(key=lambda o: urgency(o.attention, o.points_in_week, o.glance.question))
-        return Sorted(tuple(lines), sum(map(len, self._alarmed.values())), now)
+        asked = [line.glance.question for line in lines]
+        return Sorted(
+            *(tuple(lines), sum(map(len, self._alarmed.values())), now),
+            counts=Counter(line.attention for line in lines),
+            units=tuple(sorted({question.unit for question in asked})),
+            definitions=tuple(sorted({question.definition for question in asked})),
+        )
 
 
 def _line(glance: Glance, firing: tuple[str, ...], now: datetime) -> Line:
@@ -108,16 +137,14 @@ class Wanted:
     state: str = ""
     text: str = ""
 
-    def of(self, lines: Iterable[Line]) -> list[Line]:
+    def of(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Those that fit, in their order; every word of the text is in id or title."""
-        words = self.text.casefold().split()
-        return [line for line in lines if self._fits(line, words)]
-
-    def _fits(self, line: Line, words: list[str]) -> bool:
-        question = line.glance.question
-        return (
-            (not self.unit or question.unit == self.unit)
-            and (not self.definition or question.definition == self.definition)
-            and (not self.state or line.attention.value == self.state)
-            and all(word in line.text for word in words)
-        )
+        if self.state:
+            lines = [line for line in lines if line.attention.value == self.state]
+        if self.unit:
+            lines = [line for line in lines if line.glance.question.unit == self.unit]
+        if self.definition:
+            lines = [line for line in lines if line.glance.question.definition == self.definition]
+        for word in self.text.casefold().split():
+            lines = [line for line in lines if word in line.text]
+        return lines

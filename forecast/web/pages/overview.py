@@ -1,6 +1,5 @@
 """/: every question, what needs attention first."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -36,20 +35,20 @@ def overview(
     """One page of the list, of those that are looked for."""
     outlook: Outlook = request.app.state.outlook
     wanted = Wanted(unit.strip(), definition.strip(), state.strip(), text.strip())
-    every = outlook.at(desk.clock()).lines
-    found = wanted.of(every)
+    every = outlook.at(desk.clock())
+    found = wanted.of(every.lines)
     pages = max(1, -(-len(found) // ON_PAGE))
     number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
     shown = found[(number - 1) * ON_PAGE : number * ON_PAGE]
     return page(
         *(desk, request, "overview.html"),
         wanted=wanted,
-        total=len(every),
+        total=len(every.lines),
         found=len(found),
-        counts=Counter(line.attention for line in every),
+        counts=every.counts,
         states=list(Attention),
-        units=sorted({line.glance.question.unit for line in every}),
-        definitions=sorted({line.glance.question.definition for line in every}),
+        units=every.units,
+        definitions=every.definitions,
         groups=[(key, list(rows)) for key, rows in groupby(shown, lambda one: one.attention)],
         number=number,
         pages=pages,

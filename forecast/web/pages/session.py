@@ -64,14 +64,14 @@ def cookie_of(headers: Headers, name: str) -> str:
 def begin(desk: Desk, token: Token) -> str:
     """A new session of a token: its secret."""
     secret, now = secrets.token_urlsafe(32), desk.clock()
-    desk.store.sessions.begin(digest_of(secret), token.token_id, now, now + LASTS)
+    desk.store.access.sessions.begin(digest_of(secret), token.token_id, now, now + LASTS)
     return secret
 
 
 def session_of(desk: Desk, headers: Headers) -> tuple[str, Token] | None:
     """The secret of the session that a request bears, and its live token."""
     secret = cookie_of(headers, cookie_name(desk.store))
-    token = desk.store.sessions.token_of(digest_of(secret), desk.clock()) if secret else None
+    token = desk.store.access.sessions.token_of(digest_of(secret), desk.clock()) if secret else None
     return None if token is None else (secret, token)
 
 

@@ -63,7 +63,7 @@ def signed_in(desk: TheDesk, request: Request, form: TheForm) -> Response:
 @router.post(SIGN_OUT)
 def signed_out(desk: TheDesk, request: Request, form: TheForm) -> Response:
     """The session is over, on every copy of its cookie."""
-    desk.store.sessions.end(digest_of(secret_of(request)))
+    desk.store.access.sessions.end(digest_of(secret_of(request)))
     answer = RedirectResponse(SIGN_IN, 303)
     set_cookie(answer, desk.config(), cookie_name(desk.store), "", 0)
     return answer

@@ -14,6 +14,12 @@
     const d = new Date(at * 1000);
     return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()}`;
   };
+  const tick = (at, step) => {
+    const d = new Date(at * 1000);
+    if (step < 86400 && at % 86400) return d.toISOString().slice(11, 16);
+    const words = `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]}`;
+    return d.getUTCMonth() === 0 && d.getUTCDate() <= 7 ? `${words}\n${d.getUTCFullYear()}` : words;
+  };
   const moment = (at) => `${day(at)}, ${new Date(at * 1000).toISOString().slice(11, 16)} UTC`;
 
   const make = (tag, attributes = {}, ...children) => {
@@ -77,7 +83,8 @@
         series: [{}, { stroke: null, points: { show: false } }, { stroke: null, points: { show: false } },
           { stroke: accent, width: 2.25, points: { show: false } }],
         bands: [{ series: [1, 2], fill: colour("--band") }],
-        axes: [{ stroke: ink, font, grid: { show: false }, ticks: { stroke: rule } },
+        axes: [{ stroke: ink, font, grid: { show: false }, ticks: { stroke: rule }, space: 80,
+            values: (_, ticks, axis, space, step) => ticks.map((at) => tick(at, step)) },
           { stroke: ink, font, grid: { stroke: rule, width: 1 }, ticks: { show: false }, size: 52,
             values: (_, ticks) => ticks.map((p) => `${Math.round(1000 * p) / 10}\u00a0%`) }],
         hooks: { draw: [marks], setCursor: [(u) => { if (u.cursor.idx != null) say(u.cursor.idx); }],
