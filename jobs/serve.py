@@ -239,8 +239,9 @@ class Service:
                 is_stopping=lambda: self.stop.is_set() or self.app is not app,
             )
             self.tally.update(sent=done.sent, retried=done.retried, dead=done.dead)
-            said = _log.warning if done.retried or done.dead else _log.info
-            said("outbox: %d sent, %d put off, %d given up", done.sent, done.retried, done.dead)
+            if done.sent or done.retried or done.dead:
+                said = _log.warning if done.retried or done.dead else _log.info
+                said("outbox: %d sent, %d put off, %d given up", done.sent, done.retried, done.dead)
 
     def reload(self) -> None:
         """Take in an edited watch.toml; where the edit is broken, what was read before stands.

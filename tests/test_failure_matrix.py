@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROWS = range(1, 58)
+ROWS = range(1, 63)
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
