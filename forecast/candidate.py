@@ -1,5 +1,6 @@
 """What the tagger proposes: a statement that a rule found in a text, until somebody judges it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,3 +107,30 @@ class Judgement:
     def __post_init__(self) -> None:
         if not self.author.strip():
             raise ValueError("author is empty")
+
+
+def pieces(text: str, start: int, spans: Iterable[Span]) -> list[tuple[str, str]]:
+    """A text that begins at `start` of its body in pieces, each with its role, "" for the rest.
+
+    >>> pieces("a ballot is held", 10, [Span(12, 18, "ballot", "hit")])
+    [('a ', ''), ('ballot', 'hit'), (' is held', '')]
+    """
+    found, at = [], 0
+    for span in _apart(spans, start, start + len(text)):
+        first, last = span.start - start, span.end - start
+        found += [(text[at:first], ""), (text[first:last], span.role)]
+        at = last
+    return [piece for piece in (*found, (text[at:], "")) if piece[0]]
+
+
+_RANKS = {role: rank for rank, role in enumerate(("hit", "cue", "date", "needs", "unit"))}
+
+
+def _apart(spans: Iterable[Span], start: int, end: int) -> list[Span]:
+    """Those of the spans in [start, end) that do not overlap, hits and cues going first."""
+    kept: list[Span] = []
+    for span in sorted(set(spans), key=lambda span: (_RANKS[span.role], span.start)):
+        is_inside = start <= span.start and span.end <= end
+        if is_inside and all(span.end <= o.start or o.end <= span.start for o in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)

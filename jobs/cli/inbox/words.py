@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from forecast.candidate import Candidate, Span
+from forecast.candidate import Candidate, Span, pieces
 from forecast.clock import format_instant
 from jobs.cli.options import cell, print_json, say, stdout_console
 
@@ -28,27 +28,14 @@ def marked(text: str, start: int, spans: Iterable[Span]) -> "Text":
     """
     from rich.text import Text
 
-    found, at = Text(), 0
-    for span in _apart(spans, start, start + len(text)):
-        first, last = span.start - start, span.end - start
-        left, right = _MARKS[span.role]
-        found.append_text(cell(text[at:first]))
-        inside = cell(text[first:last]).plain
-        found.append(f"{left}{inside}{right}", style=_STYLES[span.role])
-        at = last
-    found.append_text(cell(text[at:]))
+    found = Text()
+    for piece, role in pieces(text, start, spans):
+        if role:
+            left, right = _MARKS[role]
+            found.append(f"{left}{cell(piece).plain}{right}", style=_STYLES[role])
+        else:
+            found.append_text(cell(piece))
     return found
-
-
-def _apart(spans: Iterable[Span], start: int, end: int) -> list[Span]:
-    """Those of the spans in [start, end) that do not overlap, hits and cues going first."""
-    ranks = {role: n for n, role in enumerate(("hit", "cue", "date", "needs", "unit"))}
-    kept: list[Span] = []
-    for span in sorted(set(spans), key=lambda span: (ranks[span.role], span.start)):
-        is_inside = start <= span.start and span.end <= end
-        if is_inside and all(span.end <= o.start or o.end <= span.start for o in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
 
 
 def print_table(candidates: Sequence[Candidate]) -> None:

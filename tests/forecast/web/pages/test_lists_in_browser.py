@@ -1,0 +1,147 @@
+"""The pages of lists in Chromium: what each is for is done with it, at phone width too."""
+
+from collections.abc import Callable, Iterator
+from shutil import which
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from forecast.candidate import Status
+from forecast.store import open_store
+from tests.conftest import NewUrl
+from tests.forecast.web.api_desk import NOW, ApiDesk
+from tests.forecast.web.pages.full_desk import a_candidate, served
+
+pytestmark = pytest.mark.skipif(which("chromium") is None, reason="there is no Chromium")
+PATHS = ("/inbox",)
+type SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of this module alone: while it runs, no other event loop can in this thread."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def desk(
+    new_sqlite_url: NewUrl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ApiDesk, str]]:
+    folder = tmp_path_factory.mktemp("watch")
+    with open_store(new_sqlite_url()) as store, served(store, folder, 6) as found:
+        yield found
+
+
+@pytest.fixture
+def sign_in(browser: Browser, desk: tuple[ApiDesk, str]) -> Iterator[SignIn]:
+    """Signs somebody in, by scope, to look at a path."""
+    made = []
+
+    def signed_in(scope: str, path: str, width: int = 1280, **more: Any) -> Page:
+        page = browser.new_context(viewport={"width": width, "height": 900}, **more).new_page()
+        page.set_default_timeout(10_000)
+        made.append(page)
+        page.goto(f"{desk[1]}/sign-in?next={path}")
+        page.fill("#token", desk[0].secrets[scope])
+        page.click("main button")
+        page.wait_for_url(f"**{path}")
+        return page
+
+    yield signed_in
+    for page in made:
+        page.context.close()
+
+
+def id_of(number: int) -> str:
+    return a_candidate(number).candidate_id
+
+
+def test_what_is_confirmed_in_the_inbox_is_asked_for_and_becomes_a_report(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    store = desk[0].store
+    page = sign_in("write", "/inbox")
+    card = page.locator(f"#c-{id_of(1)}")
+    expect(card.locator("mark.m-hit")).to_have_text("ballot (union.ballot)")
+    card.get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.locator(".said")).to_contain_text("1 candidate confirmed")
+    expect(page.locator(f"#c-{id_of(1)}")).to_have_count(0)
+    [asked] = store.pages.of("requests", 9, kind="confirm_candidate").rows
+    assert (asked.author, asked.arguments) == ("write", {"candidate": id_of(1)})
+    assert [report.report_id for report in store.reports("harbour", NOW.replace(year=2026))] == [
+        a_candidate(1).report_id
+    ]
+
+
+def test_a_candidate_is_mended_and_another_rejected_by_keys_alone(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    page = sign_in("write", "/inbox")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("j")
+    here = page.evaluate("document.activeElement.id")
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    other = page.evaluate("document.activeElement.closest('li').id")
+    assert here != other
+    page.keyboard.type("of last year")
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_contain_text("1 candidate rejected")
+    card = page.locator(f"#{here}")
+    card.locator("summary", has_text="Edit").click()
+    card.get_by_label("Value, 0 to 1").fill("0.9")
+    card.get_by_role("button", name="Confirm so").click()
+    expect(page.locator(".said")).to_contain_text("confirmed in your words")
+    found = desk[0].store.tagging.named([here[2:], other[2:]])
+    assert (found[here[2:]].value, found[here[2:]].status) == (0.9, Status.CONFIRMED)
+    assert found[other[2:]].status is Status.REJECTED
+
+
+def test_several_are_rejected_at_once(desk: tuple[ApiDesk, str], sign_in: SignIn) -> None:
+    page = sign_in("write", "/inbox")
+    for number in (5, 6):
+        page.locator(f"#c-{id_of(number)} input[type=checkbox]").check()
+    several = page.locator("#several")
+    several.get_by_label("Why they are not so").fill("the same old story")
+    several.get_by_role("button", name="Reject").click()
+    expect(page.locator(".said")).to_contain_text("2 candidates rejected")
+    found = desk[0].store.tagging.named([id_of(5), id_of(6)])
+    assert {one.status for one in found.values()} == {Status.REJECTED}
+
+
+def test_who_may_only_read_sees_no_button_and_is_refused(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    page = sign_in("read", "/inbox")
+    for path in PATHS:
+        page.goto(desk[1] + path)
+        assert page.locator("main form[method=post]").count() == 0
+    status = page.evaluate(
+        """async (candidate) => {
+            const csrf = document.querySelector("[name=csrf]").value;
+            const body = new URLSearchParams({csrf, what: "confirm", candidate});
+            return (await fetch("/inbox", {method: "POST", body})).status;
+        }""",
+        id_of(4),
+    )
+    assert status == 403
+    assert desk[0].store.tagging.named([id_of(4)])[id_of(4)].status is Status.WAITING
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_found_in_order_by_axe_and_no_phone_scrolls_sideways(
+    desk: tuple[ApiDesk, str], sign_in: SignIn, path: str
+) -> None:
+    page = sign_in("admin", path, 390, color_scheme="dark", bypass_csp=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
