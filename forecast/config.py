@@ -29,6 +29,7 @@ from forecast.alert_tables import (
     alert_rules,
 )
 from forecast.compute_table import Compute
+from forecast.digest_table import Digest, check_channels
 from forecast.fields import (
     Days,
     HalfLife,
@@ -244,6 +245,7 @@ class Config(Table):
     channels: list[ChannelTable] = []
     subscriptions: list[Subscription] = []
     schedules: list[Schedule] = []
+    digests: list[Digest] = []
     sources: list[SourceTable] = []
     tagging: TaggingTable | None = None
     updates: Updates = Updates()
@@ -256,8 +258,9 @@ class Config(Table):
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        for kind in ("rules", "channels", "schedules", "sources", "quiet"):
+        for kind in ("rules", "channels", "schedules", "digests", "sources", "quiet"):
             _no_twins(kind, [table.id for table in getattr(self, kind)])
+        check_channels(self.digests, self.channels)
         for number, subscription in enumerate(self.subscriptions):
             if subscription.channel not in {channel.id for channel in self.channels}:
                 raise ValueError(

@@ -37,9 +37,14 @@ class Outlook:
         return "due" if self.waiting else "waiting"
 
 
+def clocks(config: Config) -> list[Schedule]:
+    """The schedules of a configuration, and those of its digests."""
+    return [*config.schedules, *(digest.schedule for digest in config.digests)]
+
+
 def told(config: Config, now: datetime) -> Iterable[Told]:
-    """The schedules of a configuration, as they are written down."""
-    for schedule in config.schedules:
+    """The schedules of a configuration and of its digests, as they are written down."""
+    for schedule in clocks(config):
         yield Told(schedule.id, schedule.digest, schedule.as_json(), next_slot(schedule, now))
 
 

@@ -6,16 +6,18 @@ and a person can pause it. A schedule that is edited begins anew: `since` is whe
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, or_, select
 
+from forecast.alert import Delivery
 from forecast.errors import UsageError
+from forecast.store import outbox, runs
 from forecast.store.answers import insert_once
 from forecast.store.database import Database
 from forecast.store.part_schema import run_part
-from forecast.store.runs import RUNNING, WAITING
+from forecast.store.runs import DONE, RUNNING, WAITING, RunClaim
 from forecast.store.schedule_schema import schedule
 from forecast.store.schema import run
 
@@ -101,6 +103,21 @@ class Schedules:
         """Whether it was paused until now; UsageError where there is no such schedule."""
         return self._write(_switch, schedule_id, author, reason, now, paused=False)
 
+    def tell(
+        self,
+        claim: RunClaim,
+        deliveries: Iterable[Delivery],
+        now: datetime,
+        detail: str,
+        missed: int = 0,
+    ) -> bool:
+        """Whether a slot that only tells something was ours to carry out, which is done whole.
+
+        Its run and its messages are one transaction: whoever is killed has told all or nothing,
+        and of two that tell the same slot the second tells nothing.
+        """
+        return self._write(_tell, claim, list(deliveries), now, detail, missed)
+
 
 def _keep(connection: Connection, told: Sequence[Told], now: datetime) -> None:
     stored = {row.schedule_id: row for row in _listed(connection, gone=True)}
@@ -118,6 +135,22 @@ def _keep(connection: Connection, told: Sequence[Told], now: datetime) -> None:
         connection.execute(this.values(values))
     gone = and_(_S.removed_at.is_(None), _S.schedule_id.not_in([t.schedule_id for t in told]))
     connection.execute(schedule.update().where(gone).values(removed_at=now, next_slot=None))
+
+
+def _tell(
+    connection: Connection,
+    claim: RunClaim,
+    deliveries: Sequence[Delivery],
+    now: datetime,
+    detail: str,
+    missed: int,
+) -> bool:
+    at = (claim.schedule_id, claim.slot, claim.owner)
+    fence = runs.claim(connection, *at, now, timedelta(0), missed)
+    if not fence:
+        return False
+    outbox.add(connection, deliveries)
+    return runs.finish(connection, RunClaim(*at, fence), DONE, detail, now)
 
 
 def _note_next(connection: Connection, slots: Sequence[tuple[str, datetime | None]]) -> None:
