@@ -10,7 +10,12 @@ GRACE = 10  # seconds for what is being answered when it is to stop
 
 
 def run(app: FastAPI, bound: socket.socket) -> None:
-    """Answer until SIGTERM; nothing of what is asked is logged, as addresses may be secret."""
+    """Answer until SIGTERM."""
+    server_of(app).run(sockets=[bound])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """The server; nothing of what is asked is logged, as addresses may be secret."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -24,4 +29,4 @@ def run(app: FastAPI, bound: socket.socket) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE,
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    return uvicorn.Server(config)
