@@ -66,6 +66,12 @@ class Outlook:
                 self._sorted = old = self._order(now)
             return old
 
+    def alarmed(self, now: datetime) -> dict[str, tuple[str, ...]]:
+        """The rules that fire, by what they fire on: a question, unit, channel or source."""
+        self.at(now)
+        with self._lock:
+            return {subject: rules for subject, rules in self._alarmed.items() if rules}
+
     def warm(self) -> None:
         """Read all of it anew; where the store is away, whoever asks next is told."""
         try:

@@ -15,7 +15,7 @@ from tests.forecast.web.api_desk import NOW, ApiDesk
 from tests.forecast.web.pages.full_desk import a_candidate, served
 
 pytestmark = pytest.mark.skipif(which("chromium") is None, reason="there is no Chromium")
-PATHS = ("/inbox",)
+PATHS = ("/inbox", "/alerts", "/alerts/deliveries")
 type SignIn = Callable[..., Page]
 
 
@@ -116,6 +116,37 @@ def test_several_are_rejected_at_once(desk: tuple[ApiDesk, str], sign_in: SignIn
     expect(page.locator(".said")).to_contain_text("2 candidates rejected")
     found = desk[0].store.tagging.named([id_of(5), id_of(6)])
     assert {one.status for one in found.values()} == {Status.REJECTED}
+
+
+def test_an_alert_is_acknowledged_with_a_note_and_silenced_with_a_reason(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    alerts, page = desk[0].store.alerts, sign_in("write", "/alerts")
+    page.locator("summary", has_text="Acknowledge").click()
+    page.get_by_label("Note, if you like").fill("ann looks at it")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".said")).to_contain_text("Acknowledged likely")
+    expect(page.locator("main")).to_contain_text("Acknowledged by write")
+    [word] = alerts.acknowledgements()
+    assert (word.author, word.note) == ("write", "ann looks at it")
+    page.locator("summary", has_text="Silence").click()
+    page.get_by_label("Why").fill("the port is closed")
+    page.get_by_role("button", name="Silence", exact=True).click()
+    expect(page.locator("#silences")).to_contain_text("the port is closed")
+    [made] = [silence for silence in alerts.silences(NOW) if silence.reason != "maintenance"]
+    assert made.selector.questions == ("strike-by-christmas",)
+
+
+def test_a_message_that_was_given_up_is_sent_again(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    page = sign_in("write", "/alerts/deliveries")
+    page.get_by_role("button", name="Send the ticked ones again").click()
+    expect(page.locator(".said.bad")).to_contain_text("Tick the messages first")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Send the ticked ones again").click()
+    expect(page.locator(".said")).to_contain_text("1 message will be sent again")
+    assert desk[0].store.deliveries_named("f00d")[0].status == "due"
 
 
 def test_who_may_only_read_sees_no_button_and_is_refused(

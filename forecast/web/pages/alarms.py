@@ -1,0 +1,220 @@
+"""/alerts: what fires, who deals with it, what is silenced, and whether messages arrive."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from glob import escape
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from forecast.access import Scope
+from forecast.alert import (
+    Acknowledgement,
+    ChannelHealth,
+    ChannelState,
+    Delivery,
+    RuleState,
+    State,
+    Transition,
+)
+from forecast.question import Question
+from forecast.reports.phrases import counted
+from forecast.web.desk import Desk, TheDesk, caller_of, require
+from forecast.web.pages.acting import ask_and_return
+from forecast.web.pages.layout import address_with, page, tell
+from forecast.web.pages.lists import cursor_in, doing_words, lately
+from forecast.web.pages.outlook import Outlook
+from forecast.web.pages.question import SPANS
+from forecast.web.pages.session import TheForm, inside
+from forecast.web.paging import cursor_of
+
+router = APIRouter()
+ON_PAGE, LETTERS_ON_PAGE = 25, 50
+STATUSES = {
+    "dead": "✗ given up",
+    "due": "○ waits",
+    "sending": "◔ is being sent",
+    "delivered": "✓ delivered",
+}
+CHANNELS = {
+    None: "○ nothing was sent yet",
+    ChannelHealth.WORKS: "✓ works",
+    ChannelHealth.FAILING: "▲ failing",
+    ChannelHealth.DISABLED: "✗ switched off",
+}
+_ASKED = ("acknowledge", "silence", "end_silence", "replay", "enable_channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A rule that fires on something; `question` where that is one, and who deals with it."""
+
+    state: RuleState
+    question: Question | None
+    last: Transition | None
+    known: Acknowledgement | None
+    severity: str
+
+
+@router.get("/alerts")
+def alerts(
+    desk: TheDesk, request: Request, page_number: Annotated[str, Query(alias="page")] = "1"
+) -> Response:
+    """What fires, the newest first; then silences and channels."""
+    now = desk.clock()
+    found = _firing(desk, request.app.state.outlook, now)
+    pages = max(1, -(-len(found) // ON_PAGE))
+    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
+    asked = lately(desk, _ASKED)
+    return page(
+        *(desk, request, "alerts.html"),
+        alarms=_alarms(desk, found[(number - 1) * ON_PAGE : number * ON_PAGE]),
+        total=len(found),
+        number=number,
+        pages=pages,
+        link=lambda to: address_with(request, page=str(to) if to > 1 else ""),
+        here=address_with(request),
+        silences=desk.store.alerts.silences(now),
+        channels=_channels(desk),
+        dead=desk.store.pages.of("deliveries", 5, status="dead").rows,
+        asked=asked[:8],
+        **_words(),
+    )
+
+
+@router.get("/alerts/deliveries")
+def deliveries(
+    desk: TheDesk, request: Request, status: str = "", channel: str = "", after: str = ""
+) -> Response:
+    """Messages, the newest first."""
+    status = status if status in STATUSES else ""
+    found = desk.store.pages.of(
+        *("deliveries", LETTERS_ON_PAGE, cursor_in(after)),
+        status=status or None,
+        channel=channel or None,
+    )
+    return page(
+        *(desk, request, "deliveries.html"),
+        letters=found.rows,
+        statuses=STATUSES,
+        wanted={"status": status, "channel": channel},
+        channel_ids=[table.id for table in desk.config().channels],
+        here=address_with(request),
+        first=address_with(request, after="") if after else "",
+        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        **_words(),
+    )
+
+
+@router.post("/alerts/acknowledge")
+def acknowledge(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """Say that an alert is known."""
+    told = {name: form.get(name) for name in ("rule", "subject", "note")}
+    done = f"Acknowledged {told['rule']} on {told['subject']}."
+    return ask_and_return(desk, request, "acknowledge", told, form.get("back") or "/alerts", done)
+
+
+@router.post("/alerts/silence")
+def silence(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """Have a rule not ring on one thing for a while."""
+    rule, subject, lasts = form.get("rule"), form.get("subject"), form.get("lasts")
+    told = {
+        "rules": [escape(rule)],
+        "questions": [escape(subject)],
+        "reason": form.get("reason"),
+        "lasts": lasts,
+    }
+    done = f"{rule} is silenced on {subject} for {lasts}."
+    return ask_and_return(desk, request, "silence", told, form.get("back") or "/alerts", done)
+
+
+@router.post("/alerts/silences/end")
+def end_silence(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """End a silence."""
+    told = {"silence": form.get("silence")}
+    return ask_and_return(desk, request, "end_silence", told, "/alerts", "The silence is over.")
+
+
+@router.post("/alerts/channels/enable")
+def enable(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """Let a channel try again."""
+    told = {"channel": form.get("channel")}
+    done = f"{told['channel']} tries again."
+    return ask_and_return(desk, request, "enable_channel", told, "/alerts", done)
+
+
+@router.post("/alerts/deliveries/replay")
+def replay(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """Send messages again that were given up."""
+    require(caller_of(request), Scope.WRITE)
+    to, names = form.get("back") or "/alerts/deliveries", form.all("delivery")
+    if not names:
+        words = "Tick the messages first that are to be sent again."
+        return tell(desk, request, RedirectResponse(inside(to), 303), words, is_bad=True)
+    done = f"{counted(len(names), 'message')} will be sent again."
+    return ask_and_return(desk, request, "replay", {"deliveries": names}, to, done)
+
+
+def _firing(desk: Desk, outlook: Outlook, now: datetime) -> list[RuleState]:
+    """What fires before what recovers, and the newest first."""
+    alarmed = outlook.alarmed(now)
+    rules = sorted({rule for found in alarmed.values() for rule in found})
+    states = [
+        state
+        for state in (desk.store.alerts.states_of(rules, alarmed) if alarmed else ())
+        if state.rule_id in alarmed[state.subject]
+    ]
+    states.sort(key=lambda s: s.since or now, reverse=True)
+    return sorted(states, key=lambda s: s.state is not State.FIRING)
+
+
+def _alarms(desk: Desk, states: Sequence[RuleState]) -> list[Alarm]:
+    store = desk.store.alerts
+    questions = store.questions_among({state.subject for state in states})
+    said = store.acknowledgements([(s.rule_id, s.subject, s.episode) for s in states])
+    known = {(one.rule_id, one.subject): one for one in said}
+    severities = {table.id: table.severity for table in desk.config().rules}
+    return [
+        Alarm(
+            state,
+            questions.get(state.subject),
+            next(iter(store.transitions(state.subject, state.rule_id)[::-1]), None),
+            known.get((state.rule_id, state.subject)),
+            severities.get(state.rule_id, ""),
+        )
+        for state in states
+    ]
+
+
+def _channels(desk: Desk) -> list[tuple[str, str, ChannelState | None]]:
+    """Every channel of the watch: its id, its kind, and how it fares."""
+    states = desk.store.alerts.channel_states()
+    return [(table.id, table.kind, states.get(table.id)) for table in desk.config().channels]
+
+
+def about(letter: Delivery) -> str:
+    """What a message is about, where it says so."""
+    subject = letter.facts.get("subject")
+    title = subject.get("title") if isinstance(subject, dict) else None
+    return str(title or letter.facts.get("title") or "several alerts")
+
+
+def named(patterns: Sequence[str], all_of_them: str) -> str:
+    """What some patterns fit, as a person would write it: a name that was escaped as it is."""
+    told = ", ".join(re.sub(r"\[([*?[])\]", r"\1", pattern) for pattern in patterns)
+    return all_of_them if told == "*" and all_of_them else told
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "about": about,
+        "CHANNELS": CHANNELS,
+        "doing": doing_words,
+        "named": named,
+        "spans": SPANS,
+        "STATUSES": STATUSES,
+    }
