@@ -35,12 +35,14 @@ class Traits:
     `is_grouped`: several alerts may come as one message (facts of kind "group" or "digest").
     `pace` is the least time between two messages. With `refresh` its receiver forgets: what
     fires is told again so often, past the outbox. `needs_url`: its table has to have one.
+    `takes_reports`: it is for people who read, and takes a digest too (facts of kind "report").
     """
 
     is_grouped: bool = True
     pace: timedelta = timedelta(0)
     refresh: timedelta | None = None
     needs_url: bool = True
+    takes_reports: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import chain
 
-from alerts import phrases
+from alerts import digests, phrases
 from alerts.facts import Facts
 from alerts.readings import amount, log_odds, rounded
 from forecast.alert import RuleKind
@@ -37,6 +37,11 @@ _BY_DETAIL = (RuleKind.STALE, RuleKind.CHANNEL, RuleKind.SOURCE, RuleKind.UNHEAL
 _TOLD_BY_DETAIL = (*_BY_DETAIL, RuleKind.CERTAINTY, RuleKind.CHANGE)  # in a line of a group
 
 
+def is_list(facts: Facts) -> bool:
+    """Whether a message tells many things, each with a line of its own: group, digest, report."""
+    return "members" in facts or digests.is_report(facts)
+
+
 def headline(facts: Facts) -> str:
     """One line: the kind and what it is about.
 
@@ -44,6 +49,8 @@ def headline(facts: Facts) -> str:
     """
     if facts["kind"] == "test":
         return f"TEST · Tocsin reaches the channel {facts['channel']}"
+    if digests.is_report(facts):
+        return digests.headline(facts)
     if "members" in facts:
         return _group_headline(facts)
     return f"{_flag(facts)} · {_about(facts)}"
@@ -56,6 +63,8 @@ def number_line(facts: Facts) -> str:
     """
     if facts["kind"] == "test":
         return "This is only a trial; nothing has happened."
+    if digests.is_report(facts):
+        return digests.summary(facts)
     if "members" in facts:
         return f"Severity: {_counts(facts, 'severity', _SEVERITIES)}."
     kind = phrases.rule_kind(facts)
@@ -75,7 +84,7 @@ def why_line(facts: Facts) -> str:
     "Up mainly because of new evidence. Weighing most: carrier in the region (x1.9, 3
     incidents)."
     """
-    if facts["kind"] == "test" or "members" in facts:
+    if facts["kind"] == "test" or is_list(facts):
         return ""
     against, ended = _moves_against(facts), phrases.has_ended(facts)
     sentences = [_told_again(facts)]
@@ -109,6 +118,8 @@ def crowd_line(facts: Facts) -> str:
 
 def small_print(facts: Facts) -> list[str]:
     """What one needs in the morning: the rule, the episode, the model, the time."""
+    if digests.is_report(facts):
+        return digests.small_print(facts)
     at = phrases.minute(parse_instant(facts["at"]))
     if facts["kind"] == "test" or "members" in facts:
         return [at]
@@ -123,6 +134,8 @@ def small_print(facts: Facts) -> list[str]:
 
 def text(facts: Facts) -> str:
     """The whole message as plain text, most important first; of several, a line for each."""
+    if digests.is_report(facts):
+        return digests.text(facts)
     if "members" in facts:
         return "\n".join([f"{headline(facts)}.", *member_lines(facts)])
     head = headline(facts)
@@ -137,6 +150,8 @@ def members(facts: Facts) -> list[Facts]:
     What one rule tells of one subject stays together and in order, so that the last word on
     it is read last. The end of a question is told once for all its rules (`rules`, how many).
     """
+    if digests.is_report(facts):
+        return digests.items(facts)
     stories: dict[tuple[str, str], list[Facts]] = {}
     for member in facts["members"]:
         name = (member["rule"]["id"], member["subject"]["id"])
@@ -148,6 +163,8 @@ def members(facts: Facts) -> list[Facts]:
 def member_lines(facts: Facts) -> list[str]:
     """A line for each of `members`: "FIRING · Any strike by Christmas? · 43 %, was 38 %"."""
     told = members(facts)
+    if digests.is_report(facts):
+        return [item["line"] for item in told]
     rules: dict[tuple[str, str], set[str]] = {}
     for member in told:
         rules.setdefault(_name(member), set()).add(member["rule"]["id"])

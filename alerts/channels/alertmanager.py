@@ -41,6 +41,7 @@ _REASONS = {
 class AlertmanagerWebhook:
     """A receiver of Alertmanager's webhook, version 4. Its secret, if any, goes as a token."""
 
+    traits: ClassVar[Traits] = Traits(takes_reports=False)
     endpoint: Endpoint
 
     def request(
@@ -60,7 +61,7 @@ class AlertmanagerWebhook:
 class AlertmanagerApi:
     """An Alertmanager, by its base URL. It forgets what is not told again: hence `refresh`."""
 
-    traits: ClassVar[Traits] = Traits(refresh=timedelta(minutes=1))
+    traits: ClassVar[Traits] = Traits(refresh=timedelta(minutes=1), takes_reports=False)
     endpoint: Endpoint
 
     def request(

@@ -20,6 +20,7 @@ LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "page": logging.CRIT
 
 _TOLD = ("kind", "severity", "at", "subject", "probability", "previous", "rule", "episode")
 _TOLD_TOO = ("reason", "cause", "detail", "health", "members", "link")
+_OF_REPORTS = ("digest", "counts", "questions", "ended", "silent")
 
 _log = logging.getLogger(LOGGER)
 
@@ -40,7 +41,7 @@ class Log:
             raise ConfigError("the log has no options", at=at)
         known = dict(facts)
         line = {"channel": self.endpoint.channel, "id": delivery_id}
-        line |= {key: known[key] for key in (*_TOLD, *_TOLD_TOO) if key in known}
+        line |= {key: known[key] for key in (*_TOLD, *_TOLD_TOO, *_OF_REPORTS) if key in known}
         line["text"] = message.text(known)
         level = LEVELS.get(known["severity"], logging.WARNING)
         # ASCII: what a title holds must not be able to steer the terminal that shows the log

@@ -180,7 +180,7 @@ def _word(text: str) -> str:
 
 def _first_of_episode(facts: dict[str, Any], channel: str) -> str:
     """The id of the message that opened the episode, by which its messages find together."""
-    if facts["kind"] == "test" or "members" in facts:
+    if facts["kind"] == "test" or message.is_list(facts):
         return ""
     subject = facts.get("subject") or facts["question"]
     return notice_id(
@@ -233,7 +233,7 @@ def _paragraphs(facts: dict[str, Any]) -> list[str]:
 
 def _members(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """A line for each member of a group, as many as have room, and where it leads."""
-    if "members" not in facts:
+    if not message.is_list(facts):
         return []
     links = [member["link"] for member in message.members(facts)]
     beside = max(map(len, links), default=0)

@@ -36,7 +36,7 @@ _RISING = ("info", "warning", "critical")
 class PagerDuty:
     """A service of PagerDuty. Its secret is the integration's routing key."""
 
-    traits: ClassVar[Traits] = Traits(is_grouped=False, needs_url=False)
+    traits: ClassVar[Traits] = Traits(is_grouped=False, needs_url=False, takes_reports=False)
     endpoint: Endpoint
 
     def request(

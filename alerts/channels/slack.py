@@ -108,7 +108,7 @@ def block_payload(facts: Mapping[str, Any], delivery_id: str) -> dict[str, Any]:
     small = [*message.small_print(known), f"id {delivery_id[-8:]}"][:CONTEXT_LIMIT]
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": _plain(message.headline(known), HEADER_LIMIT)},
-        *(_group_blocks(known) if "members" in known else _alert_blocks(known)),
+        *(_group_blocks(known) if message.is_list(known) else _alert_blocks(known)),
         {"type": "context", "elements": [_plain(line, SMALL_LIMIT) for line in small]},
     ]
     return {
@@ -138,7 +138,7 @@ def _alert_blocks(facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _group_blocks(facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """The members' lines, numbered, then a link for each number."""
+    """The members' lines, numbered, then a link for each number; of a report its summary first."""
     lines = message.member_lines(facts)
     numbered = [fit(_tidy(f"{n}. {line}"), SMALL_LIMIT) for n, line in enumerate(lines, 1)]
     shown = message.fit_lines(numbered, LINES_LIMIT, _size)
@@ -146,6 +146,10 @@ def _group_blocks(facts: dict[str, Any]) -> list[dict[str, Any]]:
         {"type": "section", "text": _plain("\n".join(part), SECTION_LIMIT)}
         for part in _sections(shown)
     ]
+    if "members" not in facts:
+        blocks.insert(
+            0, {"type": "section", "text": _bold(message.number_line(facts), NUMBER_LIMIT)}
+        )
     if links := _numbered_links([member["link"] for member in message.members(facts)]):
         blocks.append({"type": "section", "text": _markdown(f"Open {links}")})
     return blocks
@@ -179,7 +183,7 @@ def _size(line: str) -> int:
 
 def _fallback(facts: dict[str, Any], limit: int) -> str:
     """The whole message as one text; of several, as many lines as have room."""
-    if "members" not in facts:
+    if not message.is_list(facts):
         return fit(message.text(facts), limit)
     lines = [fit(line, SMALL_LIMIT) for line in message.text(facts).split("\n")]
     return fit("\n".join(message.fit_lines(lines, limit, _size)), limit)

@@ -4,8 +4,9 @@ import copy
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from alerts.api import Channel, Reply, Verdict
+from alerts.api import Channel, Reply, Traits, Verdict
 from alerts.facts import Facts
+from alerts.testing.report_samples import sample_reports
 from alerts.testing.samples import sample_facts
 
 MOST_BODY_BYTES = 200_000
@@ -32,9 +33,11 @@ def check_channel(channel: Channel) -> None:
     It renders all kinds of messages, nasty ones too, and judges all kinds of replies. Those of
     mail, feed and log are judged by a table of their own.
     """
+    traits = getattr(type(channel), "traits", Traits())
+    reports = sample_reports() if traits.takes_reports else {}
     schemes = {
         _check_rendering(channel, name, facts, plain=plain)
-        for name, facts in sample_facts().items()
+        for name, facts in (sample_facts() | reports).items()
         for plain in (False, True)
     }
     for scheme in schemes:

@@ -33,8 +33,9 @@ class Silent:
 class DigestReport:
     """What moved in (since, watch.now]; `watch` has the questions that most need attention.
 
-    `counts` are of all questions that the digest is of and that have not ended. `ended` and
-    `silent` are the newest of `ended_count` and `silent_count`.
+    `counts` are of all questions that the digest is of and that have not ended, of which
+    `moved_count` moved much. `ended` and `silent` are the first of `ended_count` and
+    `silent_count`.
     """
 
     digest_id: str
@@ -42,6 +43,7 @@ class DigestReport:
     since: datetime
     watch: WatchReport
     counts: Mapping[Attention, int]
+    moved_count: int
     ended: tuple[Ended, ...]
     ended_count: int
     silent: tuple[Silent, ...]

@@ -9,9 +9,10 @@ import pytest
 from alerts import message
 from alerts.channels.webhook import event
 from alerts.testing import sample_facts
+from alerts.testing.report_samples import sample_reports
 
 PAGE = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
-SAMPLES = sample_facts()
+SAMPLES = sample_facts() | sample_reports()
 SHOWN = dict(re.findall(r"<!-- (\w+) -->\n```text\n(.*?)\n```", PAGE, re.DOTALL))
 
 
