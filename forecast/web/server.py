@@ -5,7 +5,10 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from forecast.web.punctual import PunctualProtocol
+
 AT_ONCE = 100  # requests that are answered at a time; more are told to come again
+WAIT = 15  # seconds for the head of a request, and between two; see PunctualProtocol
 GRACE = 10  # seconds for what is being answered when it is to stop
 
 
@@ -14,7 +17,7 @@ def run(app: FastAPI, bound: socket.socket) -> None:
     server_of(app).run(sockets=[bound])
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
+def server_of(app: FastAPI, wait: int = WAIT) -> uvicorn.Server:
     """The server; nothing of what is asked is logged, as addresses may be secret."""
     config = uvicorn.Config(
         app,
@@ -23,10 +26,10 @@ def server_of(app: FastAPI) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        http="h11",
+        http=PunctualProtocol,
         ws="none",
         limit_concurrency=AT_ONCE,
-        timeout_keep_alive=15,
+        timeout_keep_alive=wait,
         timeout_graceful_shutdown=GRACE,
     )
     return uvicorn.Server(config)

@@ -1,0 +1,53 @@
+"""Connections that nobody can hold for long: a request is whole in time, or it is hung up on."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+BODY_WAITS = 4  # a body may take so many times as long as a head
+
+
+class PunctualProtocol(H11Protocol):
+    """HTTP/1.1 as uvicorn speaks it, to clients that must be done with a request in time.
+
+    Whoever sends half a request and waits would hold one of the places for ever, and a hundred
+    of them all. A head has as long as an idle connection is kept, a body four times that, however
+    many bytes come meanwhile.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._owed: object = None  # what of a request is waited for
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._be_patient()
+
+    def _wait(self) -> None:
+        """Set the alarm anew where something else is waited for than before."""
+        owed = self.conn.their_state
+        if owed is self._owed:
+            return
+        self._be_patient()
+        self._owed = owed
+        if owed is h11.IDLE:
+            self._alarm = self.loop.call_later(self.timeout_keep_alive, self.transport.close)
+        elif owed is h11.SEND_BODY:
+            longest = BODY_WAITS * self.timeout_keep_alive
+            self._alarm = self.loop.call_later(longest, self.transport.abort)
+
+    def _be_patient(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
