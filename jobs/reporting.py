@@ -28,7 +28,7 @@ def question_report(
     root = config.root_of(question.definition) if question.definition in config.definitions else ""
     return build_view(
         question,
-        store.estimates(question.question_id, until=now),
+        store.overview.course(question.question_id, now),
         now=now,
         rules=config.lines_for(question),
         transitions=_until(store.alerts.transitions(subject=question.question_id), now),
@@ -63,7 +63,7 @@ def watch_report(app: App, now: datetime, since: datetime | None = None) -> Watc
     reports = [
         build_view(
             question,
-            app.store.estimates(question.question_id, until=now),
+            app.store.overview.course(question.question_id, now),
             now=now,
             rules=app.config.lines_for(question),
             transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),

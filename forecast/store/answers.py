@@ -1,17 +1,28 @@
 """What we said: estimates, and what models remember; only ever added."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.sql.dml import Insert
 
 from forecast.clock import format_instant
 from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
-from forecast.store.types import Encoded, UtcInstant, columns_of
+from forecast.store.types import Encoded, Json, UtcInstant, columns_of
 
 type ModelState = tuple[str, datetime, bytes]
 type Shared = dict[int, tuple[object, Encoded]]
@@ -26,6 +37,15 @@ _STATE_NOW = (
     .limit(1)
 )
 _STATE_AT = _STATE_NOW.where(schema.model_state.c.as_of <= bindparam("as_of", type_=UtcInstant()))
+
+
+_HEAVY = {"curve": "[]", "contributions": "[]", "couplings": "[]", "diagnostics": "{}"}
+_LIGHT = [
+    type_coerce(literal_column(f"'{_HEAVY[column.name]}'"), Json()).label(column.name)
+    if column.name in _HEAVY
+    else column
+    for column in _ESTIMATE.c
+]
 
 
 def add_estimates(
@@ -60,6 +80,22 @@ def estimates(
     if until is not None:
         query = query.where(_ESTIMATE.c.as_of <= until)
     return [read_estimate(row) for row in connection.execute(query.order_by(_ESTIMATE.c.as_of))]
+
+
+def course(connection: Connection, question_id: str, until: datetime) -> list[Estimate]:
+    """The same until a moment, of which the newest alone is whole.
+
+    The others lack what no chart, no list and no move is made of (`_HEAVY`): thousands of them
+    are read in the time of hundreds.
+    """
+    later = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of <= until)
+    query = _last_of_each_as_of(_LIGHT).where(*later).order_by(_ESTIMATE.c.as_of)
+    found = [read_estimate(row) for row in connection.execute(query)]
+    if found:
+        is_last = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of == found[-1].as_of)
+        last = connection.execute(_last_of_each_as_of().where(*is_last)).one()
+        found[-1] = read_estimate(last)
+    return found
 
 
 def latest_estimate(
@@ -109,12 +145,10 @@ def insert_once(connection: Connection, table: Table) -> Insert:
     return insert(table).on_conflict_do_nothing()
 
 
-def _last_of_each_as_of() -> Select[Any]:
+def _last_of_each_as_of(columns: Sequence[Any] = (_ESTIMATE,)) -> Select[Any]:
     later = _ESTIMATE.alias("later")
     same = [later.c[name] == _ESTIMATE.c[name] for name in ("question_id", "as_of")]
-    return select(_ESTIMATE).where(
-        ~exists().where(and_(*same, later.c.row_id > _ESTIMATE.c.row_id))
-    )
+    return select(*columns).where(~exists().where(and_(*same, later.c.row_id > _ESTIMATE.c.row_id)))
 
 
 def _estimate_row(estimate: Estimate, shared: Shared) -> dict[str, Any]:

@@ -28,10 +28,10 @@ from sqlalchemy import (
 
 from forecast.alert import ALARMED
 from forecast.candidate import Status
-from forecast.estimate import Health
+from forecast.estimate import Estimate, Health
 from forecast.evidence import Outcome
 from forecast.question import Question
-from forecast.store import alert_schema, ends, schema
+from forecast.store import alert_schema, answers, ends, schema
 from forecast.store.database import Database
 from forecast.store.facts import QUESTIONS
 from forecast.store.rule_states import rule_states
@@ -129,6 +129,12 @@ class Overview:
         At `MOST_MOMENTS` moments at most.
         """
         return self._read(_points, list(question_ids), moments)
+
+    def course(self, question_id: str, until: datetime) -> list[Estimate]:
+        """Its estimates with as_of <= until, by as_of, the newest whole, the others as a history
+        shows them: without curve, contributions, couplings and diagnostics.
+        """
+        return self._read(answers.course, question_id, until)
 
     def waiting(self, now: datetime) -> Waiting:
         """What waits for a person, and for the service."""

@@ -61,6 +61,9 @@ class Encoded(str):
         return cls(json.dumps(value, separators=(",", ":")))
 
 
+_EMPTY: dict[str | None, type] = {"[]": list, "{}": dict}
+
+
 class Json(TypeDecorator[Any]):
     """JSON as text, floats to the last bit, NaN and infinities included.
 
@@ -76,6 +79,8 @@ class Json(TypeDecorator[Any]):
         return str(value) if isinstance(value, Encoded) else Encoded.of(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        if value in _EMPTY:  # most of what a history holds
+            return _EMPTY[value]()
         return None if value is None else json.loads(value)
 
 
