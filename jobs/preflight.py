@@ -12,6 +12,7 @@ from forecast.alert_tables import ChannelTable
 from forecast.config import Config
 from forecast.errors import ConfigError
 from forecast.watch import Watch
+from jobs.digests import check_digest
 from jobs.scheduler import check_schedule
 from jobs.sources.registry import check_table
 from models.priors.beliefs import beliefs_of
@@ -24,6 +25,8 @@ def check_config(config: Config) -> None:
         check_schedule(schedule)
     for table in config.channels:
         kind_of(table)
+    for digest in config.digests:
+        check_digest(config, digest)
     for source in config.sources:
         check_table(source)
     for root in roots(config):

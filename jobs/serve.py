@@ -25,6 +25,7 @@ from forecast.schedule_table import Schedule
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.app import App
 from jobs.computing import Computing
+from jobs.digests import digest_due
 from jobs.log import bound
 from jobs.notify import form_due
 from jobs.preflight import check_config, roots, unready_channels
@@ -32,7 +33,7 @@ from jobs.requests.answering import QUICK, SLOW, answer_due
 from jobs.retention import thin_due
 from jobs.ringing import refresh_channels, ring
 from jobs.scheduler import Due, next_slot, owner_name
-from jobs.schedules import slot_to_run, told
+from jobs.schedules import clocks, slot_to_run, told
 from jobs.slots import LEASE, Turn, audit_slot, run_name, run_slot
 from jobs.sources.pull import pull_due
 from jobs.stirring import LEASE as NEWS_LEASE
@@ -175,6 +176,11 @@ class Service:
             self._shared_at = now
             if put_back := tend(self.app, now, self._lease):
                 _log.warning("queue: %s put back", _counted(put_back, "job"))
+
+    def digest(self) -> None:
+        """Put the digests that are due into the outbox."""
+        with self._troubles.reported("digests"):
+            self.tally.update(digests=digest_due(self.app, self._clock, self._owner))
 
     def ring(self) -> None:
         """Form what is to be told into messages; now and then, decide what the clock decides."""
@@ -331,7 +337,7 @@ class Service:
             )
         self._kept = app.config
         self._next_slot = min(
-            filter(None, (next_slot(s, now) for s in app.config.schedules)), default=None
+            filter(None, (next_slot(s, now) for s in clocks(app.config))), default=None
         )
 
     def _run(self, turn: Turn) -> bool:

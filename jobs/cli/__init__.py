@@ -37,6 +37,7 @@ COMMANDS = {
     "backtest": "Forecast the past again as it was known then, and score the record.",
     "alerts": "Subscribe, silence, acknowledge, preview and replay alerts.",
     "schedules": "What comes when; pause a schedule, let it go on, run it now.",
+    "digests": "Reports that go out on a schedule: list, preview, send.",
     "runs": "The latest runs of the schedules, and how each went.",
     "serve": "Run the schedules and send the alerts until stopped.",
     "worker": "Do parts of the runs of services on one PostgreSQL.",

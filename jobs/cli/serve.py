@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TALLIED = (
     *("slots", "units", "estimates", "audits", "pulled", "answered", "messages", "sent"),
-    *("retried", "dead"),
+    *("retried", "dead", "digests"),
 )
 
 
@@ -124,6 +124,7 @@ def _run_once(service: "Service", *, pulls: bool) -> None:
     service.answer_at_length()
     service.run_due()
     service.stir()
+    service.digest()
     service.ring()
     service.send()
     service.audit_due()
@@ -146,6 +147,7 @@ def _run(service: "Service", *beats: Callable[[], None], pulls: bool) -> None:
         service.answer,
         service.answer_at_length,
         service.thin,
+        service.digest,
         *beats,
         *([service.pull] if pulls else []),
         quick=(service.stir, service.send),

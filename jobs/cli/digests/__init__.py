@@ -1,0 +1,39 @@
+"""`tocsin digests`: which reports go to whom, and when; see one, send one."""
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from forecast.errors import UsageError
+from jobs.cli.lazy import LazyGroup
+from jobs.cli.options import common
+
+COMMANDS = {
+    "list": "Which there are, whom they go to, and when the next one comes.",
+    "preview": "Print what a digest would tell now; nothing is sent.",
+    "send": "Send a digest now, beside its schedule.",
+}
+MODULES = {"list": "listing", "preview": "preview", "send": "sending"}
+
+
+@click.group(
+    "digests",
+    cls=LazyGroup,
+    package="jobs.cli.digests",
+    does=COMMANDS,
+    modules=MODULES,
+    invoke_without_command=True,
+)
+@common
+@click.pass_context
+def command(context: click.Context, folder: Path, as_json: bool) -> None:
+    """Which reports go to whom, and when; see one, send one. Without a command: the list."""
+    if context.invoked_subcommand is None:
+        from jobs.cli.digests.listing import show_list
+
+        show_list(folder, as_json)
+    elif any(
+        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params
+    ):
+        raise UsageError(f"options go after the command `{context.invoked_subcommand}`")
