@@ -71,3 +71,14 @@ class SourceState:
         if self.silent_since(expected_gap, now) is not None:
             return SourceHealth.SILENT
         return SourceHealth.WORKS if self.succeeded_at else SourceHealth.NEW
+
+    def words(self, health: SourceHealth, expected_gap: str) -> str:
+        """Why it fares so, "" where there is nothing to say; the gap in the words of the watch."""
+        if health is SourceHealth.OFF:
+            return f"switched off by {self.author}: {self.why_off}"
+        if health is SourceHealth.BROKEN:
+            times = "once" if self.failures == 1 else f"{self.failures} times in a row"
+            return f"failed {times}: {self.reason}"
+        if health is SourceHealth.SILENT:
+            return f"nothing new for longer than {expected_gap}"
+        return self.reason

@@ -32,7 +32,7 @@ def standing_of(table: SourceTable, state: SourceState | None, now: datetime) ->
     if state is None:
         return SourceStanding(table, None, SourceHealth.NEW, "was not asked yet")
     health = state.health(expected_gap(table), now)
-    return SourceStanding(table, state, health, _says(table, state, health))
+    return SourceStanding(table, state, health, state.words(health, table.expected_gap or ""))
 
 
 def expected_gap(table: SourceTable) -> timedelta | None:
@@ -47,14 +47,3 @@ def find_source(app: App, source_id: str) -> SourceTable:
         hint = did_you_mean(source_id, tables)
         raise UsageError(f"there is no source '{source_id}' in watch.toml{hint}")
     return tables[source_id]
-
-
-def _says(table: SourceTable, state: SourceState, health: SourceHealth) -> str:
-    if health is SourceHealth.OFF:
-        return f"switched off by {state.author}: {state.why_off}"
-    if health is SourceHealth.BROKEN:
-        times = "once" if state.failures == 1 else f"{state.failures} times in a row"
-        return f"failed {times}: {state.reason}"
-    if health is SourceHealth.SILENT:
-        return f"nothing new for longer than {table.expected_gap}"
-    return state.reason

@@ -19,6 +19,7 @@ from forecast.evidence import CrowdForecast, Outcome, Resolution
 from forecast.prior import PriorVersion
 from forecast.store import Store
 from forecast.store.runs import RunClaim
+from forecast.store.schedules import Told
 from forecast.watch import Watch
 from jobs.app import App
 from jobs.requests import answer_due
@@ -111,6 +112,9 @@ def _fill_service(store: Store) -> None:
     assert state is not None
     broken = replace(state, failures=3, failed_at=NOW - HOUR, reason="the feed is no XML")
     store.sources.keep(broken, None)
+    told = [Told("daily", "d", {}, NOW + HOUR), Told("weekly", "w", {"every": "7 days"})]
+    store.schedules.keep(told, NOW - 8 * HOUR)
+    store.schedules.pause("weekly", "ann", "the desk is closed", NOW - 2 * HOUR)
     claim = RunClaim("daily", NOW - 7 * HOUR, "test")
     fence = store.ledger.claim_run(claim.schedule_id, claim.slot, claim.owner, claim.slot, HOUR, 2)
     store.ledger.finish_run(claim._replace(fence=fence), "done", "4 estimates", NOW - 6 * HOUR)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from forecast.candidate import Status
 from forecast.store import open_store
@@ -15,7 +15,14 @@ from tests.forecast.web.api_desk import NOW, ApiDesk
 from tests.forecast.web.pages.full_desk import a_candidate, served
 
 pytestmark = pytest.mark.skipif(which("chromium") is None, reason="there is no Chromium")
-PATHS = ("/inbox", "/alerts", "/alerts/deliveries")
+PATHS = (
+    "/inbox",
+    "/alerts",
+    "/alerts/deliveries",
+    "/sources",
+    "/sources/runs",
+    "/sources/requests",
+)
 type SignIn = Callable[..., Page]
 
 
@@ -39,24 +46,40 @@ def desk(
         yield found
 
 
+@pytest.fixture(scope="module")
+def sessions(browser: Browser, desk: tuple[ApiDesk, str]) -> dict[str, Any]:
+    """The cookies of somebody of each scope: signing in has a pace of its own."""
+    found: dict[str, Any] = {}
+    for scope in ("read", "write", "admin"):
+        page = browser.new_page()
+        page.goto(f"{desk[1]}/sign-in")
+        page.fill("#token", desk[0].secrets[scope])
+        page.click("main button")
+        page.wait_for_url(f"{desk[1]}/")
+        found[scope] = page.context.storage_state()
+        page.context.close()
+    return found
+
+
 @pytest.fixture
-def sign_in(browser: Browser, desk: tuple[ApiDesk, str]) -> Iterator[SignIn]:
-    """Signs somebody in, by scope, to look at a path."""
+def sign_in(
+    browser: Browser, desk: tuple[ApiDesk, str], sessions: dict[str, Any]
+) -> Iterator[SignIn]:
+    """Has somebody who is signed in, by scope, look at a path."""
     made = []
 
     def signed_in(scope: str, path: str, width: int = 1280, **more: Any) -> Page:
-        page = browser.new_context(viewport={"width": width, "height": 900}, **more).new_page()
+        size: ViewportSize = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, storage_state=sessions[scope], **more)
+        made.append(context)
+        page = context.new_page()
         page.set_default_timeout(10_000)
-        made.append(page)
-        page.goto(f"{desk[1]}/sign-in?next={path}")
-        page.fill("#token", desk[0].secrets[scope])
-        page.click("main button")
-        page.wait_for_url(f"**{path}")
+        page.goto(desk[1] + path)
         return page
 
     yield signed_in
-    for page in made:
-        page.context.close()
+    for context in made:
+        context.close()
 
 
 def id_of(number: int) -> str:
@@ -147,6 +170,24 @@ def test_a_message_that_was_given_up_is_sent_again(
     page.get_by_role("button", name="Send the ticked ones again").click()
     expect(page.locator(".said")).to_contain_text("1 message will be sent again")
     assert desk[0].store.deliveries_named("f00d")[0].status == "due"
+
+
+def test_a_schedule_is_paused_for_a_reason_by_an_admin_alone(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    page = sign_in("write", "/sources")
+    expect(page.get_by_role("button", name="Pull gazette now")).to_be_visible()
+    assert page.locator("summary", has_text="Pause").count() == 0
+    page = sign_in("admin", "/sources")
+    expect(page.locator("main")).to_contain_text("failed 3 times in a row: the feed is no XML")
+    page.locator("summary", has_text="Pause").first.click()
+    page.get_by_label("Why").first.fill("a holiday")
+    page.get_by_role("button", name="Pause daily").click()
+    expect(page.locator(".said")).to_contain_text("daily is paused.")
+    assert desk[0].store.schedules.standings(NOW)["daily"].row.reason == "a holiday"
+    page.get_by_role("button", name="Resume daily").click()
+    expect(page.locator(".said")).to_contain_text("daily goes on.")
+    expect(page.locator("section", has_text="asked for lately")).to_contain_text("pause a schedule")
 
 
 def test_who_may_only_read_sees_no_button_and_is_refused(

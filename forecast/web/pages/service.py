@@ -1,0 +1,183 @@
+"""/sources: what is brought in, what runs when, how it went, and what was asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forecast.access import RequestStatus
+from forecast.clock import format_instant, parse_instant
+from forecast.source import SourceHealth, SourceState
+from forecast.source_table import SourceTable
+from forecast.store import Run
+from forecast.store.schedules import Standing
+from forecast.web.desk import Desk, TheDesk
+from forecast.web.pages.acting import ask_and_return
+from forecast.web.pages.layout import address_with, page
+from forecast.web.pages.lists import cursor_in, doing_words, lately
+from forecast.web.pages.session import TheForm
+from forecast.web.paging import cursor_of, no_cursor, place_of
+from forecast.web.problems import ProblemError
+from forecast.words import parse_days
+
+router = APIRouter()
+ON_PAGE = 50
+HEALTH = {
+    SourceHealth.NEW: "○ new: nothing came yet",
+    SourceHealth.WORKS: "✓ works",
+    SourceHealth.SILENT: "‖ silent",
+    SourceHealth.BROKEN: "✗ broken",
+    SourceHealth.OFF: "‖ switched off",
+}
+RUNS = {"running": "◔ under way", "done": "✓ done", "failed": "✗ failed", "waiting": "○ waits"}
+_LONGEST_CURSOR = 1_000
+_ACTS = {
+    "pull": ("pull_source", "source", "{} was asked; what it brought stands below."),
+    "run": ("run_schedule", "schedule", "{} was run."),
+    "pause": ("pause_schedule", "schedule", "{} is paused."),
+    "resume": ("resume_schedule", "schedule", "{} goes on."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A source of the watch and how it fares; `words` say why."""
+
+    table: SourceTable
+    state: SourceState | None
+    health: SourceHealth
+    words: str
+
+    @property
+    def is_ill(self) -> bool:
+        """Whether somebody should look."""
+        return self.health in (SourceHealth.SILENT, SourceHealth.BROKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLine:
+    """What comes when, in the words of the watch; `standing` is None until a service saw it."""
+
+    schedule_id: str
+    words: str
+    standing: Standing | None
+
+
+@router.get("/sources")
+def service(desk: TheDesk, request: Request) -> Response:
+    """Sources, schedules, news that waits, the last runs and requests."""
+    now = desk.clock()
+    return page(
+        *(desk, request, "service.html"),
+        sources=_sources(desk, now),
+        schedules=_schedules(desk, now),
+        news=desk.store.due_units.counts(now),
+        failing=desk.store.due_units.failing()[:20],
+        on_news=desk.config().updates.on_news,
+        runs=desk.store.pages.runs(8),
+        asked=lately(desk)[:8],
+        **_words(),
+    )
+
+
+@router.post("/sources/do")
+def act(desk: TheDesk, request: Request, form: TheForm) -> Response:
+    """Ask a source now; run, pause or resume a schedule."""
+    found = _ACTS.get(form.get("what"))
+    if found is None:
+        raise ProblemError(422, "this form asks for nothing that is known here")
+    kind, what, done = found
+    told = {what: form.get("name")} | ({"reason": form.get("reason")} if form.get("reason") else {})
+    return ask_and_return(desk, request, kind, told, "/sources", done.format(form.get("name")))
+
+
+@router.get("/sources/runs")
+def runs(
+    desk: TheDesk, request: Request, schedule: str = "", status: str = "", after: str = ""
+) -> Response:
+    """Every run, those of the latest slots first."""
+    place = _place(after)
+    found = desk.store.pages.runs(ON_PAGE + 1, place, schedule.strip() or None, status or None)
+    shown, more = found[:ON_PAGE], len(found) > ON_PAGE
+    further = cursor_of([format_instant(shown[-1].slot), shown[-1].schedule_id]) if more else ""
+    return page(
+        *(desk, request, "runs.html"),
+        runs=shown,
+        wanted={"schedule": schedule.strip(), "status": status},
+        schedule_ids=[row.schedule_id for row in desk.store.schedules.listed(gone=True)],
+        first=address_with(request, after="") if after else "",
+        further_link=address_with(request, after=further) if further else "",
+        **_words(),
+    )
+
+
+@router.get("/sources/requests")
+def requests(desk: TheDesk, request: Request, status: str = "", after: str = "") -> Response:
+    """What was asked for, by whom, and what became of it."""
+    is_one = status in {one.value for one in RequestStatus}
+    found = desk.store.pages.of(
+        *("requests", ON_PAGE, cursor_in(after)), status=RequestStatus(status) if is_one else None
+    )
+    return page(
+        *(desk, request, "requests.html"),
+        asked=found.rows,
+        wanted=status if is_one else "",
+        statuses=list(RequestStatus),
+        first=address_with(request, after="") if after else "",
+        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        **_words(),
+    )
+
+
+def _sources(desk: Desk, now: datetime) -> list[SourceLine]:
+    """Those that are broken or silent first, then in the order of the watch."""
+    states, found = desk.store.sources.states(), []
+    for table in desk.config().sources:
+        state = states.get(table.id)
+        gap = timedelta(days=parse_days(table.expected_gap)) if table.expected_gap else None
+        health = state.health(gap, now) if state else SourceHealth.NEW
+        words = state.words(health, table.expected_gap or "") if state else ""
+        found.append(SourceLine(table, state, health, words))
+    return sorted(found, key=lambda line: not line.is_ill)
+
+
+def _schedules(desk: Desk, now: datetime) -> list[ScheduleLine]:
+    """Those of the watch, and what else the service does by the clock."""
+    standings = desk.store.schedules.standings(now)
+    tables = {table.id: table.words for table in desk.config().schedules}
+    others = {n: _when(s.row.definition) for n, s in standings.items() if n not in tables}
+    return [ScheduleLine(n, words, standings.get(n)) for n, words in (tables | others).items()]
+
+
+def _when(definition: Mapping[str, Any]) -> str:
+    every, cron = definition.get("every"), definition.get("cron")
+    return f"every {every}" if every else str(cron or "")
+
+
+def _place(after: str) -> tuple[datetime, str] | None:
+    """The run after which a page begins."""
+    if not after:
+        return None
+    match place_of(after[:_LONGEST_CURSOR]):
+        case [str(at), str(name)] if name.isprintable():
+            try:
+                return parse_instant(at), name
+            except ValueError:
+                pass
+    raise no_cursor()
+
+
+def took(run: Run) -> str:
+    """How long a run took, or "" while it is under way."""
+    if run.finished_at is None:
+        return ""
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _words() -> dict[str, Any]:
+    return {"HEALTH": HEALTH, "RUNS": RUNS, "doing": doing_words, "took": took}
