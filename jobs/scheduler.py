@@ -8,6 +8,7 @@ comes every so much time knows nothing of clocks. docs/schedules.md says it to u
 """
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ MOST_MADE_UP = 1_000  # slots that are run one by one after a downtime, the newe
 INSTANT = timedelta(microseconds=1)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 A_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - its midnight is that of a schedule's zone
+_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_DAYS = re.compile(r"(?:\*|(?P<first>[0-7])(?:-(?P<last>[0-7]))?)(?:/(?P<step>\d))?")
 TICK_SECONDS = 0.5
 QUICK_SECONDS = 0.1
 
@@ -59,7 +62,30 @@ def trigger_of(schedule: Schedule) -> CronTrigger:
 
 @lru_cache(maxsize=1024)
 def _trigger(cron: str, timezone: str) -> CronTrigger:
-    return CronTrigger.from_crontab(cron, timezone=timezone)
+    return CronTrigger.from_crontab(_with_named_days(cron), timezone=timezone)
+
+
+def _with_named_days(cron: str) -> str:
+    """The line with its days of the week by name: in a crontab 1 is Monday, for APScheduler 0.
+
+    https://apscheduler.readthedocs.io/en/3.x/modules/triggers/cron.html
+
+    >>> _with_named_days("0 8 * * 1-5"), _with_named_days("0 8 * * sun,3")
+    ('0 8 * * mon,tue,wed,thu,fri', '0 8 * * sun,wed')
+    """
+    others, space, days = " ".join(cron.split()).rpartition(" ")
+    return f"{others}{space}{','.join(map(_named_days, days.split(',')))}"
+
+
+def _named_days(part: str) -> str:
+    found = _DAYS.fullmatch(part)
+    if found is None or part == "*":
+        return part
+    first, last, step = found["first"] or "0", found["last"], int(found["step"] or 1)
+    to = int(last or (6 if found["step"] else first)) if found["first"] else 6
+    if not int(first) <= to <= 7 or not step:
+        raise ValueError(f"'{part}' is no day of the week, nor some of them")
+    return ",".join(dict.fromkeys(_NAMES[day % 7] for day in range(int(first), to + 1, step)))
 
 
 def slots(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -45,6 +45,25 @@ def test_a_time_of_day_is_that_of_the_zone() -> None:
     assert between(helsinki, "2026-07-10", "2026-07-11") == ["2026-07-10T05:00:00Z"]
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ("1", ["mon"]),
+        ("0", ["sun"]),
+        ("7", ["sun"]),
+        ("1-5", ["mon", "tue", "wed", "thu", "fri"]),
+        ("5-7", ["fri", "sat", "sun"]),
+        ("*/3", ["wed", "sat", "sun"]),
+        ("mon,6", ["mon", "sat"]),
+        ("fri-sat", ["fri", "sat"]),
+    ],
+)
+def test_days_of_the_week_are_those_of_a_crontab(days: str, told: list[str]) -> None:
+    found = slots(schedule(f"0 8 * * {days}"), NOON, NOON + timedelta(days=7))
+    # from a Sunday noon on: the week begins with Monday
+    assert [f"{slot:%a}".lower() for slot in found] == told
+
+
 def test_a_time_that_does_not_exist_runs_once_an_hour_later() -> None:
     # on 2026-03-29 the clocks of Helsinki go from 03:00 to 04:00
     found = between(schedule("30 3 * * *", "Europe/Helsinki"), "2026-03-28", "2026-03-30")
