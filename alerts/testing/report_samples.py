@@ -24,7 +24,7 @@ from forecast.reports.watch import Attention, WatchReport, WatchRow
 _SITE = "https://tocsin.example"
 _TITLE = "Any US strike on Venezuelan territory by Christmas (2025-12-25)?"
 _QUESTION = Question("us-strike", _TITLE, "usa-ven", "strike", NOW - 30 * DAY, NOW + 38 * DAY)
-_ESTIMATE = Estimate(
+ESTIMATE = Estimate(
     "us-strike",
     NOW - 8 * DAY,
     0.38,
@@ -80,7 +80,7 @@ def _report(**more: object) -> DigestReport:
 def _row(question: Question, p: float, attention: Attention) -> WatchRow:
     name = question.question_id
     health = Health.HELD if attention is Attention.HELD else Health.HEALTHY
-    before = replace(_ESTIMATE, question_id=name)
+    before = replace(ESTIMATE, question_id=name)
     after = replace(
         before,
         as_of=NOW - timedelta(minutes=1),

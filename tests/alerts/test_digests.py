@@ -71,7 +71,9 @@ def test_in_mail_a_line_leads_to_its_question_and_a_title_is_only_text() -> None
     def page(name: str) -> str:
         body = mail.request(REPORTS[name], "msg_1", NOW).body
         made = message_from_bytes(body, policy=policy.default)
-        return str(made.get_body(("html",)).get_content())  # type: ignore[attr-defined]
+        found = made.get_body(("html",))
+        assert found is not None
+        return str(found.get_content())
 
     assert '<a href="https://tocsin.example/questions/us-strike">FIRING' in page("report")
     assert "<!channel>" not in page("nasty_report")
