@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forecast.alert import State
+from forecast.alert_tables import BUILT_IN
 from forecast.reports.charts.small import line_of
 from forecast.reports.page import safe
 from forecast.reports.watch import Attention
@@ -19,7 +21,7 @@ from forecast.web.pages.outlook import Line, Outlook, Wanted
 router = APIRouter()
 ON_PAGE = 25
 SPARK_DAYS = 42
-_NAMES = ("unit", "definition", "state", "text")
+_ORDER = (State.FIRING, State.RECOVERING, State.PENDING, State.OK)
 
 
 @router.get("/")
@@ -74,4 +76,24 @@ def _drawn(desk: Desk, lines: Sequence[Line], now: datetime) -> dict[str, Any]:
         name: safe(line_of(past.get(name, []), levels[name], f"spark-{n}", top))
         for n, name in enumerate(ids)
     }
-    return {"sparks": sparks, "top": top}
+    return {"sparks": sparks, "top": top, "rules": _rules(desk, lines)}
+
+
+def _rules(desk: Desk, lines: Sequence[Line]) -> dict[str, list[tuple[str, State]]]:
+    """Where rules stand on each question that did not end, firing first; of those that are built
+    in only what has something to say.
+    """
+    asked = [line.glance.question for line in lines if line.glance.outcome is None]
+    known = desk.store.alerts.states([question.question_id for question in asked])
+    states = {(found.subject, found.rule_id): found.state for found in known}
+    silent = {table.id for table in BUILT_IN} - {table.id for table in desk.config().rules}
+    found = {}
+    for question in asked:
+        name = question.question_id
+        stand = [
+            (rule.rule_id, states.get((name, rule.rule_id), State.OK))
+            for rule in desk.config().rules_for(question)
+        ]
+        stand = [one for one in stand if one[0] not in silent or one[1] is not State.OK]
+        found[name] = sorted(stand, key=lambda one: (_ORDER.index(one[1]), one[0]))
+    return found

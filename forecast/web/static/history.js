@@ -119,12 +119,15 @@
       line(x(data.deadline), box.top, x(data.deadline), box.top + box.height, ink, [2, 2]);
       if (data.resolved) line(x(data.resolved.at), box.top, x(data.resolved.at), box.top + box.height, ink, []);
       pen.font = `${11 * scale}px ui-sans-serif, system-ui, sans-serif`; pen.textAlign = "center";
-      for (const one of data.evidence) {
-        line(x(one.at), box.top + 18 * scale, x(one.at), box.top + box.height, soft, [1, 3]);
-        pen.setLineDash([]); pen.beginPath(); pen.arc(x(one.at), box.top + 9 * scale, 8 * scale, 0, 7);
+      const seen = data.evidence.filter((one) => one.at >= shown[0] && one.at <= shown[1]);
+      const places = apart(seen.map((one) => x(one.at)), 18 * scale, box.left + 9 * scale, box.left + box.width - 9 * scale);
+      seen.forEach((one, n) => {
+        line(places[n], box.top + 17 * scale, x(one.at), box.top + 30 * scale, soft, []);
+        line(x(one.at), box.top + 30 * scale, x(one.at), box.top + box.height, soft, [1, 3]);
+        pen.setLineDash([]); pen.beginPath(); pen.arc(places[n], box.top + 9 * scale, 8 * scale, 0, 7);
         pen.fillStyle = paper; pen.fill(); pen.strokeStyle = soft; pen.stroke();
-        pen.fillStyle = ink; pen.fillText(String(one.number), x(one.at), box.top + 13 * scale);
-      }
+        pen.fillStyle = ink; pen.fillText(String(one.number), places[n], box.top + 13 * scale);
+      });
       const s = 5 * scale;
       for (const o of data.others) {
         const a = x(o.at), b = y(o.p);
@@ -140,6 +143,16 @@
         shape([[a - s, b + up * s], [a + s, b + up * s], [a, b - up * s]], t.fired ? ink : paper);
       }
       pen.restore();
+    }
+
+    /* Places at least `gap` apart, as near to the wanted ones as that leaves them. */
+    function apart(wanted, gap, low, high) {
+      const found = [];
+      wanted.forEach((place, n) => found.push(Math.max(place, n ? found[n - 1] + gap : low)));
+      for (let n = found.length - 1, most = high; n >= 0; n -= 1, most = found[n + 1] - gap) {
+        found[n] = Math.min(found[n], most);
+      }
+      return found;
     }
 
     function say(n) {

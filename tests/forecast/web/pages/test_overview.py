@@ -30,7 +30,9 @@ def test_what_fires_stands_first_with_its_number_its_move_and_its_rule(store: St
     newest = store.latest_estimate("strike-by-christmas")
     assert newest is not None
     assert f"{round(100 * newest.probability)} %" in text
-    assert "in 7 days · ▲ likely" in text
+    assert "in 7 days · likely ▲ firing" in text
+    assert "likely ○ ok" in text
+    assert "model-unhealthy" not in text  # which is built in, and well
     assert "Alerts 1 firing" in text
 
 
