@@ -5,7 +5,6 @@ https://www.rfc-editor.org/rfc/rfc4287
 
 import fcntl
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +15,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from alerts import message
 from alerts.address import Network
 from alerts.api import Endpoint, Outcome, Reply, Request, Traits
 from alerts.channels.http import DEADLINE_SECONDS
 from alerts.channels.log import judge_local
+from forecast import atom
 from forecast.errors import ConfigError, OutsideError
 
 SCHEME = "atom"
@@ -30,15 +30,6 @@ MOST_ENTRIES = 200
 DEFAULT_PATH = "alerts.atom"
 TITLE = "x-feed-title"
 LOCK_SECONDS = 0.02
-
-_NAMESPACE = "http://www.w3.org/2005/Atom"
-_FEED, _ENTRY, _ID, _UPDATED = (
-    f"{{{_NAMESPACE}}}{name}" for name in ("feed", "entry", "id", "updated")
-)
-# What XML 1.0 cannot hold, not even as a reference: https://www.w3.org/TR/xml/#charsets
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-ElementTree.register_namespace("", _NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +61,17 @@ class Atom:
 
 def entry(facts: dict[str, Any], delivery_id: str) -> Element:
     """The facts as an atom:entry."""
-    made = Element(_ENTRY)
-    _add(made, "id", f"urn:tocsin:{quote(delivery_id, safe='')}")
-    _add(made, "title", message.headline(facts))
-    _add(made, "updated", facts["at"])
-    _add(made, "published", facts["at"])
-    _add(made, "category", term=facts["kind"], label=f"kind {facts['kind']}")
-    _add(made, "category", term=facts["severity"], label=f"severity {facts['severity']}")
-    _add(made, "content", message.text(facts), type="text")
-    if facts["link"].startswith(("https://", "http://")):
-        _add(made, "link", rel="alternate", href=facts["link"])
-    return made
+    kind, severity = facts["kind"], facts["severity"]
+    return atom.entry(
+        atom.Entry(
+            entry_id=f"urn:tocsin:{quote(delivery_id, safe='')}",
+            title=message.headline(facts),
+            updated=facts["at"],
+            content=message.text(facts),
+            link=facts["link"],
+            categories=((kind, f"kind {kind}"), (severity, f"severity {severity}")),
+        )
+    )
 
 
 def publish(
@@ -104,26 +95,14 @@ def publish(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path, time.monotonic() + deadline):
             feed = _read(path)
-            entries = feed.findall(_ENTRY)
-            if new.findtext(_ID) not in [old.findtext(_ID) for old in entries]:
-                feed_id = feed.findtext(_ID) or _new_id(path)
+            entries = feed.findall(atom.ENTRY)
+            if new.findtext(atom.ID) not in [old.findtext(atom.ID) for old in entries]:
+                feed_id = feed.findtext(atom.ID) or _new_id(path)
                 title = headers.get(TITLE, "Tocsin alerts")
-                _replace(path, _feed(feed_id, title, [new, *entries][:MOST_ENTRIES]))
+                _replace(path, atom.feed(feed_id, title, [new, *entries][:MOST_ENTRIES]))
     except OSError as error:
         raise OutsideError(f"the feed {path} cannot be written: {error.strerror}") from None
     return Reply(200)
-
-
-def _feed(feed_id: str, title: str, entries: Sequence[Element]) -> Element:
-    """The whole feed, its newest entry first."""
-    feed = Element(_FEED)
-    _add(feed, "id", feed_id)
-    _add(feed, "title", title)
-    _add(feed, "updated", max(old.findtext(_UPDATED) or "" for old in entries))
-    _add(SubElement(feed, f"{{{_NAMESPACE}}}author"), "name", "Tocsin")
-    _add(feed, "generator", "Tocsin")
-    feed.extend(entries)
-    return feed
 
 
 def _new_id(path: Path) -> str:
@@ -134,14 +113,14 @@ def _new_id(path: Path) -> str:
 def _read(path: Path) -> Element:
     """The feed that is there, or an empty one."""
     if not path.exists():
-        return Element(_FEED)
+        return Element(atom.FEED)
     if not path.is_file():
         raise ConfigError("the path of the feed is not a file")
     try:
         root = ElementTree.fromstring(path.read_bytes())
     except ElementTree.ParseError:
         raise ConfigError("what lies in the feed's place is no feed; move it away") from None
-    if root.tag != _FEED:
+    if root.tag != atom.FEED:
         raise ConfigError("what lies in the feed's place is no Atom feed; move it away")
     return root
 
@@ -181,10 +160,3 @@ def _locked(path: Path, end: float) -> Iterator[None]:
             else:
                 break
         yield
-
-
-def _add(parent: Element, name: str, text: str | None = None, **attributes: str) -> None:
-    made = SubElement(parent, f"{{{_NAMESPACE}}}{name}")
-    for key, value in attributes.items():
-        made.set(key, _NO_XML.sub("", value))
-    made.text = None if text is None else _NO_XML.sub("", text)
