@@ -1,5 +1,6 @@
 """A version of what a desk believes before the evidence, in its own words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,3 +19,19 @@ class PriorVersion:
     author: str
     reason: str
     words: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One belief in two versions; empty words where it is not there."""
+
+    key: str
+    before: str
+    after: str
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
+    """What differs between two sets of words, in the order of the second."""
+    keys = [*after, *(key for key in before if key not in after)]
+    pairs = [Difference(key, before.get(key, ""), after.get(key, "")) for key in keys]
+    return [d for d in pairs if d.before != d.after]

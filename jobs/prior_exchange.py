@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,6 @@ KIND, SCHEMA = "tocsin.prior", 1
 MOST_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One belief in two versions; empty words where it is not there."""
-
-    key: str
-    before: str
-    after: str
-
-
 def version_of(app: App, root: str, number: int | None) -> PriorVersion:
     """A version by its number, or the newest; UsageError where there is none."""
     found = app.store.prior_versions(root)
@@ -36,13 +26,6 @@ def version_of(app: App, root: str, number: int | None) -> PriorVersion:
     if named is None:
         raise UsageError(f"the prior of '{root}' has versions 1 to {found[-1].version}")
     return named
-
-
-def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
-    """What differs between two sets of words, in the order of the second."""
-    keys = [*after, *(key for key in before if key not in after)]
-    pairs = [Difference(key, before.get(key, ""), after.get(key, "")) for key in keys]
-    return [d for d in pairs if d.before != d.after]
 
 
 def document(app: App, root: str, version: PriorVersion | None) -> dict[str, Any]:

@@ -36,13 +36,13 @@ from forecast.web.guard import Guard
 from forecast.web.metrics import Latency, StoreCollector
 from forecast.web.openapi import describe
 from forecast.web.pacing import Buckets
-from forecast.web.pages import alarms, assets, inbox, overview, question, service, signing
+from forecast.web.pages import alarms, assets, inbox, overview, priors, question, service, signing
 from forecast.web.pages.errors import for_people
 from forecast.web.pages.outlook import Outlook
 from forecast.web.pages.session import form_of
 
 API = "/api/v1"
-PAGES = (assets, signing, overview, question, inbox, alarms, service)
+PAGES = (assets, signing, overview, question, inbox, alarms, service, priors)
 ROUTERS = (questions, evidence, alerts, deliveries, running, intake, setup, records)
 
 

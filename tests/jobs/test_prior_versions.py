@@ -17,12 +17,13 @@ import pytest
 from forecast.clock import utc_now
 from forecast.errors import ConfigError, InputError, UsageError
 from forecast.evidence import Event
+from forecast.prior import differences
 from forecast.watch import load_watch
 from forecast.words import DAYS_IN, parse_rate
 from jobs.app import App, open_app
 from jobs.attainable import nearest
 from jobs.prior_check import check_prior
-from jobs.prior_exchange import differences, document, origin_words, read_document, version_of
+from jobs.prior_exchange import document, origin_words, read_document, version_of
 from jobs.prior_ledger import settle_prior, words_of
 from jobs.prior_retune import propose_retune
 from jobs.proposals import from_class, from_events, from_experts, from_likelihood_ratio

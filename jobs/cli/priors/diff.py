@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from forecast.prior import differences
 from jobs.app import open_app
 from jobs.cli.options import common, print_json, say
 from jobs.cli.priors.words import difference_words
@@ -21,7 +22,7 @@ def command(name: str, first: int | None, second: int | None, folder: Path, as_j
     Without versions: from the newest on record to watch.toml.
     """
     with open_app(folder) as app:
-        from jobs.prior_exchange import differences, version_of
+        from jobs.prior_exchange import version_of
         from jobs.prior_ledger import words_of
         from jobs.priors import definition_named
 

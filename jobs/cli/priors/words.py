@@ -10,7 +10,7 @@ import click
 from forecast.clock import format_instant
 from forecast.estimate import Estimate, Health
 from forecast.likelihood import percent
-from forecast.prior import PriorVersion
+from forecast.prior import PriorVersion, differences
 from jobs.cli.options import cell, say, stdout_console
 
 if TYPE_CHECKING:
@@ -65,8 +65,6 @@ def version_words(v: PriorVersion) -> str:
 
 def difference_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """What differs, one line each."""
-    from jobs.prior_exchange import differences
-
     return [
         f"{d.key}: {d.before or '(not there)'} -> {d.after or '(not there)'}"
         for d in differences(before, after)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
+from typing import Any
 
 import uvicorn
 
@@ -47,7 +48,7 @@ every = "1 hour"
 SENTENCE = "Dockers will vote in a ballot at the harbour on Friday, the union says."
 
 
-def a_candidate(number: int, **changes: object) -> Candidate:
+def a_candidate(number: int, **changes: Any) -> Candidate:
     """A statement that waits; two words of its sentence matched."""
     hit, unit = SENTENCE.index("ballot"), SENTENCE.index("harbour")
     made = Candidate(

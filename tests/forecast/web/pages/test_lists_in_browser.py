@@ -22,6 +22,8 @@ PATHS = (
     "/sources",
     "/sources/runs",
     "/sources/requests",
+    "/priors",
+    "/priors/strike",
 )
 type SignIn = Callable[..., Page]
 
@@ -188,6 +190,17 @@ def test_a_schedule_is_paused_for_a_reason_by_an_admin_alone(
     page.get_by_role("button", name="Resume daily").click()
     expect(page.locator(".said")).to_contain_text("daily goes on.")
     expect(page.locator("section", has_text="asked for lately")).to_contain_text("pause a schedule")
+
+
+def test_a_prior_shows_who_changed_which_words_why_and_how_to_go_back(sign_in: SignIn) -> None:
+    page = sign_in("read", "/priors")
+    page.locator("main").get_by_role("link", name="strike").click()
+    newest = page.locator("#v-2")
+    expect(newest).to_contain_text("the union is stronger than we knew")
+    expect(newest.locator("del")).to_have_text("taken out: 10%..30%")
+    expect(newest.locator("ins").first).to_have_text("put in: 30%..60% per quarter, 90% sure")
+    page.locator("#v-1 summary").click()
+    expect(page.locator("#v-1 code")).to_have_text('tocsin priors rollback strike 1 --reason "why"')
 
 
 def test_who_may_only_read_sees_no_button_and_is_refused(
