@@ -35,11 +35,14 @@ class CandidatesQuery(Span):
 
 
 class SourceView(BaseModel):
-    """A source of watch.toml and how it fares; what it is asked with is not told."""
+    """A source of watch.toml and how it fares; what it is asked with is not told.
+
+    Where `brings` is null it brings what its kind does.
+    """
 
     id: str
     kind: str
-    brings: str
+    brings: str | None
     every: str
     expected_gap: str | None
     health: SourceHealth

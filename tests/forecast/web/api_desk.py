@@ -59,7 +59,6 @@ cron = "0 5 * * *"
 [[sources]]
 id = "pusher"
 kind = "push"
-brings = "reports"
 
 [web]
 allowed_hosts = ["testserver"]
