@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,6 +68,8 @@ class Guard:
             await self._refuse(refused.response(), scope, receive, answer)
         except StoreError as error:
             await self._refuse(of_error(error), scope, receive, answer)
+        except ClientDisconnect:
+            _log.debug("somebody hung up in the middle of a body")  # and nobody is to be answered
         finally:
             self._latency.saw(scope, answer.status, time.perf_counter() - began)
 

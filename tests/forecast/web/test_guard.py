@@ -1,7 +1,9 @@
 """Who comes in, how often and with how much; and what every answer bears."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -122,6 +124,31 @@ def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(light: ApiDe
         answer = light.ask("POST", f"{API}{path}", by="write", content=endless())
         assert answer.status_code == 413
     assert light.store.pages.of("reports", 1).rows == ()
+
+
+def test_whoever_hangs_up_in_the_middle_of_a_body_is_no_failure_of_ours(light: ApiDesk) -> None:
+    headers = {"host": "testserver", "authorization": f"Bearer {light.secrets['write']}"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"{API}/reports",
+        "query_string": b"",
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+    }
+    coming: list[MutableMapping[str, Any]] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b"[", "more_body": True},
+    ]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return coming.pop()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(light.app(scope, receive, send))
+    assert (sent, coming) == ([], [])
 
 
 def test_a_host_that_is_not_ours_is_refused(light: ApiDesk) -> None:
