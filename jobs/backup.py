@@ -23,9 +23,8 @@ def make_backup(url: str, place: Path, now: datetime, keep: int | None = None) -
     """
     if not place.is_dir():
         if keep is not None:
-            raise UsageError(
-                "--keep counts the backups of a folder, and this is none", at=str(place)
-            )
+            words = "--keep counts the backups of a folder, and this is none; make it beforehand"
+            raise UsageError(words, at=str(place))
         if not place.parent.is_dir():
             raise OutsideError("there is no such folder", at=str(place.parent))
         return back_up(url, place)

@@ -86,7 +86,7 @@ def _beginning(app: App, name: str) -> Candidate:
         return some[0]
     if some:
         raise UsageError(f"several candidates begin with '{name}'; write more of it")
-    raise UsageError(f"there is no candidate '{name}'; `tocsin inbox --all` lists all")
+    raise UsageError(f"there is no candidate '{name}'; `tocsin inbox --state all` lists all")
 
 
 def report_of(app: App, one: Candidate) -> Report:

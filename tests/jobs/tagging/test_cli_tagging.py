@@ -95,7 +95,7 @@ def test_a_person_at_a_terminal_is_asked_about_each(desk: Desk) -> None:
     [
         (("tag", "none.txt"), "none.txt: cannot be read: No such file or directory"),
         (("tag", "article.txt", "--published", "soon"), "--published: 'soon' is not a date"),
-        (("inbox", "confirm", "abcdef"), "there is no candidate 'abcdef'"),
+        (("inbox", "confirm", "abcdef"), "'abcdef'; `tocsin inbox --state all` lists"),
     ],
 )
 def test_trouble_is_one_line(desk: Desk, arguments: tuple[str, ...], words: str) -> None:
