@@ -1,6 +1,7 @@
 """Who may use the API, and what was asked through it."""
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 PREFIX = "tocsin_"
 _SECRET_BYTES = 32
+_KEY_DIGITS = 40
 
 
 class Scope(StrEnum):
@@ -103,3 +105,14 @@ class Request:
     finished_at: datetime | None = None
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+
+def key_of(token: Token, path: str) -> str:
+    """What opens one address for whoever has it, in place of a token, for as long as that lives.
+
+    It is for what can send no header: an image in a page, a reader of feeds. It opens nothing
+    else, and nobody finds the token's secret from it.
+    """
+    words = f"key {path}".encode("utf-8", "surrogatepass")
+    mark = hmac.new(token.digest.encode(), words, hashlib.sha256).hexdigest()[:_KEY_DIGITS]
+    return f"{token.token_id}.{mark}"

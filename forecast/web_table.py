@@ -15,7 +15,8 @@ class Web(Table):
     A token may make `burst` requests at once and `per_minute` in the long run. `public_url` is
     the address under which others see it, `allowed_hosts` further names that they may call it
     by (shell patterns, "*" any). `max_body` is the longest body in bytes, after which reading
-    stops.
+    stops. Of the questions that fit `public_badges` and `public_feeds` everybody may see the badge,
+    and read in the feeds.
     """
 
     host: str = Field(default="127.0.0.1", min_length=1)
@@ -23,6 +24,8 @@ class Web(Table):
     public_url: str = ""
     allowed_hosts: list[str] = Field(default=[])
     public_metrics: bool = False
+    public_badges: list[str] = Field(default=[])
+    public_feeds: list[str] = Field(default=[])
     per_minute: int = Field(default=600, ge=1, le=1_000_000)
     burst: int = Field(default=120, ge=1, le=1_000_000)
     max_body: int = Field(default=16 << 20, ge=1_000, le=1 << 30)

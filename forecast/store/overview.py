@@ -121,6 +121,11 @@ class Overview:
         """What was said since some marks; all of it, where there were none."""
         return self._read(_news, since)
 
+    def glances(self, question_ids: Iterable[str]) -> list[Glance]:
+        """Some questions in a line each, those of them that there are."""
+        ids = sorted(set(question_ids))
+        return self._read(lambda connection: list(_glances(connection, ids)))
+
     def points(
         self, question_ids: Iterable[str], moments: Sequence[datetime]
     ) -> dict[str, list[Point]]:

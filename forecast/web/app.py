@@ -17,7 +17,7 @@ from forecast.clock import Clock, utc_now
 from forecast.config import Config
 from forecast.errors import TocsinError
 from forecast.store import Store
-from forecast.web import problems
+from forecast.web import badges, feeds, problems
 from forecast.web.api import (
     alerts,
     asking,
@@ -36,13 +36,23 @@ from forecast.web.guard import Guard
 from forecast.web.metrics import Latency, StoreCollector
 from forecast.web.openapi import describe
 from forecast.web.pacing import Buckets
-from forecast.web.pages import alarms, assets, inbox, overview, priors, question, service, signing
+from forecast.web.pages import (
+    alarms,
+    assets,
+    inbox,
+    overview,
+    priors,
+    question,
+    record,
+    service,
+    signing,
+)
 from forecast.web.pages.errors import for_people
 from forecast.web.pages.outlook import Outlook
 from forecast.web.pages.session import form_of
 
 API = "/api/v1"
-PAGES = (assets, signing, overview, question, inbox, alarms, service, priors)
+PAGES = (assets, signing, overview, question, inbox, alarms, service, priors, record)
 ROUTERS = (questions, evidence, alerts, deliveries, running, intake, setup, records)
 
 
@@ -85,9 +95,11 @@ def create_app(
     app.state.methods = []
     app.state.attempts = Buckets()
     app.state.outlook = Outlook(store)
+    app.state.record = record.Kept()
     for module in (asking, facts, *ROUTERS):
         _hang_in(app, module.router, API)
-    _hang_in(app, health.router, "")
+    for module in (health, badges, feeds):
+        _hang_in(app, module.router, "")
     for module in PAGES:
         _hang_in(app, module.router, "", is_page=True)
     app.add_middleware(Guard, desk=desk, latency=latency)

@@ -24,11 +24,18 @@ from forecast.access import PREFIX, Token, digest_of
 from forecast.errors import StoreError
 from forecast.names import matches
 from forecast.web.desk import Desk
+from forecast.web.embedding import opener_of
 from forecast.web.metrics import Latency
 from forecast.web.pacing import Buckets, Pace
 from forecast.web.pages.errors import for_people
 from forecast.web.pages.layout import PAGE_HEADERS
-from forecast.web.pages.session import is_open, is_page, require_own_site, session_of
+from forecast.web.pages.session import (
+    is_embedded,
+    is_open,
+    is_page,
+    require_own_site,
+    session_of,
+)
 from forecast.web.problems import ProblemError, of_error
 
 HEALTH = ("/healthz", "/readyz")
@@ -91,16 +98,21 @@ class Guard:
             words = "this host name is not ours; [web] allowed_hosts or public_url names others"
             raise ProblemError(421, words)
         state = scope.setdefault("state", {})
+        token: Token | None
         if is_page(path):
             require_own_site(scope["method"], headers, self._desk.config())
             if is_open(path):
                 _check_length(headers, LONGEST_OPEN)
                 return {}
             state["session"], token = await to_thread.run_sync(self._session, headers)
+        elif is_embedded(path) and "authorization" not in headers:
+            asked = (self._desk, path, scope["query_string"], headers)
+            token = await to_thread.run_sync(opener_of, *asked)
         else:
             token = await to_thread.run_sync(self._token, headers.get("authorization", ""))
         state["token"] = token
-        pace = self._buckets.take(token.token_id, time.monotonic(), web.burst, web.per_minute / 60)
+        name = token.token_id if token else ""  # everybody without one together
+        pace = self._buckets.take(name, time.monotonic(), web.burst, web.per_minute / 60)
         said = _pace_headers(pace, web.burst, web.per_minute)
         if not pace.is_open:
             said["Retry-After"] = str(pace.wait)

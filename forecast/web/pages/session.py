@@ -26,6 +26,7 @@ from forecast.web.problems import ProblemError
 
 LASTS = timedelta(hours=12)
 SIGN_IN, SIGN_OUT, STATIC = "/sign-in", "/sign-out", "/static/"
+EMBEDDED = ("/badges/", "/feeds/")  # for programs, which `web.embedding` opens
 MOST_FIELDS = 500
 _READS = ("GET", "HEAD")
 _OURS = ("same-origin", "none")  # none: typed in, or sent again by hand
@@ -34,8 +35,13 @@ _OURS = ("same-origin", "none")  # none: typed in, or sent again by hand
 def is_page(path: str) -> bool:
     """Whether a path is of the dashboard, which people look at, and not of the API."""
     return path not in ("/openapi.json", "/healthz", "/readyz", "/metrics") and not (
-        f"{path}/".startswith("/api/")
+        f"{path}/".startswith("/api/") or is_embedded(path)
     )
+
+
+def is_embedded(path: str) -> bool:
+    """Whether a path is of what other sites show."""
+    return path.startswith(EMBEDDED)
 
 
 def is_open(path: str) -> bool:
