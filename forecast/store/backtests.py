@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -51,6 +52,10 @@ class Backtests:
         One that another Tocsin wrote, and this one cannot read, is left out, with a warning.
         """
         return self._read(self._readable, task)
+
+    def newest(self, limit: int) -> "list[Backtest]":
+        """So many of all results, the newest first; as for `results`."""
+        return self._read(lambda connection: list(islice(self._each(connection, None), limit)))
 
     def find(self, run_id: str) -> StoredBacktest:
         """One result with its rows; UsageError, with the nearest id, if there is none."""

@@ -22,7 +22,7 @@ from forecast.reports.charts.plane import (
     share_ticks,
     share_words,
 )
-from forecast.scoring.results import ReliabilityPoint
+from forecast.scoring.results import Calibration, ReliabilityPoint
 
 WIDEST = 470.0
 RARE = 0.1  # half of the forecasts are below this
@@ -40,11 +40,21 @@ class _Range:
 
 
 def reliability(report: BacktestReport, key: str, width: float) -> str:
-    """The diagram with its histograms, or nothing without points; `key` is unique on the page."""
-    points = report.backtest.calibration.points
+    """The diagram of a backtest with its histograms, or nothing without points."""
+    return diagram(
+        *(report.backtest.calibration, report.forecasts, report.share_places, key, width)
+    )
+
+
+def diagram(found: Calibration, forecasts: Forecasts, places: int, key: str, width: float) -> str:
+    """The diagram, or nothing without points; `places` are the decimals of its percentages.
+
+    `key` is unique on the page.
+    """
+    points = found.points
     if not points:
         return ""
-    width, reach = min(width, WIDEST), _range(points, report.forecasts)
+    width, reach = min(width, WIDEST), _range(points, forecasts)
     left, right, top, bottom = 48.0, width - 14, 12.0, _HEIGHT - 30
     x = share_scale(reach.x, left, right, reach.is_rare)
     y = share_scale(reach.y, bottom, top, reach.is_rare)
@@ -58,16 +68,20 @@ def reliability(report: BacktestReport, key: str, width: float) -> str:
         *_curve(points, on),
         svg.text(left + 6, top + 12, "↑ came true", "tick"),
         svg.text(right, bottom - 8, "forecast →", "tick", "end"),
-        *_histograms(report.forecasts, on),
+        *_histograms(forecasts, on),
     ]
-    is_filled = len(report.forecasts) > 0
-    height = _HEIGHT + (_STRIP if is_filled else 0)
-    return svg.figure(key, width, height, "Reliability diagram", describe(report), body)
+    height = _HEIGHT + (_STRIP if len(forecasts) else 0)
+    words = described(found, places)
+    return svg.figure(key, width, height, "Reliability diagram", words, body)
 
 
 def describe(report: BacktestReport) -> str:
+    """The curve of a backtest in words."""
+    return described(report.backtest.calibration, report.share_places)
+
+
+def described(found: Calibration, fine: int) -> str:
     """The curve in words: up to eight of its steps."""
-    found, fine = report.backtest.calibration, report.share_places
     shown = found.points[:: max(1, math.ceil(len(found.points) / 8))]
     said = (f"{share(p.observed, fine)} at {share(p.forecast, fine)} forecast" for p in shown)
     outside = sum(_is_outside(p) for p in found.points)

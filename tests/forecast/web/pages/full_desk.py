@@ -24,6 +24,7 @@ from forecast.store.schedules import Told
 from forecast.watch import Watch
 from jobs.app import App
 from jobs.requests import answer_due
+from tests.forecast.backtest_samples import backtest
 from tests.forecast.report_samples import estimate
 from tests.forecast.web.api_desk import NOW, ApiDesk, a_question, config_of
 
@@ -122,7 +123,8 @@ def _fill_service(store: Store) -> None:
 
 
 def _fill_record(store: Store) -> None:
-    """Thirty-six ended questions, of which as many came true as was said."""
+    """Thirty-six ended questions, of which as many came true as was said; and a backtest."""
+    store.backtests.add(backtest(), b"")
     asked, said, ended, crowd = [], [], [], []
     for n in range(36):
         p, name = (n % 9 + 0.5) / 9, f"past-{n}"

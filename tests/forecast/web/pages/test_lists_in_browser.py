@@ -24,6 +24,7 @@ PATHS = (
     "/sources/requests",
     "/priors",
     "/priors/strike",
+    "/record",
 )
 type SignIn = Callable[..., Page]
 
@@ -201,6 +202,21 @@ def test_a_prior_shows_who_changed_which_words_why_and_how_to_go_back(sign_in: S
     expect(newest.locator("ins").first).to_have_text("put in: 30%..60% per quarter, 90% sure")
     page.locator("#v-1 summary").click()
     expect(page.locator("#v-1 code")).to_have_text('tocsin priors rollback strike 1 --reason "why"')
+
+
+def test_the_record_says_how_good_the_forecasts_were_and_what_a_backtest_gained(
+    sign_in: SignIn,
+) -> None:
+    page = sign_in("read", "/record")
+    main = page.locator("main")
+    expect(main).to_contain_text("Of 36 questions that ended 18 came true.")
+    expect(main.get_by_role("img", name="Reliability diagram").first).to_be_visible()
+    expect(main).to_contain_text("at 36 moments when both had spoken")
+    page.locator("summary", has_text="The same as a table").click()
+    counts = main.get_by_role("region", name="Forecast and what came true")
+    numbers = counts.locator("tbody tr td:last-child").all_inner_texts()
+    assert sum(map(int, numbers)) == 36
+    expect(main.get_by_role("region", name="Backtests").locator("tbody tr")).to_have_count(1)
 
 
 def test_who_may_only_read_sees_no_button_and_is_refused(

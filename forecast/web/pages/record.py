@@ -1,0 +1,208 @@
+"""/record: how good the forecasts were that have an answer, and what backtests said before.
+
+The record is of the questions that ended last, `MOST` of them. It takes a second where they have
+long histories, and so is kept until another one ends, or for some minutes.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from forecast.clock import DAY
+from forecast.evidence import Outcome
+from forecast.question import Question
+from forecast.reports.page import both
+from forecast.reports.track_record import Course, Said, TrackRecord, track_record
+from forecast.scoring.results import Calibration
+from forecast.web.desk import Desk, TheDesk
+from forecast.web.pages.layout import page
+from forecast.web.pages.outlook import Outlook
+
+if TYPE_CHECKING:
+    from forecast.backtest import Forecasts
+    from forecast.reports.backtest.view import BacktestReport
+
+router = APIRouter()
+MOST = 500  # ended questions that a record is of
+BACKTESTS = 15  # of the newest
+FRESH = timedelta(minutes=10)
+SEED = 20_251  # of the band of the diagram
+VERDICTS = {"passed": "✓ passed", "failed": "✗ failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The record of the questions that ended last.
+
+    Of each the forecast counts for `calibration` that stood in the middle of its time: so no two
+    rows are of one question. `base` is the Brier score of always saying the share that came true.
+    """
+
+    record: TrackRecord
+    calibration: Calibration | None
+    charts: dict[str, Any]
+    base: float
+    ended: tuple[tuple[Question, bool, float], ...]
+
+
+@dataclass
+class Kept:
+    """The record that was made last, of which questions and when."""
+
+    lock: Lock = field(default_factory=Lock)
+    key: tuple[tuple[str, datetime | None], ...] | None = None
+    at: datetime | None = None
+    made: Record | None = None
+
+
+@router.get("/record")
+def record(desk: TheDesk, request: Request) -> Response:
+    """The record, the newest backtests, and the certificates of the models."""
+    from forecast.reports.backtest import figures
+
+    now = desk.clock()
+    asked, key = _ended(request.app.state.outlook, now)
+    return page(
+        *(desk, request, "record.html"),
+        found=_record(desk, request.app.state.record, asked, key, now),
+        most=MOST,
+        total=len(key),
+        backtests=_backtests(desk),
+        certificates=certificates(),
+        VERDICTS=VERDICTS,
+        fixed=figures.fixed,
+        gain_words=figures.gain_words,
+        marked=figures.marked,
+        whole=figures.whole,
+    )
+
+
+def _ended(
+    outlook: Outlook, now: datetime
+) -> tuple[list[Question], tuple[tuple[str, datetime | None], ...]]:
+    """The questions that ended last with an answer, and what the record of them depends on."""
+    answers = (Outcome.YES, Outcome.NO)
+    glances = [line.glance for line in outlook.at(now).lines if line.glance.outcome in answers]
+    glances.sort(key=lambda glance: glance.ended_at or now, reverse=True)
+    key = tuple((glance.question.question_id, glance.ended_at) for glance in glances)
+    return [glance.question for glance in glances[:MOST]], key
+
+
+def _record(
+    desk: Desk,
+    kept: Kept,
+    questions: Sequence[Question],
+    key: tuple[tuple[str, datetime | None], ...],
+    now: datetime,
+) -> Record | None:
+    """The record that is kept, or a new one; None where no question has ended."""
+    if not questions:
+        return None
+    with kept.lock:
+        is_old = kept.at is None or not timedelta(0) <= now - kept.at < FRESH
+        if kept.key != key or is_old:
+            kept.made, kept.key, kept.at = _made(desk, questions, now), key, now
+        return kept.made
+
+
+def _made(desk: Desk, questions: Sequence[Question], now: datetime) -> Record | None:
+    from forecast.courses import courses
+
+    found = [
+        course
+        for course in courses(desk.store, desk.config(), questions, now)
+        if course.outcome is not None and course.scored
+    ]
+    if not found:
+        return None
+    told = track_record(found)
+    share = told.yes / told.n
+    rows = [(course, middle_of(course)) for course in found]
+    calibration, charts = _calibrated(rows)
+    return Record(
+        *(told, calibration, charts, share * (1.0 - share)),
+        tuple((course.question, bool(course.outcome), said.probability) for course, said in rows),
+    )
+
+
+def middle_of(course: Course[Said]) -> Said:
+    """The forecast that stood in the middle of a question's time, or else the first that counts.
+
+    Its time ends with its deadline, or with the event that answered it.
+    """
+    opens, ends = course.question.opens_at, course.question.deadline
+    if course.event is not None:
+        ends = min(ends, course.event.occurred_at)
+    stood = [said for said in course.scored if said.as_of <= opens + (ends - opens) / 2]
+    return stood[-1] if stood else course.scored[0]
+
+
+def _calibrated(
+    rows: Sequence[tuple[Course[Said], Said]],
+) -> tuple[Calibration, dict[str, Any]]:
+    from forecast.reports.charts.reliability import diagram
+    from forecast.scoring.calibration import calibration
+
+    forecasts = _rows([(said, course.outcome or 0) for course, said in rows])
+    spans = sorted((course.question.deadline - said.as_of) / DAY for course, said in rows)
+    found = calibration(
+        forecasts.p, forecasts.outcome, forecasts.origin, max(spans[len(spans) // 2], 1.0), SEED
+    )
+    drawn = both(lambda key, width: diagram(found, forecasts, 0, key, width), "reliability")
+    return found, dict(drawn)
+
+
+def _rows(said: Sequence[tuple[Said, int]]) -> "Forecasts":
+    """As the rows of a backtest, of one unit and without baselines."""
+    import numpy as np
+
+    from forecast.backtest import Forecasts
+
+    p = np.array([one.probability for one, _ in said])
+    origin = np.array([one.as_of.timestamp() / 86_400 for one, _ in said])
+    outcome = np.array([float(came) for _, came in said])
+    unit, unknown = np.zeros(len(p), dtype=np.int64), np.full(len(p), math.nan)
+    return Forecasts(("",), unit, origin, p, p, p, outcome, unknown)
+
+
+def _backtests(desk: Desk) -> "list[BacktestReport]":
+    from forecast.reports.backtest.view import build_report
+
+    none = _rows([])
+    return [build_report(one, none) for one in desk.store.backtests.newest(BACKTESTS)]
+
+
+@cache
+def certificates() -> list[dict[str, Any]]:
+    """What stands in the certificates of the families that come with Tocsin, by family."""
+    return [told for path in _certificate_files() if (told := _certificate(path)) is not None]
+
+
+def _certificate_files() -> Iterable[Path]:
+    """In a checkout they are documents; an installed package has them beside the models."""
+    root = Path(str(files("forecast"))).parent
+    for folder in (root / "models" / "certify" / "certificates", root / "docs" / "certificates"):
+        if folder.is_dir():
+            return sorted(folder.glob("*.json"))
+    return []
+
+
+def _certificate(path: Path) -> dict[str, Any] | None:
+    """A file that cannot be read says nothing; `tocsin models certify` tells of it."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        names = ("family", "verdict", "date", "kept", "findings")
+        return {name: told[name] for name in names} | {"tests": len(told["tests"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
