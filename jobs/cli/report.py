@@ -25,6 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--html", type=FILE, help="Write a page.")
 @click.option("--markdown", type=FILE, help="Write Markdown.")
 @click.option("--csv", type=FILE, help="Write every estimate, or every question.")
+@click.option("--badge", type=FILE, help="Write a question's badge, a small SVG to embed.")
 @click.option(
     "--tree",
     type=click.Path(path_type=Path),
@@ -38,6 +39,7 @@ def command(
     html: Path | None,
     markdown: Path | None,
     csv: Path | None,
+    badge: Path | None,
     tree: Path | None,
     since: datetime | None,
     as_of: datetime | None,
@@ -53,6 +55,8 @@ def command(
         raise UsageError("is not before the moment of the report", at="--since")
     if tree is not None and question_id is None:
         raise UsageError("is of one question: name it", at="--tree")
+    if badge is not None and question_id is None:
+        raise UsageError("is of one question: name it", at="--badge")
     files = {"html": html, "markdown": markdown, "csv": csv}
     with open_app(folder) as app:
         if question_id is None:
@@ -62,6 +66,7 @@ def command(
             if tree is not None:
                 _tree(app, question, now, tree)
                 files |= {"tree": tree}
+            files |= {"badge": badge}
             _question(question_report(app, question, now, since), files, as_json)
 
 
@@ -85,6 +90,10 @@ def _question(report: "QuestionReport", files: dict[str, Path | None], as_json: 
         from forecast.reports.as_csv import question_csv
 
         write_page(files["csv"], question_csv(report))
+    if files["badge"]:
+        from forecast.reports.badge import badge_of, badge_svg
+
+        write_page(files["badge"], badge_svg(badge_of(report)))
     if as_json:
         from forecast.reports.as_json import question_json
 

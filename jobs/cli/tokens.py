@@ -113,6 +113,40 @@ def revoke(name: str, folder: Path, as_json: bool) -> None:
     say(f"token '{token.name}' ({token.token_id}) opens nothing any more")
 
 
+@command.command("link")
+@click.argument("name")
+@click.argument("path")
+@common
+def link(name: str, path: str, folder: Path, as_json: bool) -> None:
+    """Print the address of PATH with a key of the token NAME, for what can send no header.
+
+    PATH is /feeds/questions.atom, /feeds/alerts.atom or /badges/QUESTION.svg. The key opens that
+    address alone, to whoever has it, until the token is revoked or expires.
+    """
+    from urllib.parse import quote
+
+    from forecast.access import key_of
+    from jobs.app import open_app
+
+    if not path.startswith(("/feeds/", "/badges/")):
+        raise UsageError("a key is for an address below /feeds/ or /badges/", at="PATH")
+    with open_app(folder) as app:
+        token = next((t for t in app.store.access.tokens() if _is_called(t, name)), None)
+        web = app.config.web
+        base = web.public_url or app.config.watch.link.rstrip("/")
+    if token is None:
+        raise UsageError(f"there is no live token '{name}'")
+    address = f"{base or f'http://{web.host}:{web.port}'}{quote(path)}?key={key_of(token, path)}"
+    if as_json:
+        print_json({"schema_version": 1, "address": address, "token": token.name})
+        return
+    say(address)
+
+
+def _is_called(token: "Token", name: str) -> bool:
+    return name in (token.name, token.token_id) and token.is_live(utc_now())
+
+
 def _checked(name: str) -> str:
     name = name.strip()
     if not (name and name.isprintable() and len(name) <= 100):
