@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import feedparser
@@ -14,7 +15,11 @@ from forecast.access import key_of
 from forecast.alert import RuleState, State, Transition
 from forecast.estimate import Health, Interval
 from forecast.evidence import Outcome, Resolution
+from forecast.reports.badge import badge_of, badge_svg
 from forecast.store import Store, open_store
+from forecast.watch import Watch
+from jobs.app import App
+from jobs.reporting import question_report
 from tests.forecast.web.api_desk import NOW, ApiDesk, a_question, config_of
 
 DAY = timedelta(days=1)
@@ -195,3 +200,10 @@ def test_the_feed_of_alerts_tells_others_only_of_open_questions(desk: ApiDesk) -
     assert len(public) == 1
     everything = feedparser.parse(desk.ask("GET", FEEDS[1], by="read").content).entries
     assert len(everything) == 3
+
+
+def test_the_badge_in_a_file_is_the_one_on_the_web(desk: ApiDesk) -> None:
+    app = App(Watch(Path(), desk.config), desk.store)
+    (question,) = desk.store.questions(["strike-by-christmas"])
+    report = question_report(app, question, NOW)
+    assert badge_svg(badge_of(report)) == desk.ask("GET", BADGE, by=None).text
