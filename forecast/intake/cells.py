@@ -10,12 +10,24 @@ from forecast.evidence import Outcome
 type Cells = Mapping[str, str]
 
 MOST_EVENTS = 999_999  # that a question may ask for
+LONGEST_NAME = 500  # characters: an index of a database takes no more, nor does the API
+_NAMES = (
+    *("report_id", "event_id", "question_id", "coverage_id", "incident_id"),
+    *("unit", "tag", "definition"),
+)
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 _WITHDRAWN = ("retracted", "withdrawn")
 
 # One parse for each date that occurs in a file, not for each row.
 _start_of = lru_cache(maxsize=1 << 16)(parse_instant)
 _end_of = lru_cache(maxsize=1 << 16)(lambda text: parse_instant(text, end_of_day=True))
+
+
+def check_names(cells: Cells) -> None:
+    """ValueError where an id or a name is so long that it cannot be one."""
+    for name in _NAMES:
+        if len(cells.get(name, "")) > LONGEST_NAME:
+            raise ValueError(f"{name} is longer than {LONGEST_NAME} characters")
 
 
 def both_times(cells: Cells) -> tuple[datetime, datetime]:

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from forecast.errors import InputError
 from forecast.evidence import Event, Resolution
+from forecast.intake.cells import check_names
 from forecast.intake.coherence import SAID, judged
 from forecast.intake.criteria import unclear_in
 from forecast.intake.records import (
@@ -245,6 +246,7 @@ class _Intake:
 
     def _facts(self, record: Record) -> list[Fact]:
         """What a record says, its own kind first; ValueError where it cannot be."""
+        check_names(record.cells)
         facts = record.facts(self.kind, self.file)
         fact = facts[0]
         self.vocabulary.check(fact)
