@@ -34,7 +34,7 @@ def question_report(
         transitions=_until(store.alerts.transitions(subject=question.question_id), now),
         resolution=ended(app, [question], now).get(question.question_id),
         reopened=_reopened(app, question, now),
-        crowd=[c for c in store.crowd(question.question_id) if c.at < now],
+        crowd=store.crowd(question.question_id, now),
         reports=store.reports(question.unit, now),
         related=_related(app, question, now),
         prior=_prior_at(app, root, now) if root else None,

@@ -139,9 +139,13 @@ def question(connection: Connection, question_id: str) -> Question:
     return found[0]
 
 
-def crowd(connection: Connection, question_id: str) -> list[CrowdForecast]:
-    """What others said of a question, by (at, source)."""
-    return _sorted_crowd(facts_of(connection, CROWD, _CROWD_EVER, {"ids": [question_id]}))
+def crowd(
+    connection: Connection, question_id: str, as_of: datetime | None = None
+) -> list[CrowdForecast]:
+    """What others said of a question, as known before `as_of` or now, by (at, source)."""
+    query = _CROWD_OF if as_of else _CROWD_EVER
+    found = facts_of(connection, CROWD, query, {"ids": [question_id], "as_of": as_of})
+    return _sorted_crowd(found)
 
 
 def _coverage(connection: Connection, at: dict[str, Any]) -> list[Coverage]:

@@ -208,9 +208,9 @@ class Store:
         """Which of some questions had ended, as known before `as_of`."""
         return self._read(ends.resolved, question_ids, as_of)
 
-    def crowd(self, question_id: str) -> list[CrowdForecast]:
-        """What others said of a question, by (at, source)."""
-        return self._read(reading.crowd, question_id)
+    def crowd(self, question_id: str, as_of: datetime | None = None) -> list[CrowdForecast]:
+        """What others said of a question, as known before `as_of` or now, by (at, source)."""
+        return self._read(reading.crowd, question_id, as_of)
 
     # What we believed and said
 

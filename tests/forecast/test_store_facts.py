@@ -230,6 +230,7 @@ def test_a_corrected_crowd_forecast_replaces_the_first_from_then_on(store: Store
     store.add_crowd([replace(CROWD, probability=0.16)], LATER)
     assert store.crowd("uv-strike") == [other, replace(CROWD, probability=0.16)]
     assert store.snapshot(QUESTION, LATER).crowd == (other, CROWD)
+    assert store.crowd("uv-strike", LATER) == [other, CROWD]
     assert store.snapshot(QUESTION, LATER + TICK).crowd[1].probability == 0.16
 
 
