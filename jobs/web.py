@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecast.config import Config
 from forecast.errors import OutsideError, TocsinError, UsageError
@@ -183,8 +183,13 @@ def _answer(
 
         made = create_app(store, current, report, pulse=lambda: _age(pulse.value))
         # of ten thousand questions the first look takes a second: before anybody asks for it
-        Thread(target=made.state.outlook.warm, name="outlook", daemon=True).start()
+        Thread(target=_warm, args=(made.state,), name="outlook", daemon=True).start()
         run(made, bound)
+
+
+def _warm(state: Any) -> None:
+    state.outlook.warm()
+    state.record.warm(state.desk, state.outlook)
 
 
 def _age(beat: float) -> float | None:

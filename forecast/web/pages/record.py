@@ -1,18 +1,19 @@
 """/record: how good the forecasts were that have an answer, and what backtests said before.
 
 The record is of the questions that ended last, `MOST` of them. It takes a second where they have
-long histories, and so is kept until another one ends, or for some minutes.
+long histories, and so one is kept, and made anew when another question ends or after some minutes.
 """
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forecast.clock import DAY
+from forecast.errors import StoreError
 from forecast.evidence import Outcome
 from forecast.question import Question
 from forecast.reports.page import both
@@ -38,6 +40,7 @@ MOST = 500  # ended questions that a record is of
 BACKTESTS = 15  # of the newest
 FRESH = timedelta(minutes=10)
 SEED = 20_251  # of the band of the diagram
+_log = logging.getLogger(__name__)
 VERDICTS = {"passed": "✓ passed", "failed": "✗ failed"}
 
 
@@ -56,14 +59,51 @@ class Record:
     ended: tuple[tuple[Question, bool, float], ...]
 
 
-@dataclass
-class Kept:
-    """The record that was made last, of which questions and when."""
+type Key = tuple[tuple[str, datetime | None], ...]
 
-    lock: Lock = field(default_factory=Lock)
-    key: tuple[tuple[str, datetime | None], ...] | None = None
-    at: datetime | None = None
-    made: Record | None = None
+
+class Kept:
+    """The record that was made last. Where it is old another is made beside those who look."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._key: Key | None = None
+        self._at: datetime | None = None
+        self._record: Record | None = None
+        self._maker: Thread | None = None
+
+    def of(
+        self, desk: Desk, questions: Sequence[Question], key: Key, now: datetime
+    ) -> Record | None:
+        """The record of some questions, or that of a moment ago; who looks first waits for it."""
+        with self._lock:
+            if self._key is None:
+                self._make(desk, questions, key, now)
+            elif self._is_old(key, now) and not (self._maker and self._maker.is_alive()):
+                arguments = (desk, questions, key, now)
+                self._maker = Thread(target=self._renew, args=arguments, daemon=True)
+                self._maker.start()
+            return self._record
+
+    def warm(self, desk: Desk, outlook: Outlook) -> None:
+        """Make it before anybody looks."""
+        now = desk.clock()
+        try:
+            self.of(desk, *_ended(outlook, now), now)
+        except StoreError as error:
+            _log.warning("the record could not be made: %s", error)
+
+    def _is_old(self, key: Key, now: datetime) -> bool:
+        return self._key != key or not (self._at and timedelta(0) <= now - self._at < FRESH)
+
+    def _make(self, desk: Desk, questions: Sequence[Question], key: Key, now: datetime) -> None:
+        self._record, self._key, self._at = _made(desk, questions, now), key, now
+
+    def _renew(self, *of: Any) -> None:
+        try:
+            self._make(*of)
+        except StoreError as error:
+            _log.warning("the record could not be brought up to date: %s", error)
 
 
 @router.get("/record")
@@ -75,7 +115,7 @@ def record(desk: TheDesk, request: Request) -> Response:
     asked, key = _ended(request.app.state.outlook, now)
     return page(
         *(desk, request, "record.html"),
-        found=_record(desk, request.app.state.record, asked, key, now),
+        found=request.app.state.record.of(desk, asked, key, now),
         most=MOST,
         total=len(key),
         backtests=_backtests(desk),
@@ -88,9 +128,7 @@ def record(desk: TheDesk, request: Request) -> Response:
     )
 
 
-def _ended(
-    outlook: Outlook, now: datetime
-) -> tuple[list[Question], tuple[tuple[str, datetime | None], ...]]:
+def _ended(outlook: Outlook, now: datetime) -> tuple[list[Question], Key]:
     """The questions that ended last with an answer, and what the record of them depends on."""
     answers = (Outcome.YES, Outcome.NO)
     glances = [line.glance for line in outlook.at(now).lines if line.glance.outcome in answers]
@@ -99,26 +137,11 @@ def _ended(
     return [glance.question for glance in glances[:MOST]], key
 
 
-def _record(
-    desk: Desk,
-    kept: Kept,
-    questions: Sequence[Question],
-    key: tuple[tuple[str, datetime | None], ...],
-    now: datetime,
-) -> Record | None:
-    """The record that is kept, or a new one; None where no question has ended."""
-    if not questions:
-        return None
-    with kept.lock:
-        is_old = kept.at is None or not timedelta(0) <= now - kept.at < FRESH
-        if kept.key != key or is_old:
-            kept.made, kept.key, kept.at = _made(desk, questions, now), key, now
-        return kept.made
-
-
 def _made(desk: Desk, questions: Sequence[Question], now: datetime) -> Record | None:
     from forecast.courses import courses
 
+    if not questions:
+        return None
     found = [
         course
         for course in courses(desk.store, desk.config(), questions, now)

@@ -216,7 +216,8 @@ def test_the_record_says_how_good_the_forecasts_were_and_what_a_backtest_gained(
     counts = main.get_by_role("region", name="Forecast and what came true")
     numbers = counts.locator("tbody tr td:last-child").all_inner_texts()
     assert sum(map(int, numbers)) == 36
-    expect(main.get_by_role("region", name="Backtests").locator("tbody tr")).to_have_count(1)
+    backtests = main.get_by_role("region", name="The newest backtests")
+    expect(backtests.locator("tbody tr")).to_have_count(1)
 
 
 def test_who_may_only_read_sees_no_button_and_is_refused(
