@@ -211,7 +211,7 @@ class IncidentTable(Table):
     @field_validator("window")
     @classmethod
     def _at_least_a_minute(cls, value: str) -> str:
-        if parse_days(value) < 1 / 1440:
+        if timedelta(days=parse_days(value)) < timedelta(minutes=1):
             raise ValueError(f"'{value}' is less than a minute")
         return value
 

@@ -1,6 +1,7 @@
 """[[sources]]: from where facts and articles are brought in, how often, and how they are read."""
 
 import re
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +19,7 @@ type Brings = Literal[
 ARTICLES = "articles"
 # Header fields that are no secret; all others are given by reference.
 OPEN_HEADERS = ("accept", "accept-language", "user-agent")
-LEAST_EVERY = 1 / 1440 / 6  # days: ten seconds, so that nobody is asked without a pause
+LEAST_EVERY = timedelta(seconds=10)  # so that nobody is asked without a pause
 _SECRET_WORD = re.compile(r"key|token|secret|passw|auth|signature|credential", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -48,7 +49,7 @@ def _reference_or_url(text: str) -> str:
 
 
 def _every(text: str) -> str:
-    if parse_days(text) < LEAST_EVERY:
+    if timedelta(days=parse_days(text)) < LEAST_EVERY:
         raise ValueError(f"'{text}' is less than 10 seconds")
     return text
 

@@ -60,3 +60,10 @@ def test_what_is_no_secret_may_stand_in_clear() -> None:
     found = source(URL + 'headers = { Accept = "text/csv", X-Key = "env:KEY" }')
     assert found.headers == {"Accept": "text/csv", "X-Key": "env:KEY"}
     assert found.most_bytes == 20_000_000
+
+
+def test_the_shortest_pause_is_none_too_short_however_it_is_written() -> None:
+    for words in ("10 seconds", "10.0 seconds", "1 minute", "60 seconds"):
+        assert source(URL + f'every = "{words}"').every == words
+    window = '[incidents]\nwindow = "60 seconds"\n'
+    assert parse_config(DESK + window).incidents.window == "60 seconds"
