@@ -348,10 +348,8 @@ class Service:
         estimates, notices = len(updated.estimates), len(updated.notices)
         self.tally.update(slots=1, estimates=estimates, messages=notices)
         self._say_failures(turn, updated.failures)
-        _log.info(
-            "%s: %d estimates, %d notices, %d missed slots made up for",
-            *(_title(turn), estimates, notices, turn.missed),
-        )
+        missed = f", {_counted(turn.missed, 'slot')} missed before" if turn.missed else ""
+        _log.info("%s: %d estimates, %d notices%s", _title(turn), estimates, notices, missed)
         return True
 
     def _audit(self, turn: Turn) -> bool:

@@ -53,11 +53,16 @@ def app(desk: Desk) -> Iterator[App]:
         yield opened
 
 
-def test_slots_missed_while_nobody_was_there_are_made_up_for_by_the_newest(app: App) -> None:
+def test_slots_missed_while_nobody_was_there_are_made_up_for_by_the_newest(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     now = utc_now()
     Service(app, lambda: now).run_due()
     Service(app, lambda: now + timedelta(days=4)).run_due()
     assert [(run.status, run.missed) for run in app.store.runs()] == [("done", 3), ("done", 0)]
+    said = [r.message for r in caplog.records if " estimates, " in r.message]
+    assert [words.endswith(", 3 slots missed before") for words in said] == [False, True]
 
 
 def test_many_schedules_that_are_due_at_once_each_run_once(desk: Desk, app: App) -> None:
