@@ -398,16 +398,3 @@ def test_the_shared_data_is_read_to_its_end(sqlite_url: str, name: str) -> None:
         result = ingest_file(store, SHARED / "data" / name / "events.csv.gz", None, NOW)
     assert (result.kind, result.bad_count, result.broken) == ("events", 0, None)
     assert result.added.new > 500
-
-
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_name_too_long_for_an_index_is_a_bad_row_and_no_other_suffers(
-    store: Store, place: int
-) -> None:
-    cells = GOOD.split(",")
-    # no two words alike, or a database would make it short
-    cells[place] = " ".join(map(str, range(5_000)))
-    result = _take(store, HEADER + ",".join(cells) + GOOD)
-    name = HEADER.split(",")[place]
-    assert _complaints(result) == [(2, f"{name} is longer than 500 characters")]
-    assert result.added == Added(new=1)
