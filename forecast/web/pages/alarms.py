@@ -41,7 +41,7 @@ STATUSES = {
     "delivered": "✓ delivered",
 }
 CHANNELS = {
-    None: "○ nothing was sent yet",
+    None: "○ nothing is known of it yet",
     ChannelHealth.WORKS: "✓ works",
     ChannelHealth.FAILING: "▲ failing",
     ChannelHealth.DISABLED: "✗ switched off",

@@ -1,7 +1,7 @@
 """/priors: what is believed before the evidence, who changed it, when and why. It is only read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from shlex import join
@@ -20,6 +20,7 @@ from forecast.web.problems import ProblemError
 router = APIRouter()
 ON_PAGE, VERSIONS_ON_PAGE = 40, 20
 type Pieces = list[tuple[str, str]]  # ("", "del" or "ins", words)
+_OF_SIGNS = ("effects.", "half_life.")
 _WORD = re.compile(r"\s+|[^\s]+")
 
 
@@ -83,7 +84,8 @@ def prior(
         blanks=quiet_blanks,
         definition=definition,
         table=config.definitions.get(definition),
-        words=words,
+        words={key: told for key, told in words.items() if not key.startswith(_OF_SIGNS)},
+        signs=_signs(words),
         retune=[
             (join(["tocsin", "priors", act, definition]), why)
             for act, why in (
@@ -102,6 +104,14 @@ def prior(
         pages=pages,
         link=lambda to: address_with(request, page=str(to) if to > 1 else ""),
     )
+
+
+def _signs(words: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each tag with its effect and its half-life."""
+    tags = dict.fromkeys(key.partition(".")[2] for key in words if key.startswith(_OF_SIGNS))
+    return [
+        (tag, words.get(f"effects.{tag}", ""), words.get(f"half_life.{tag}", "")) for tag in tags
+    ]
 
 
 def _steps(versions: list[PriorVersion]) -> Iterator[Step]:

@@ -58,7 +58,9 @@ def readers(new_sqlite_url: NewUrl) -> Iterator[Readers]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_valid_html_with_a_title_and_nothing_inline(readers: Readers, path: str) -> None:
+def test_every_page_is_valid_html_with_a_title_and_nothing_inline(
+    readers: Readers, path: str
+) -> None:
     reader = readers["admin"]
     answer = reader.get(path)
     assert answer.status_code == 200
