@@ -14,22 +14,28 @@ from forecast.store.types import columns_of
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be read: where it stood, why not, and what it said."""
+    """A row that could not be read: where it stood, why not, and what it said.
+
+    What came in no file has line 0, and its place is named in `file`.
+    """
 
     file: str
     line: int
     reason: str
     text: str
 
+    def key(self) -> tuple[str | int, ...]:
+        """What makes it the same row again: an item of a source may read otherwise at each pull."""
+        return astuple(self) if self.line else (self.file, self.reason)
+
 
 _COLUMNS = [quarantine.c[field.name] for field in fields(BadRow)]
 
 
 def add(connection: Connection, rows: Iterable[BadRow], recorded_at: datetime) -> None:
-    """Keep bad rows; one that is there already, to the letter, is left alone."""
+    """Keep bad rows; one that is there already is left alone."""
     values = [
-        columns_of(row) | {"digest": digest(astuple(row)), "recorded_at": recorded_at}
-        for row in rows
+        columns_of(row) | {"digest": digest(row.key()), "recorded_at": recorded_at} for row in rows
     ]
     if values:
         connection.execute(insert_once(connection, quarantine), values)

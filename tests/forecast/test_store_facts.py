@@ -241,6 +241,15 @@ def test_bad_rows_are_kept_once_each(store: Store) -> None:
     assert store.quarantined() == rows
 
 
+def test_an_item_of_a_source_is_kept_aside_once_however_it_reads(store: Store) -> None:
+    first = BadRow("wire:7", 0, "value '-' is not a number", '{"seen": 1}')
+    store.quarantine([first], START)
+    store.quarantine([replace(first, text='{"seen": 2}')], LATER)
+    other = replace(first, reason="has no unit")
+    store.quarantine([other], LATER)
+    assert store.quarantined() == [first, other]
+
+
 def test_a_time_without_a_zone_is_refused_where_it_is_asked_for(store: Store) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         store.reports("usa-ven", START.replace(tzinfo=None))
