@@ -134,10 +134,11 @@ def test_of_those_that_were_missed_the_newest_makes_up_for_all(store: Store) -> 
 def test_a_digest_that_is_new_waits_for_its_first_slot(store: Store) -> None:
     app_on(store)
     edited = App(Watch(Path(), parse_config(WATCH.replace("mon", "sat"))), store)
-    sunday = MONDAY + 6 * DAY
-    store.schedules.keep(told(edited.config, sunday), sunday)
-    assert digest_due(edited, clock_at(sunday), "me") == 0
-    assert outlooks(edited, sunday)[0].next_slot == MONDAY + 12 * DAY
+    after = MONDAY + 5 * DAY + MINUTE  # a Saturday, a minute after the slot
+    store.schedules.keep(told(edited.config, after), after)
+    assert digest_due(edited, clock_at(after), "me") == 0
+    assert outlooks(edited, after)[0].next_slot == MONDAY + 12 * DAY
+    assert digest_due(edited, clock_at(MONDAY + 12 * DAY), "me") == 1
 
 
 def test_who_loses_the_race_tells_nothing(store: Store) -> None:
