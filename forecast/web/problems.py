@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forecast.errors import HeldError, OutsideError, TocsinError, UsageError
+from forecast.errors import HeldError, OutsideError, StoreError, TocsinError, UsageError
 from forecast.requests import KINDS
 
 MEDIA_TYPE = "application/problem+json"
@@ -105,7 +105,8 @@ def of_error(error: TocsinError) -> Response:
     """An error of ours; of what is outside it says what, and when to come again."""
     status = status_of(error)
     headers = {"Retry-After": "5"} if status == 503 else None
-    return problem(status, error.message, code=error.code, at=error.at, headers=headers)
+    at = None if isinstance(error, StoreError) else error.at  # where the store lies is nobody's
+    return problem(status, error.message, code=error.code, at=at, headers=headers)
 
 
 async def on_problem(_: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from forecast.web.punctual import PunctualProtocol
 
-AT_ONCE = 100  # requests that are answered at a time; more are told to come again
+AT_ONCE = 500  # connections, those that idle among them; more are told to come again
 WAIT = 15  # seconds for the head of a request, and between two; see PunctualProtocol
 GRACE = 10  # seconds for what is being answered when it is to stop
 

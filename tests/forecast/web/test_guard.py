@@ -220,6 +220,7 @@ def test_what_is_outside_is_told_and_may_be_tried_again(light: ApiDesk) -> None:
     answer = light.get("/questions")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Traceback" not in answer.text
+    assert "at" not in answer.json()  # where the store lies
 
 
 def test_the_hosts_are_those_of_the_table() -> None:
