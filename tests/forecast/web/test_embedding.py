@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 import pytest
 
 from alerts.testing.report_samples import ESTIMATE
