@@ -33,14 +33,13 @@ def run(minute: int, *, lasts: float = 0.1, missed: int = 0) -> Run:
     return Run("minutely", slot, "me", "done", "", missed, 1, slot, end, end)
 
 
-def missed(runs: list[Run], minutes: int, down: timedelta = timedelta(0)) -> int:
-    return slots_missed(runs, MINUTE, NOON, NOON + minutes * MINUTE, down)
+def test_a_slot_that_nobody_ran_is_missed_unless_the_next_made_up_for_it() -> None:
+    def missed(*runs: Run) -> tuple[int, int]:
+        return slots_missed(runs, MINUTE, NOON, NOON + 3 * MINUTE)
 
-
-def test_a_slot_that_nobody_ran_is_missed_unless_nobody_was_there() -> None:
-    assert missed([run(1), run(2), run(3)], 3) == 0
-    assert missed([run(1), run(3)], 3) == 1
-    assert missed([run(1), run(3, missed=1)], 3, down=MINUTE) == 0
+    assert missed(run(1), run(2), run(3)) == (0, 0)
+    assert missed(run(1), run(3)) == (1, 0)
+    assert missed(run(1), run(3, missed=1)) == (0, 1)
 
 
 def test_runs_of_one_schedule_overlap_where_one_begins_before_the_other_ends() -> None:

@@ -54,6 +54,7 @@ class Soak:
     fed: int = 0
     down: float = 0.0
     unclean: int = 0
+    late: int = 0
 
     def feed(self, count: int) -> None:
         """Record some reports of now."""
@@ -128,7 +129,8 @@ def soak(
         run.unclean += service.stop() != 0
         found = _judge(run, receiver, service, began, ended)
         tape.close()
-    return [*rows, *_verdict_rows(found)], found
+    late = Row("slots that a later one made up for", run.late, "", at_most=2)  # those of the kill
+    return [*rows, late, *_verdict_rows(found)], found
 
 
 def fit_pasts(folder: Path, units: int, now: datetime) -> None:
@@ -236,8 +238,8 @@ def _judge(
     minutely = [r for r in runs if r.schedule_id == "minutely"]
     hourly = [r for r in runs if r.schedule_id == "hourly"]
     calm = ended - timedelta(seconds=30)
-    missed = verdict.slots_missed(minutely, timedelta(minutes=1), began, calm, timedelta(minutes=1))
-    missed += verdict.slots_missed(hourly, timedelta(hours=1), began, calm, timedelta(minutes=1))
+    missed, run.late = verdict.slots_missed(minutely, timedelta(minutes=1), began, calm)
+    missed += verdict.slots_missed(hourly, timedelta(hours=1), began, calm)[0]
     return Verdict(
         **counts,
         slots_missed=missed,

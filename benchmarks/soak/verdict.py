@@ -13,11 +13,11 @@ from forecast.store.runs import Run
 class Verdict:
     """Everything is to be 0.
 
-    `slots_missed` were never run though the service was there; `slots_overlapping` began before
-    the one before had ended; `units_left` have news that nobody saw; `questions_without` have no
-    estimate; `notices_left` and `messages_left` still wait; `messages_lost` are marked delivered
-    and never came; `damage` counts failed checks of the store; `unclean_ends` are exits that
-    were no 0, and `errors` lines of the log.
+    `slots_missed` were neither run nor made up for by the next run of their schedule, and
+    `slots_overlapping` began before the one before had ended; `units_left` have news that nobody
+    saw; `questions_without` have no estimate; `notices_left` and `messages_left` still wait;
+    `messages_lost` are marked delivered and never came; `damage` counts failed checks of the
+    store; `unclean_ends` are exits that were no 0, and `errors` lines of the log.
     """
 
     slots_missed: int = 0
@@ -42,12 +42,13 @@ class Verdict:
 
 
 def slots_missed(
-    runs: Iterable[Run], step: timedelta, since: datetime, until: datetime, down: timedelta
-) -> int:
-    """Slots of a schedule every `step` that nobody ran, from `since` to `until`.
+    runs: Iterable[Run], step: timedelta, since: datetime, until: datetime
+) -> tuple[int, int]:
+    """Slots every `step` from `since` to `until` that nobody ran: (lost, made up for).
 
-    Slots that fell into a time without a service, `down` at most, are made up for by the next.
+    A run makes up for those before it that could not be run in time, and says how many.
     """
+    runs = list(runs)
     ran = {run.slot for run in runs}
     excused = sum(run.missed for run in runs)
     slot = since - (since - since.replace(hour=0, minute=0, second=0, microsecond=0)) % step + step
@@ -55,7 +56,7 @@ def slots_missed(
     while slot <= until:
         lost += slot not in ran
         slot += step
-    return max(lost - min(excused, down // step + 1), 0)
+    return max(lost - excused, 0), min(lost, excused)
 
 
 def overlapping(runs: Iterable[Run]) -> int:
