@@ -62,9 +62,7 @@ _KINDS_OF_KEY: dict[str, frozenset[RuleKind]] = {
     "cost": frozenset({RuleKind.LOSS}),
     "loss": frozenset({RuleKind.LOSS}),
     "within": frozenset({RuleKind.DEADLINE}),
-    "after": frozenset(
-        {RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL, RuleKind.SOURCE}
-    ),
+    "after": frozenset({RuleKind.STALE, RuleKind.UNHEALTHY, RuleKind.CHANNEL, RuleKind.SOURCE}),
     "inhibited_by": ON_QUESTIONS,
 }
 _NEEDED = {

@@ -19,7 +19,8 @@ _ORDER = (State.FIRING, State.RECOVERING, State.PENDING, State.OK)
 class Standing:
     """One rule on one question, unit, channel or source.
 
-    It is not yet evaluated where nothing was read for it. `probability` is that of the latest estimate; `channels` those on which it rings.
+    It is not yet evaluated where nothing was read for it. `probability` is that of the latest
+    estimate; `channels` those on which it rings.
     """
 
     rule: Rule

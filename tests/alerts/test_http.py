@@ -332,7 +332,8 @@ class raw_server:  # noqa: N801 - used as a function in `with`
             if self._context:
                 connection = self._context.wrap_socket(connection, server_side=True)
             request = b""
-            while not request.endswith(self._until):  # unread bytes would turn our close into a reset
+            # unread bytes would turn our close into a reset
+            while not request.endswith(self._until):
                 request += connection.recv(65_536)
             for piece in self._pieces():
                 connection.sendall(piece)
