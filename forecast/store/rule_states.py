@@ -1,4 +1,8 @@
-"""Where rules stand, and their changes of mind; only ever added."""
+"""Where rules stand, and their changes of mind.
+
+Transitions are only ever added. Of the states of a rule on a subject the newest is kept: rules
+are evaluated at every update, for years, and what changed is told by the transitions.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -6,7 +10,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, Text, bindparam, exists, func, or_, select
 
 from forecast.alert import RuleState, State, Transition
 from forecast.errors import ConflictError
@@ -37,11 +41,23 @@ _ON_SUBJECTS = _newest_states(_STATE.c.subject.in_(_SUBJECTS))
 _FOR_CLOCK = _ALL.where(or_(_STATE.c.state != State.OK, _STATE.c.rule_id.in_(_RULES)))
 _OF_RULES = _newest_states(_STATE.c.subject.in_(_SUBJECTS), _STATE.c.rule_id.in_(_RULES))
 
+_LATER = _STATE.alias("later")
+_PASSED = _STATE.delete().where(
+    _STATE.c.subject == bindparam("of_subject"),
+    _STATE.c.rule_id == bindparam("of_rule"),
+    # the new row is in by now: on SQLite a number that is given up may be given again
+    exists().where(
+        _LATER.c.subject == _STATE.c.subject,
+        _LATER.c.rule_id == _STATE.c.rule_id,
+        _LATER.c.row_id > _STATE.c.row_id,
+    ),
+)
+
 
 def add_rule_states(
     connection: Connection, states: Iterable[StateChange], recorded_at: datetime
 ) -> None:
-    """Add the new states of rules; the newest row of a rule on a subject is its state.
+    """Put the new states of rules in the place of those that stood.
 
     Each comes with the state it was decided from; ConflictError where that is no longer the
     newest, because another process decided in between.
@@ -59,6 +75,13 @@ def add_rule_states(
     rows = [columns_of(after) | {"recorded_at": recorded_at} for _, after in states]
     if rows:
         connection.execute(_STATE.insert(), rows)
+    passed = [
+        {"of_subject": after.subject, "of_rule": after.rule_id}
+        for before, after in states
+        if before is not None
+    ]
+    if passed:
+        connection.execute(_PASSED, passed)
 
 
 def add_transitions(

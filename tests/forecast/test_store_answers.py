@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from forecast.alert import Delivery, RuleState, State, Transition
 from forecast.errors import StoreError, UsageError
@@ -14,6 +15,7 @@ from forecast.estimate import Contribution, CurvePoint, Estimate, Health, Interv
 from forecast.evidence import Outcome, Resolution
 from forecast.prior import PriorVersion
 from forecast.store import Store, open_store
+from forecast.store.alert_schema import rule_state
 
 DAY = timedelta(days=1)
 START = datetime(2025, 10, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -133,6 +135,24 @@ def test_transitions_are_ordered_in_time_and_can_be_chosen(store: Store) -> None
     assert store.alerts.transitions(subject="q1") == [first, CHANGE, same_time]
     assert store.alerts.transitions(rule_id="r2") == [other]
     assert store.alerts.transitions(subject="q1", rule_id="r2") == []
+
+
+def test_states_that_passed_are_not_kept_and_no_number_is_given_twice(store: Store) -> None:
+    def rows() -> list[int]:
+        query = select(rule_state.c.row_id).order_by(rule_state.c.row_id)
+        return store._database.read(lambda connection: list(connection.scalars(query)))
+
+    other = RuleState("r2", "q1")
+    store.record(states=[(None, other), (None, STATE)], recorded_at=START)
+    seen = rows()
+    before = STATE
+    for hours in range(1, 4):
+        after = replace(STATE, evaluated_as_of=START + timedelta(hours=hours))
+        store.record(states=[(before, after)], recorded_at=START)
+        assert len(rows()) == 2
+        assert max(rows()) > max(seen)
+        before, seen = after, rows()
+    assert store.alerts.states() == [before, other]
 
 
 def test_a_model_state_is_the_newest_at_or_before_the_moment(store: Store) -> None:
