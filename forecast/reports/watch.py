@@ -52,7 +52,7 @@ class WatchReport:
 
 def build_watch(title: str, reports: Iterable[QuestionReport], *, now: datetime) -> WatchReport:
     """Sort the reports of all questions: firing, held, due, moved, near, calm, resolved."""
-    rows = sorted((_row(report, now) for report in reports), key=_urgency)
+    rows = sorted(map(_row, reports), key=_urgency)
     return WatchReport(title, now, tuple(rows))
 
 
@@ -90,7 +90,7 @@ def urgency(
     return _ORDER.index(attention), -size, deadline, question.question_id
 
 
-def _row(report: QuestionReport, now: datetime) -> WatchRow:
+def _row(report: QuestionReport) -> WatchRow:
     week = report.week_move
     moved = points(week.start, week.end) if week else None
     attention = attention_of(
@@ -99,7 +99,7 @@ def _row(report: QuestionReport, now: datetime) -> WatchRow:
         is_held=report.held_since is not None,
         moved=moved,
         deadline=report.question.deadline,
-        now=now,
+        now=report.now,
     )
     return WatchRow(report, attention, moved)
 
