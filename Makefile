@@ -14,9 +14,8 @@ demo: runtime ## replay half a year of real reports: forecasts, alerts that ring
 	@$(bin)/tocsin demo $(ARGS)
 
 # A file's costly fixtures (a compiled model, a PostgreSQL server) are made once: loadfile.
-# A worker with PyMC takes half a gigabyte: four at most.
 test: development ## run the tests
-	@$(bin)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(bin)/pytest -n auto --dist loadfile $(ARGS)
 
 check: development ## lint, format, types, architecture
 	@$(bin)/ruff check .

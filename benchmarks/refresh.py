@@ -1,6 +1,5 @@
 """Ten thousand open questions estimated anew as of now, futures and all; nothing new was heard."""
 
-import os
 import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from benchmarks.rows import Row
 from benchmarks.soak.run import fit_pasts
 from benchmarks.soak.world import QUESTIONS_A_UNIT, past_reports, questions, write_watch
 from benchmarks.timing import say
+from forecast.processors import usable_processors
 from forecast.store import open_store
 from jobs.app import App, open_app
 from jobs.computing import Computing
@@ -45,7 +45,7 @@ def measure(cache: Path, full: bool) -> Iterator[Row]:
                 took = perf_counter() - began
             finally:
                 computing.close()
-    cores = os.process_cpu_count()
+    cores = usable_processors()
     yield Row(f"{NAME}, {cores} cores", took, "s", at_most=10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yield Row(f"{NAME}, memory of the process", peak, "MB", at_most=600)

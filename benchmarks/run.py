@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks.rows import HEAD, Row, align
+from forecast.processors import usable_processors
 
 # Imported when their turn comes: what a part measures should not be warm from another.
 PARTS = {
@@ -53,7 +54,7 @@ USUAL = (
 @click.option("--full", is_flag=True, help="The samplers on 52,000 rows too: some minutes more.")
 def main(parts: tuple[str, ...], full: bool) -> None:
     """Measure the parts that are named, or all but scaling and the demo."""
-    print(f"{os.process_cpu_count()} cores, load average {_load()} at the start\n", flush=True)
+    print(f"{usable_processors()} cores, load average {_load()} at the start\n", flush=True)
     with TemporaryDirectory() as cache:
         rows = show(row for part in parts or USUAL for row in _measure(part, Path(cache), full))
     print(f"\nload average {_load()} at the end")

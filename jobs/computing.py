@@ -1,7 +1,6 @@
 """Where a service computes: in this process, or in warm worker processes beside it."""
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,6 +11,7 @@ from itertools import chain
 from threading import Event, Lock
 
 from forecast.errors import HeldError
+from forecast.processors import usable_processors
 from jobs.audit import Found
 from jobs.decisions import Work
 from jobs.log import carried
@@ -31,7 +31,7 @@ class Computing:
     """
 
     def __init__(self, cores: int | None = None, stop: Event | None = None) -> None:
-        self._cores = cores or os.process_cpu_count() or 1
+        self._cores = cores or usable_processors()
         self._stop = stop or Event()
         self._begins = Lock()
         self.pool: ProcessPoolExecutor | None = None

@@ -3,7 +3,6 @@
 The same work on the same items gives the same answers, in the same order, on all of them.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from itertools import repeat
 from typing import Any, Protocol
 
 from forecast.errors import OutsideError, UsageError
+from forecast.processors import usable_processors
 from jobs.pool import MOST_WORKERS, warm_pool
 
 PATIENCE = 15.0
@@ -141,7 +141,7 @@ def _line(error: Exception) -> str:
 
 def local_executor(shared: bytes, workers: int | None = None) -> Executor:
     """A pool of so many processes, or as many as processors; this process where one is enough."""
-    count = workers or min(os.process_cpu_count() or 1, MOST_WORKERS)
+    count = workers or min(usable_processors(), MOST_WORKERS)
     return Here(shared) if count <= 1 else Processes(shared, count)
 
 

@@ -1,11 +1,11 @@
 """Warm worker processes for inference: tracks do not depend on each other within a slot."""
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
+from forecast.processors import usable_processors
 from jobs.log import Settings, log_settings, start_log
 from models.engine.worker import leave_with_parent
 
@@ -20,7 +20,7 @@ def warm_pool(
     Each calls `first` before anything else, where there is one; it must be picklable. They log
     as this process does.
     """
-    count = workers or min(os.process_cpu_count() or 1, MOST_WORKERS)
+    count = workers or min(usable_processors(), MOST_WORKERS)
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(
         count, mp_context=spawn, initializer=_warm, initargs=(first, log_settings())

@@ -9,10 +9,17 @@ import psycopg
 import pytest
 
 from benchmarks.postgres import private_server
+from forecast.processors import usable_processors
 from forecast.store import Store, open_store
 
 BACKENDS = ("sqlite", "postgresql")
+MOST_WORKERS = 4  # one with PyMC takes half a gigabyte
 type NewUrl = Callable[[], str]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: many tests wait for servers and other processes."""
+    return min(usable_processors() + 1, MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ def ingest_records(
     """Put rows that came in no file into the store, as `ingest_file` does; `file` names whence."""
     result = IngestResult(kind.name)
     intake = _Intake(store, kind, file, recorded_at, vocabulary, result)
-    for chunk in batched(records, CHUNK_ROWS, strict=False):
+    for chunk in batched(records, CHUNK_ROWS):
         intake.take_in(chunk)
     return result
 

@@ -216,7 +216,7 @@ def _known_after(
     moments = [(reports.unit, reports.known_at), (events.unit, events.known_at)]
     moments += [(spans.unit, spans.known_at), (spans.unit, spans.until_known_at)]
     found: dict[str, datetime] = {}
-    for some in batched(units, MOST_IDS, strict=False):
+    for some in batched(units, MOST_IDS):
         parts = [
             select(unit.label("unit"), moment.label("moment")).where(
                 unit.in_(some), moment >= as_of
@@ -272,7 +272,7 @@ def _questions(
         (_QUESTIONS_AT, "units", units),
         (_QUESTIONS_OF, "ids", definitions),
     ):
-        for some in batched(values, MOST_IDS, strict=False):
+        for some in batched(values, MOST_IDS):
             for question in facts_of(connection, QUESTIONS, query, {name: list(some)}):
                 found[question.question_id] = question
     return sorted_questions(found.values())

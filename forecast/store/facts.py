@@ -135,7 +135,7 @@ def add[Fact](
     if facts and connection.dialect.name == "postgresql":  # judging and adding: one at a time
         connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     added, news = Added(), _News(kind.about, kind.key[0])
-    for chunk in batched(facts, _CHUNK, strict=False):
+    for chunk in batched(facts, _CHUNK):
         added += _add_chunk(connection, kind, chunk, recorded_at, news)
     marking.mark(connection, news.moments(connection, kind.table, recorded_at), recorded_at)
     return added

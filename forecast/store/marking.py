@@ -50,7 +50,7 @@ def units_through(
 ) -> dict[str, datetime]:
     """The same moments by unit: each id stands in the column `name`, its unit beside it."""
     found: dict[str, datetime] = {}
-    for some in batched(moments, _MOST_IDS, strict=False):
+    for some in batched(moments, _MOST_IDS):
         query = select(table.c[name], table.c.unit).where(table.c[name].in_(some)).distinct()
         for ident, unit in connection.execute(query):
             found[unit] = min(moments[ident], found.get(unit, moments[ident]))
@@ -60,7 +60,7 @@ def units_through(
 def units_before(connection: Connection, table: Table, name: str, ids: Iterable[str]) -> set[str]:
     """Every unit that any version of some facts was at: of what moved, both ends hear."""
     units: set[str] = set()
-    for some in batched(ids, _MOST_IDS, strict=False):
+    for some in batched(ids, _MOST_IDS):
         query = select(table.c.unit).where(table.c[name].in_(some)).distinct()
         units |= set(connection.scalars(query))
     return units

@@ -45,7 +45,7 @@ class Moments:
 
 def _moments(connection: Connection, question_ids: Iterable[str]) -> dict[str, list[datetime]]:
     found: dict[str, list[datetime]] = defaultdict(list)
-    for ids in batched(question_ids, MOST_IDS, strict=False):
+    for ids in batched(question_ids, MOST_IDS):
         for question_id, as_of in connection.execute(_MOMENTS, {"ids": list(ids)}):
             found[question_id].append(as_of)
     return dict(found)
@@ -55,7 +55,7 @@ def _probabilities(
     connection: Connection, question_ids: Iterable[str], until: datetime
 ) -> dict[str, dict[datetime, float]]:
     found: dict[str, dict[datetime, float]] = defaultdict(dict)
-    for ids in batched(question_ids, MOST_IDS, strict=False):
+    for ids in batched(question_ids, MOST_IDS):
         for name, as_of, p in connection.execute(_SAID, {"ids": list(ids), "until": until}):
             found[name][as_of] = p  # of one moment the last row counts
     return dict(found)

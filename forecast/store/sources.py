@@ -174,7 +174,7 @@ def _first_seen(
 
 def _seen(connection: Connection, source_id: str, items: list[str]) -> dict[str, datetime]:
     found: dict[str, datetime] = {}
-    for chunk in batched(items, _CHUNK, strict=False):
+    for chunk in batched(items, _CHUNK):
         query = select(source_item.c.item, source_item.c.seen_at).where(
             source_item.c.source_id == source_id, source_item.c.item.in_(chunk)
         )

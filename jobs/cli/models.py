@@ -1,6 +1,5 @@
 """`tocsin models`: the families, what is known of their calibration, and how to find it out."""
 
-import os
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from forecast.clock import utc_now
 from forecast.errors import UsageError
+from forecast.processors import usable_processors
 from jobs.cli.models_fit import fit
 from jobs.cli.options import cell, json_option, note, print_json, say, stdout_console
 from models.certify.certificate import (
@@ -131,7 +131,7 @@ def _certify(family: str, count: int, seed: int, workers: int | None, folder: Pa
 
     date = utc_now().date().isoformat()
     with _progress(family, count) as advance:
-        processes = workers or os.process_cpu_count() or 1
+        processes = workers or usable_processors()
         certificate, picture = run(family, count, seed, date, processes, advance)
     note(f"tocsin: wrote {write(certificate, picture, folder)}")
     return certificate
