@@ -77,7 +77,9 @@ def command(
     stop_on_signals(stop)  # before what takes its time to import
     from jobs.app import open_app
     from jobs.log import start_log
+    from jobs.memory import keep_memory_flat
 
+    keep_memory_flat()
     log = start_log(log_format, log_level)
     with (
         open_app(folder) as app,
