@@ -43,3 +43,13 @@ def test_large_blocks_that_are_freed_leave_no_holes() -> None:
     flat, usual = grown("flat"), grown("usual")
     assert flat < 25  # MB; 9 of them are what is kept
     assert usual > flat
+
+
+def test_a_service_collects_what_a_short_command_leaves() -> None:
+    code = (
+        "import gc; from jobs.memory import COLLECTED_AFTER, keep_memory_flat;"
+        "gc.set_threshold(50_000, 20, 50); keep_memory_flat();"
+        "print(gc.get_threshold()[:2] == COLLECTED_AFTER[:2])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
