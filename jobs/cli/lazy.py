@@ -5,6 +5,9 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from forecast.errors import UsageError
 
 
 class LazyGroup(click.Group):
@@ -40,3 +43,16 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._does.items()))
+
+
+def is_called_alone(context: click.Context) -> bool:
+    """Whether a group that lists by itself was called without a command of it.
+
+    UsageError where its own options stand before a command, which would not hear them.
+    """
+    if context.invoked_subcommand is None:
+        return True
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"options go after the command `{context.invoked_subcommand}`")
+    return False

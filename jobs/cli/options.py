@@ -71,6 +71,19 @@ def log_options[F: Callable[..., Any]](command: F) -> F:
     return form(level(command))
 
 
+def lease_option[F: Callable[..., Any]](what: str) -> Callable[[F], F]:
+    """--lease: after how many seconds of silence `what` is taken over from its process."""
+    return click.option(
+        "--lease",
+        type=click.FloatRange(min=1),
+        default=900,
+        show_default=True,
+        envvar="TOCSIN_LEASE",
+        metavar="SECONDS",
+        help=f"{what} that is silent for longer is taken over (TOCSIN_LEASE).",
+    )
+
+
 def print_json(body: dict[str, Any]) -> None:
     """One document on stdout, in ASCII: what the facts hold must not command a terminal."""
     json.dump(body, sys.stdout, ensure_ascii=True, indent=2, allow_nan=False)

@@ -12,7 +12,7 @@ import click
 
 from forecast.clock import utc_now
 from forecast.errors import OutsideError
-from jobs.cli.options import common, log_options, print_json
+from jobs.cli.options import common, lease_option, log_options, print_json
 from jobs.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
@@ -42,15 +42,7 @@ TALLIED = (
 )
 @click.option("--no-sources", is_flag=True, help="Leave the sources to another process.")
 @click.option("--no-work", is_flag=True, help="Leave updates to `tocsin worker` (PostgreSQL).")
-@click.option(
-    "--lease",
-    type=click.FloatRange(min=1),
-    default=900,
-    show_default=True,
-    envvar="TOCSIN_LEASE",
-    metavar="SECONDS",
-    help="A run that is silent for longer, its process being dead, is taken over (TOCSIN_LEASE).",
-)
+@lease_option("A run")
 @log_options
 @common
 def command(

@@ -13,7 +13,7 @@ import click
 from forecast.clock import utc_now
 from forecast.errors import TocsinError, UsageError
 from forecast.names import did_you_mean
-from jobs.cli.options import common, log_options, print_json
+from jobs.cli.options import common, lease_option, log_options, print_json
 from jobs.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
@@ -35,15 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Tracks computed at once; more than one takes half a gigabyte each.",
 )
-@click.option(
-    "--lease",
-    type=click.FloatRange(min=1),
-    default=900,
-    show_default=True,
-    envvar="TOCSIN_LEASE",
-    metavar="SECONDS",
-    help="A part whose worker is silent for longer is taken over (TOCSIN_LEASE).",
-)
+@lease_option("A part")
 @click.option(
     "--memory",
     type=click.IntRange(min=1),

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from forecast.errors import UsageError
-from jobs.cli.lazy import LazyGroup
+from jobs.cli.lazy import LazyGroup, is_called_alone
 from jobs.cli.options import common
 
 STATES = ("waiting", "confirmed", "rejected", "all")
@@ -57,11 +55,7 @@ def command(
 
     A candidate is named by its id, or by the first letters of it.
     """
-    if context.invoked_subcommand is None:
+    if is_called_alone(context):
         from jobs.cli.inbox.listing import show_list
 
         show_list(state, unit, tag, limit, folder, as_json)
-    elif any(
-        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params
-    ):
-        raise UsageError(f"options go after the command `{context.invoked_subcommand}`")

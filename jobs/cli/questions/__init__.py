@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from forecast.errors import UsageError
-from jobs.cli.lazy import LazyGroup
+from jobs.cli.lazy import LazyGroup, is_called_alone
 from jobs.cli.options import Instant, common
 
 STATES = ("open", "awaiting", "yes", "no", "void")
@@ -61,11 +59,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Where questions stand; open one, and say how one ended. Without a command: the list."""
-    if context.invoked_subcommand is None:
+    if is_called_alone(context):
         from jobs.cli.questions.listing import show_list
 
         show_list(("*",), states, unit, as_of, folder, as_json)
-    elif any(
-        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params
-    ):
-        raise UsageError(f"options go after the command `{context.invoked_subcommand}`")

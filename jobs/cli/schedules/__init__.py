@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
-from forecast.errors import UsageError
-from jobs.cli.lazy import LazyGroup
+from jobs.cli.lazy import LazyGroup, is_called_alone
 from jobs.cli.options import common
 
 COMMANDS = {
@@ -30,11 +28,7 @@ MODULES = {"list": "listing", "pause": "pausing", "resume": "resuming", "run": "
 @click.pass_context
 def command(context: click.Context, folder: Path, as_json: bool) -> None:
     """What comes when; pause one, let it go on, run one now. Without a command: the list."""
-    if context.invoked_subcommand is None:
+    if is_called_alone(context):
         from jobs.cli.schedules.listing import show_list
 
         show_list(folder, as_json)
-    elif any(
-        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params
-    ):
-        raise UsageError(f"options go after the command `{context.invoked_subcommand}`")
