@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 
 from forecast.processors import usable_processors
 from jobs.log import Settings, log_settings, start_log
-from jobs.memory import keep_memory_flat
 from models.engine.worker import leave_with_parent
 
 MOST_WORKERS = 4  # half a gigabyte each
@@ -32,7 +31,6 @@ def _warm(first: Callable[[], None] | None, log: Settings | None) -> None:
     # Ctrl-C reaches every process of the terminal; when to stop is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_with_parent()
-    keep_memory_flat()
     if log is not None:
         start_log(*log)
     if first is not None:

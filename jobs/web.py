@@ -26,7 +26,6 @@ from forecast.errors import OutsideError, TocsinError, UsageError
 from forecast.question import Question
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.log import Settings, log_settings, start_log
-from jobs.memory import keep_memory_flat
 from models.engine.worker import leave_with_parent
 
 if TYPE_CHECKING:
@@ -156,7 +155,6 @@ def _serve(
     """The child: the application on the socket, until it is told to end or its parent is gone."""
     os.setsid()  # Ctrl-C reaches every process of the terminal; when to stop is for the parent
     leave_with_parent()
-    keep_memory_flat()
     if log is not None:
         start_log(*log)
     try:

@@ -69,9 +69,9 @@ def command(
     stop_on_signals(stop)  # before what takes its time to import
     from jobs.app import open_app
     from jobs.log import start_log
-    from jobs.memory import keep_memory_flat
+    from jobs.memory import collect_as_usual
 
-    keep_memory_flat()
+    collect_as_usual()
     log = start_log(log_format, log_level)
     with (
         open_app(folder) as app,
