@@ -30,6 +30,7 @@ from jobs.log import bound
 from jobs.publish import Class, published_class
 from models.api import Answer, Task
 from models.certify import standing
+from models.engine.bounds import with_bounds
 from models.findings import findings
 from models.priors.beliefs import beliefs_of
 from models.reference import Reference, republish
@@ -230,7 +231,7 @@ def _infer(work: Work) -> Inferred:
             certificate = standing(work.task.beliefs.model)
         odd = findings(work.task)
         vouched = (
-            replace(e, certificate=certificate, findings=(*e.findings, *odd))
+            with_bounds(replace(e, certificate=certificate, findings=(*e.findings, *odd)))
             for e in answer.estimates
         )
         return replace(answer, estimates=tuple(vouched))
