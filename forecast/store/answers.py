@@ -1,6 +1,6 @@
 """What we said: estimates, and what models remember; only ever added."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,16 +13,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    literal_column,
     select,
-    type_coerce,
 )
 from sqlalchemy.sql.dml import Insert
 
 from forecast.clock import format_instant
 from forecast.estimate import Contribution, Coupling, CurvePoint, Estimate, Interval, Move
 from forecast.store import schema
-from forecast.store.types import Encoded, Json, UtcInstant, columns_of
+from forecast.store.types import Encoded, UtcInstant, columns_of
 
 type ModelState = tuple[str, datetime, bytes]
 type Shared = dict[int, tuple[object, Encoded]]
@@ -39,13 +37,25 @@ _STATE_NOW = (
 _STATE_AT = _STATE_NOW.where(schema.model_state.c.as_of <= bindparam("as_of", type_=UtcInstant()))
 
 
-_HEAVY = {"curve": "[]", "contributions": "[]", "couplings": "[]", "diagnostics": "{}"}
-_LIGHT = [
-    type_coerce(literal_column(f"'{_HEAVY[column.name]}'"), Json()).label(column.name)
-    if column.name in _HEAVY
-    else column
-    for column in _ESTIMATE.c
-]
+_HEAVY = (
+    "curve",
+    "contributions",
+    "couplings",
+    "diagnostics",
+    "at_least",
+    "escalation",
+    "findings",
+)
+_LEFT_OUT = (*_HEAVY, "row_id", "recorded_at")
+_LIGHT = [column for column in _ESTIMATE.c if column.name not in _LEFT_OUT]
+_COURSE = (
+    select(*_LIGHT)
+    .where(
+        _ESTIMATE.c.question_id == bindparam("name"),
+        _ESTIMATE.c.as_of <= bindparam("until", type_=UtcInstant()),
+    )
+    .order_by(_ESTIMATE.c.as_of, _ESTIMATE.c.row_id)
+)
 
 
 def add_estimates(
@@ -88,14 +98,14 @@ def course(connection: Connection, question_id: str, until: datetime) -> list[Es
     The others lack what no chart, no list and no move is made of (`_HEAVY`): thousands of them
     are read in the time of hundreds.
     """
-    later = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of <= until)
-    query = _last_of_each_as_of(_LIGHT).where(*later).order_by(_ESTIMATE.c.as_of)
-    found = [read_estimate(row) for row in connection.execute(query)]
-    if found:
-        is_last = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of == found[-1].as_of)
-        last = connection.execute(_last_of_each_as_of().where(*is_last)).one()
-        found[-1] = read_estimate(last)
-    return found
+    rows = connection.execute(_COURSE, {"name": question_id, "until": until})
+    last_of_each = {row.as_of: row for row in rows}
+    if not last_of_each:
+        return []
+    *others, newest = last_of_each.values()
+    is_newest = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of == newest.as_of)
+    whole = connection.execute(_last_of_each_as_of().where(*is_newest)).one()
+    return [*map(_read_light, others), read_estimate(whole)]
 
 
 def latest_estimate(
@@ -145,10 +155,12 @@ def insert_once(connection: Connection, table: Table) -> Insert:
     return insert(table).on_conflict_do_nothing()
 
 
-def _last_of_each_as_of(columns: Sequence[Any] = (_ESTIMATE,)) -> Select[Any]:
+def _last_of_each_as_of() -> Select[Any]:
     later = _ESTIMATE.alias("later")
     same = [later.c[name] == _ESTIMATE.c[name] for name in ("question_id", "as_of")]
-    return select(*columns).where(~exists().where(and_(*same, later.c.row_id > _ESTIMATE.c.row_id)))
+    return select(_ESTIMATE).where(
+        ~exists().where(and_(*same, later.c.row_id > _ESTIMATE.c.row_id))
+    )
 
 
 def _estimate_row(estimate: Estimate, shared: Shared) -> dict[str, Any]:
@@ -184,7 +196,6 @@ def read_estimate(row: Row[Any]) -> Estimate:
     """The estimate that a whole row holds."""
     values = dict(row._mapping)
     del values["row_id"], values["recorded_at"]
-    values["interval"] = Interval(*(values.pop(name) for name in ("lower", "upper", "mass")))
     values["curve"] = tuple(
         CurvePoint(_moment(point.pop("by")), **point) for point in values["curve"]
     )
@@ -193,8 +204,21 @@ def read_estimate(row: Row[Any]) -> Estimate:
         for part in values["contributions"]
     )
     values["couplings"] = tuple(Coupling(**coupling) for coupling in values["couplings"])
-    for name in ("at_least", "escalation", "findings", "quantiles"):
+    for name in ("at_least", "escalation", "findings"):
         values[name] = tuple(values[name])
-    moved = values["moved"]
-    values["moved"] = None if moved is None else Move(**moved)
-    return Estimate(**values)
+    return _made(values)
+
+
+_LIGHT_NAMES = tuple(column.name for column in _LIGHT)
+
+
+def _read_light(row: Row[Any]) -> Estimate:
+    return _made(dict(zip(_LIGHT_NAMES, row, strict=True)))
+
+
+def _made(values: dict[str, Any]) -> Estimate:
+    lower, upper, mass = values.pop("lower"), values.pop("upper"), values.pop("mass")
+    values["quantiles"] = tuple(values["quantiles"])
+    if values["moved"] is not None:
+        values["moved"] = Move(**values["moved"])
+    return Estimate(interval=Interval(lower, upper, mass), **values)

@@ -137,7 +137,7 @@ class Overview:
 
     def course(self, question_id: str, until: datetime) -> list[Estimate]:
         """Its estimates with as_of <= until, by as_of, the newest whole, the others as a history
-        shows them: without curve, contributions, couplings and diagnostics.
+        shows them: without what is said of an estimate in full (`answers`).
         """
         return self._read(answers.course, question_id, until)
 

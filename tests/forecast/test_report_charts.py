@@ -170,9 +170,12 @@ def test_a_held_stretch_hangs_on_to_the_last_good_estimate() -> None:
     ]
 
 
-def test_a_long_history_is_thinned_evenly_and_keeps_its_ends() -> None:
+def test_a_long_history_is_thinned_evenly_and_keeps_its_ends_and_extremes() -> None:
     past = [samples.estimate(day / 24, 0.2) for day in range(5000)]
+    past[1001:1003] = samples.estimate(1001 / 24, 0.9), samples.estimate(1002 / 24, 0.1)
     picked = thin(past)
+    assert past[1001] in picked
+    assert past[1002] in picked
     assert len(picked) == 400
     assert (picked[0], picked[-1]) == (past[0], past[-1])
     steps = [(b.as_of - a.as_of) / timedelta(hours=1) for a, b in pairwise(picked)]

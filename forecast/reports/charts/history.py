@@ -31,11 +31,15 @@ class Drawn(Protocol):
     def health(self) -> Health: ...
 
 
-def thin[One](history: Sequence[One], limit: int = POINTS) -> tuple[One, ...]:
-    """At most `limit` estimates: the first, the last, and the last of each even stretch."""
+def thin[One: Drawn](history: Sequence[One], limit: int = POINTS) -> tuple[One, ...]:
+    """At most `limit` estimates: the first, the highest, the lowest, and the last of each even
+    stretch.
+    """
     if len(history) <= limit:
         return tuple(history)
-    picked = {0} | {(n + 1) * len(history) // (limit - 1) - 1 for n in range(limit - 1)}
+    heights, even = [one.probability for one in history], limit - 3
+    extremes = {heights.index(max(heights)), heights.index(min(heights))}
+    picked = {0} | extremes | {(n + 1) * len(history) // even - 1 for n in range(even)}
     return tuple(history[n] for n in sorted(picked))
 
 
@@ -153,9 +157,11 @@ def _dot(estimate: Estimate, on: Axes) -> str:
 
 def _run(run: Sequence[Estimate], on: Axes) -> list[str]:
     held = run[-1].health is not Health.HEALTHY
-    points = [on.place(e.as_of, e.probability) for e in run]
-    upper = [on.place(e.as_of, e.interval.upper) for e in run]
-    lower = [on.place(e.as_of, e.interval.lower) for e in reversed(run)]
+    across, height = on.x, on.y
+    at = [across(e.as_of.timestamp()) for e in run]
+    points = [(x, height(e.probability)) for x, e in zip(at, run, strict=True)]
+    upper = [(x, height(e.interval.upper)) for x, e in zip(at, run, strict=True)]
+    lower = [(x, height(e.interval.lower)) for x, e in zip(at, run, strict=True)][::-1]
     if len(run) == 1:
         return [svg.line(*lower[0], *upper[0], "whisker"), _dot(run[0], on)]
     marks = [
