@@ -36,7 +36,7 @@ def bring_to_head(database: Database, *, create: bool) -> None:
     if version is None and database.is_sqlite and database.read(_tables):
         raise StoreError("is the database of another program", at=database.name)
     database.turn_to_wal()
-    database.write(_upgrade)
+    database.write(upgrade)
 
 
 def check_not_newer(version: str | None, name: str) -> None:
@@ -68,7 +68,7 @@ def migration_config(connection: Connection | None = None) -> "Config":
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
     """All migrations in one transaction: killed half-way, nothing has happened."""
     from alembic import command
 

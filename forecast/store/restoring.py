@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.schema import CreateSchema
 
 from forecast.errors import InputError, OutsideError, StoreError, UsageError
-from forecast.store import archive
-from forecast.store.backup import FACTS, Backup, rows_of, sync, verified
+from forecast.store import archive, carrying
+from forecast.store.backup import FACTS, SQLITE, Backup, rows_of, sync, verified
 from forecast.store.database import Database, parse_url, sqlite_path
 from forecast.store.failures import store_name
 
@@ -28,16 +28,16 @@ class Restored:
 
 
 def restore(path: Path, url: str, stamp: str, *, force: bool = False) -> Restored:
-    """Put a verified backup in the place of the store at `url`; it keeps the backup's schema.
+    """Put a verified backup in the place of the store at `url`.
 
+    It keeps the backup's schema, but where a backup of SQLite goes into PostgreSQL.
     UsageError where there is a store with facts in it and not `force`; then it is kept under
     a name with `stamp`. OutsideError where somebody has it open, whether `force` or not.
     """
     backup, target = verified(path), parse_url(url)
     file = sqlite_path(target)
-    if (target.get_backend_name() == "sqlite") != (backup.kind == "SQLite") or (
-        backup.kind == "SQLite" and file is None
-    ):
+    is_sqlite = target.get_backend_name() == "sqlite"
+    if is_sqlite and (file is None or backup.kind != SQLITE):
         words = f"is a backup of {backup.kind}, and the store is not a database of that kind"
         raise InputError(words, at=str(path))
     held = _held(url)
@@ -45,7 +45,7 @@ def restore(path: Path, url: str, stamp: str, *, force: bool = False) -> Restore
         raise UsageError(f"{held}; --force puts it aside and keeps it", at=store_name(target))
     if file is not None:
         return Restored(backup, _restore_file(path, file, stamp))
-    return Restored(backup, _restore_database(path, url, stamp))
+    return Restored(backup, _restore_database(backup, url, stamp))
 
 
 def _held(url: str) -> str:
@@ -108,13 +108,16 @@ def _copy_private(path: Path, part: Path) -> None:
     sync(part)
 
 
-def _restore_database(path: Path, url: str, stamp: str) -> str:
+def _restore_database(backup: Backup, url: str, stamp: str) -> str:
     """The old tables move into a schema of their own; where restoring fails they move back."""
     database = Database(parse_url(url), busy_timeout=5.0)
     try:
         beside = database.write(_move_aside, f"before_{stamp.lower()}")
         try:
-            archive.restore(database.url, path)
+            if backup.kind == SQLITE:
+                carrying.carry(backup.path, database)
+            else:
+                archive.restore(database.url, backup.path)
         except BaseException:
             if beside:
                 database.write(_move_back, beside)

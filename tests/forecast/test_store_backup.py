@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -171,16 +172,42 @@ def test_a_store_that_somebody_has_open_is_left_alone(
     assert len(ids(other)) == 6
 
 
-def test_a_backup_of_one_kind_is_not_put_into_a_store_of_the_other(
+def test_a_desk_that_has_grown_moves_to_postgresql(
     sqlite_url: str, postgres_url: str, tmp_path: Path
 ) -> None:
-    for url, other, kind in (
-        (sqlite_url, postgres_url, "SQLite"),
-        (postgres_url, sqlite_url, "PostgreSQL"),
-    ):
-        made = back_up(url, tmp_path / kind)
-        with pytest.raises(InputError, match=f"is a backup of {kind}"):
-            restore(made.path, other, STAMP, force=True)
+    with open_store(sqlite_url) as store:
+        fill(store, 2500)
+        store.add_reports([replace(report(7), summary="told again")], NOW)
+    made = back_up(sqlite_url, tmp_path / "b")
+    done = restore(made.path, postgres_url, STAMP)
+    assert rows_of(postgres_url).items() >= done.backup.rows.items()
+    assert ids(postgres_url) == ids(sqlite_url)
+    with open_store(postgres_url) as store:
+        assert store.reports("harbour", NOW + timedelta(days=9))[7].summary == "told again"
+        assert store.add_reports([report(3000)], NOW).new == 1, "and counts its rows on"
+
+
+def test_what_did_not_arrive_whole_is_not_there(
+    sqlite_url: str, postgres_url: str, tmp_path: Path
+) -> None:
+    with open_store(sqlite_url) as store:
+        fill(store, 3)
+    made = back_up(sqlite_url, tmp_path / "b")
+    with closing(sqlite3.connect(made.path)) as file, file:  # what PostgreSQL does not take
+        file.execute("UPDATE report SET summary = char(0) WHERE report_id = 'r000002'")
+    with open_store(postgres_url) as store:
+        fill(store, 1)
+    with pytest.raises(StoreError, match="NUL"):
+        restore(made.path, postgres_url, STAMP, force=True)
+    assert ids(postgres_url) == ["r000000"], "what was there is there again"
+
+
+def test_a_backup_of_postgresql_is_not_put_into_sqlite(
+    sqlite_url: str, postgres_url: str, tmp_path: Path
+) -> None:
+    made = back_up(postgres_url, tmp_path / "b")
+    with pytest.raises(InputError, match="is a backup of PostgreSQL"):
+        restore(made.path, sqlite_url, STAMP, force=True)
 
 
 def test_a_backup_of_a_newer_schema_is_refused_in_one_line(sqlite_url: str, tmp_path: Path) -> None:

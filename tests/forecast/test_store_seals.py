@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
@@ -11,8 +12,10 @@ from forecast.estimate import Estimate, Health, Interval
 from forecast.evidence import Outcome, Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
-from forecast.store import Store
+from forecast.store import Store, open_store
+from forecast.store.backup import back_up
 from forecast.store.database import parse_url
+from forecast.store.restoring import restore
 from forecast.store.seals import FIRST, MOST_ROWS, Verified
 from forecast.thinning import Kind
 
@@ -71,6 +74,18 @@ def test_a_store_that_nobody_touched_is_whole(store: Store) -> None:
     assert (whole.seals, whole.rows, whole.wrong) == (2, 11, ())
     assert whole.head == store.seals.head()
     assert whole.head.sealed_at == START + 2 * DAY
+
+
+def test_a_chain_that_moves_to_postgresql_is_whole(
+    sqlite_url: str, postgres_url: str, tmp_path: Path
+) -> None:
+    with open_store(sqlite_url) as store:
+        fill(store)
+        store.seals.seal(START)
+    restore(back_up(sqlite_url, tmp_path / "b").path, postgres_url, "20250901T000000Z")
+    with open_store(postgres_url) as store:
+        assert store.seals.verify().wrong == ()
+        assert store.seals.head().hash == CHAIN
 
 
 def test_both_databases_make_the_same_chain(store: Store) -> None:

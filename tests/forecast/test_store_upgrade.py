@@ -8,6 +8,7 @@ acknowledged and silenced.
 import base64
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,22 @@ def rows_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
         database.close()
 
 
+def said_in(url: str) -> dict[str, list[str]]:
+    """The same, as both databases would print it."""
+    return {
+        name: sorted(repr([_printed(value) for value in row]) for row in rows)
+        for name, rows in rows_in(url).items()
+    }
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", value):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+    return repr(bool(value) if value in (0, 1) else value)
+
+
 def app_on(url: str, tmp_path: Path) -> App:
     config = parse_config((FOLDER / "watch_0007.toml").read_text(encoding="utf-8"))
     return App(Watch(tmp_path, config), open_store(url))
@@ -138,6 +155,18 @@ def test_a_backup_from_before_is_upgraded_as_it_is_opened(old_url: str, tmp_path
     with open_store(target) as store:
         assert all(check.ok for check in store.check() if check.name == "schema")
     assert rows_in(target) == rows_in(old_url)
+
+
+def test_a_backup_from_before_moves_to_postgresql_as_it_was_written(
+    old_url: str, postgres_url: str, tmp_path: Path
+) -> None:
+    if not old_url.startswith("sqlite"):
+        pytest.skip("from PostgreSQL to PostgreSQL is a restore")
+    made = back_up(old_url, tmp_path / "backup.db")
+    restore(made.path, postgres_url, "20251129T070000Z")
+    assert said_in(postgres_url) == said_in(old_url)
+    with app_on(postgres_url, tmp_path) as app:
+        assert [e.as_of.day for e in app.store.estimates("q-strike")] == [26, 27, 28]
 
 
 def test_the_older_tocsin_would_have_refused_ours(old_url: str) -> None:
