@@ -27,7 +27,7 @@ SUGGESTED = {
     Kind.REQUESTS: "30 days",
 }
 BECOMES = {
-    Kind.MODEL_STATES: "the newest 3 of each track stay, and one a week",
+    Kind.MODEL_STATES: "the newest 3 of each track stay, and one a week, with what they taught",
     Kind.ESTIMATES: "one a day of each question stays, its first, and those that rang",
     Kind.AUDITS: "the newest of each track stay",
     Kind.DELIVERIES: "those that were sent go, with their attempts; of a running alert they stay",

@@ -21,6 +21,7 @@ from forecast.alert import (
     State,
     Transition,
 )
+from forecast.belief import Learnt
 from forecast.clock import format_instant
 from forecast.errors import ConflictError, StoreError, TocsinError
 from forecast.estimate import Estimate, Health
@@ -30,6 +31,7 @@ from forecast.store import RunClaim, StateChange
 from forecast.store.due_units import DueClaim
 from jobs.app import App
 from jobs.notices import notices_about
+from jobs.prior_learnt import Informed, in_its_words
 from jobs.prior_ledger import settle_prior
 from models.api import Answer, Task
 from models.reference import Reference
@@ -45,7 +47,8 @@ class Work:
 
     `reopened` are rows that take back ends which follow no more. `same` are estimates that
     stand already for exactly these inputs: then nothing is computed. `reference` is the baseline
-    that is published in the model's place, where the gate says so.
+    that is published in the model's place, where the gate says so. `is_told` is whether what the
+    data made of the prior is on record.
     """
 
     key: str
@@ -55,6 +58,7 @@ class Work:
     reopened: tuple[Resolution, ...] = ()
     same: tuple[Estimate, ...] = ()
     reference: Reference | None = None
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Updated:
     reopened: list[Resolution] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    learnt: list[Learnt] = field(default_factory=list)
     failures: list[TocsinError] = field(default_factory=list)
 
     def add(self, other: "Updated") -> None:
@@ -82,6 +87,7 @@ class Updated:
         self.reopened += other.reopened
         self.transitions += other.transitions
         self.notices += other.notices
+        self.learnt += other.learnt
         self.failures += other.failures
 
 
@@ -151,6 +157,7 @@ def _settle_once(
         transitions=updated.transitions,
         to_tell=updated.notices,
         model_states=kept,
+        beliefs=updated.learnt,
         run=occasion.run,
         recorded_at=occasion.now,
     )
@@ -169,6 +176,8 @@ def _answered(app: App, work: Work, answer: Answer | Failure, now: datetime) -> 
         updated.estimates = list(_held(work.task, answer.error))
     else:
         updated.estimates = [replace(e, prior_version=prior.version) for e in answer.estimates]
+        if isinstance(answer, Informed) and answer.learnt is not None:
+            updated.learnt = [in_its_words(answer.learnt, prior)]
     return updated
 
 

@@ -1,58 +1,43 @@
 """What the data of one unit have made of a prior, from what is stored: nothing is fitted."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from forecast.belief import FADING, SIGNS, Belief, Learnt
 from forecast.clock import DAY
+from forecast.estimate import Health
+from forecast.prior import PriorVersion
 from forecast.question import Question
 from jobs.app import App
-from jobs.priors import QUARTER, Numbers, share_picture
-from models.api import BAND, Task
-from models.base_rate import gamma_of
+from models.api import Answer, Certifiable, Task
+from models.base_rate import BaseRate
+from models.priors.after import Picture, beliefs_after, pictures_after
 from models.priors.beliefs import beliefs_of
-from models.priors.elicit import Beta
+from models.priors.learnt import Array, drawn_from, is_of
 from models.registry import family
-
-if TYPE_CHECKING:
-    from models.priors.learnt import Learnt
-
-LEVELS = (0.5, *BAND)
-_ORDER = {"base_rate": 0, "ceiling": 1, "unit_spread": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One belief before the data and after them, in the same unit.
-
-    `moved` is how far the middle went, in standard deviations of the prior; `narrower` by which
-    share the spread shrank. The pictures are
-    densities in the same bins, up to a factor each.
-    """
-
-    key: str
-    prior: Numbers
-    now: Numbers
-    moved: float
-    narrower: float
-    picture: tuple[float, ...] = ()
-    picture_now: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MovedAt:
     """What the data at a unit have moved, of the beliefs that the family keeps.
 
-    `others` are more units with the same prior; `remark` says where the draws are older than
-    the beliefs, or that there are none yet.
+    `pictures` are densities before and after, by key. `others` are more units with the same
+    prior; `remark` says where the draws are older than the beliefs, or that there are none yet.
     """
 
     unit: str
-    beliefs: tuple[Moved, ...]
+    beliefs: tuple[Belief, ...]
+    pictures: Mapping[str, tuple[Picture, Picture]]
     others: int
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Informed(Answer):
+    """An answer with what the data have made of the prior, where that is news."""
+
+    learnt: Learnt | None = None
 
 
 def moved_by_data(
@@ -71,121 +56,77 @@ def moved_by_data(
     probe = Question("-", "-", at, root, now, now + DAY)
     task = Task(app.store.snapshot(probe, now), beliefs, (), seed=1)
     state = app.store.model_state(f"{at}/{root}/{beliefs.model}")
-    found, remark = _rates(task, state)
-    return MovedAt(at, (*found, *_shares(task)), len(set(units) - {at}), remark)
+    return MovedAt(
+        at,
+        beliefs_after(task, state),
+        pictures_after(task, state),
+        len(set(units) - {at}),
+        _remark(task, state),
+    )
 
 
-def _rates(task: Task, state: bytes | None) -> tuple[list[Moved], str]:
+def _remark(task: Task, state: bytes | None) -> str:
     beliefs = task.beliefs
-    if beliefs.model == "base-rate":
-        return [_conjugate(task)], ""
-    from models.priors.learnt import is_of, learnt_from
-
-    found = sorted(map(_moved, learnt_from(beliefs, state)), key=lambda m: _ORDER.get(m.key, 9))
-    if not found:
-        return [], "no draws of it are kept yet: tocsin update makes them"
+    if beliefs.model == BaseRate.name:
+        return ""
+    if not drawn_from(beliefs, state):
+        return "no draws of it are kept yet: tocsin update makes them"
     if not is_of(beliefs, family(beliefs.model).model_hash(beliefs), state):
-        return found, "the draws were made under earlier beliefs: tocsin update makes new ones"
-    return found, ""
+        return "the draws were made under earlier beliefs: tocsin update makes new ones"
+    return ""
 
 
-def _moved(learnt: "Learnt") -> Moved:
-    unit, scale = _scale(learnt.key)
-    prior = [learnt.prior.quantile(p) for p in LEVELS]
-    pictures = learnt.pictures()
-    return Moved(
-        learnt.key,
-        Numbers(unit, *map(scale, prior)),
-        Numbers(unit, *map(scale, learnt.quantiles(LEVELS))),
-        learnt.moved,
-        learnt.narrower,
-        *map(tuple, pictures),
-    )
+def informed(answer: Answer, task: Task, state: bytes | None, *, is_told: bool) -> Answer:
+    """The answer of a model, with what it makes of the prior where that is news.
+
+    It is, where the draws were made anew, where an event came or went, and where nothing is on
+    record (`is_told`); of the family `base-rate` each day too. Draws that are only weighed anew
+    between two fits move a belief by less than a tenth of its spread.
+    """
+    if not any(e.health is not Health.HELD for e in answer.estimates):
+        return answer
+    is_new, happened = answer.state != state, _has_news(answer, task)
+    if is_told and not is_new and not happened:
+        return answer
+    weights = None if is_new else _weights_now(task, answer.state)
+    found = beliefs_after(task, answer.state, weights)
+    if is_told and not found:
+        return answer
+    moved = tuple(sorted(found, key=lambda belief: -abs(belief.moved)))
+    snapshot, beliefs = task.snapshot, task.beliefs
+    learnt = Learnt(beliefs.definition, snapshot.unit, beliefs.model, snapshot.as_of, moved)
+    return Informed(answer.estimates, answer.state, learnt)
 
 
-def _scale(key: str) -> tuple[str, Callable[[float], float]]:
-    if key in ("base_rate", "ceiling"):
-        return "per quarter", lambda log_rate: -math.expm1(-QUARTER * math.exp(log_rate))
-    if key == "unit_spread":
-        return "ratio", lambda log_log: math.exp(math.exp(log_log))
-    return "ratio", math.exp
+def _weights_now(task: Task, state: bytes | None) -> Array | None:
+    """Those of the kept draws on the data of now; None where the family does not tell them."""
+    model = family(task.beliefs.model)
+    if not drawn_from(task.beliefs, state) or not isinstance(model, Certifiable):
+        return None
+    return model.posterior(task, state).weights
 
 
-def _conjugate(task: Task) -> Moved:
-    """Of the family `base-rate`: its Gamma before and after."""
-    from scipy.special import digamma, gammaincinv, polygamma
-
-    from models.priors.learnt import normal_picture, picture_edges
-    from models.track import lay_out
-
-    rows, log_rate = lay_out(task).rows, task.beliefs.log_rate
-    before = gamma_of(log_rate)
-    after = before.after(float(rows.events.sum()), float(rows.exposure.sum()))
-
-    def numbers(shape: float, rate: float) -> Numbers:
-        rates = [float(gammaincinv(shape, p)) / rate for p in LEVELS]
-        return Numbers("per quarter", *(-math.expm1(-QUARTER * r) for r in rates))
-
-    edges = picture_edges(log_rate)
-    middles = (edges[1:] + edges[:-1]) / 2
-    log_density = after.log_density(middles)
-    sd = math.sqrt(float(polygamma(1, after.shape)))
-    mean = float(digamma(after.shape)) - math.log(after.rate)
-    return Moved(
-        "base_rate",
-        numbers(before.shape, before.rate),
-        numbers(after.shape, after.rate),
-        (mean - log_rate.mean) / log_rate.sd,
-        1 - sd / log_rate.sd,
-        tuple(normal_picture(log_rate)),
-        tuple(math.exp(x - float(log_density.max())) for x in log_density.tolist()),
-    )
+def _has_news(answer: Answer, task: Task) -> bool:
+    """Whether events came or went since the last estimate; of `base-rate`, or a day."""
+    names = ("events", "days_at_risk") if task.beliefs.model == BaseRate.name else ("events",)
+    for estimate in answer.estimates:
+        last = task.previous.get(estimate.question_id)
+        if last is not None and last.model_hash == estimate.model_hash:
+            pairs = [(last.diagnostics.get(n), estimate.diagnostics.get(n)) for n in names]
+            return any(a is not None and b is not None and int(a) != int(b) for a, b in pairs)
+    return False
 
 
-def _shares(task: Task) -> list[Moved]:
-    """Of each narrower definition with a share: the Beta before and after the known events."""
-    from models.shares import kinds_of
-
-    found = []
-    for part in task.beliefs.narrower:
-        if part.share is None:
-            continue
-        inside, outside = kinds_of(task, part)
-        after = Beta(part.share.a + inside, part.share.b + outside)
-        sd, sd_after = _sd(part.share), _sd(after)
-        found.append(
-            Moved(
-                f"{part.definition}.share",
-                _share(part.share),
-                _share(after),
-                (after.mean - part.share.mean) / sd,
-                1 - sd_after / sd,
-                share_picture(part.share),
-                share_picture(after),
-            )
+def in_its_words(learnt: Learnt, prior: PriorVersion) -> Learnt:
+    """The same with the words in which the prior was stated."""
+    told = tuple(
+        replace(
+            belief,
+            words=prior.words.get(belief.key, ""),
+            fading=prior.words.get(belief.key.replace(SIGNS, FADING, 1), "")
+            if belief.key.startswith(SIGNS)
+            else "",
         )
-    return found
-
-
-def _share(share: Beta) -> Numbers:
-    from scipy.special import betaincinv
-
-    return Numbers("share", *(float(betaincinv(share.a, share.b, p)) for p in LEVELS))
-
-
-def _sd(share: Beta) -> float:
-    total = share.a + share.b
-    return math.sqrt(share.a * share.b / (total**2 * (total + 1)))
-
-
-def in_words(moved: Moved) -> str:
-    """How far the data moved a belief, in plain words."""
-    where = "up" if moved.moved > 0 else "down"
-    far = abs(moved.moved)
-    if far < 0.1 and abs(moved.narrower) < 0.1:
-        return "hardly touched by the data"
-    went = f"{where} by {far:.1f} of its spread" if far >= 0.1 else "in place"
-    share = round(100 * abs(moved.narrower))
-    if share < 5:
-        return went
-    return f"{went}, {share} % {'narrower' if moved.narrower > 0 else 'wider'}"
+        for belief in learnt.beliefs
+    )
+    return replace(learnt, beliefs=told)

@@ -4,53 +4,25 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from forecast.belief import Numbers
 from forecast.clock import parse_instant
 from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
 from forecast.names import did_you_mean
 from forecast.prior import PriorVersion
 from forecast.question import Snapshot
-from forecast.words import DAYS_IN, parse_ratio
+from forecast.words import parse_ratio
 from jobs.app import App
 from jobs.prior_ledger import words_of
 from models.api import BAND, Task
 from models.base_rate import SHARE_DRAWS, gamma_of
+from models.priors.after import QUARTER, share_picture
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.elicit import Beta, Normal, log_normal
 from models.shares import share_of
 
 QUARTERS = 100
 BINS, REACH = 20, 2.5  # of pictures, and the standard deviations to either side in them
-QUARTER = DAYS_IN["quarter"]
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The median and the central 90 % of a belief.
-
-    `unit` is "per quarter" (a probability), "ratio" (a factor on the hazard, or between
-    units), "share" (of a whole) or "days" (a duration, with no spread).
-    """
-
-    unit: str
-    median: float
-    lower: float
-    upper: float
-
-    def __str__(self) -> str:
-        if self.unit == "days":
-            return f"{self.median:g} days"
-        of_100 = 1 if self.unit == "ratio" else 100
-        middle, low, high = (_short(of_100 * x) for x in (self.median, self.lower, self.upper))
-        if self.unit == "ratio":
-            return f"×{middle} [{low}–{high}]"
-        a_quarter = " a quarter" if self.unit == "per quarter" else ""
-        return f"{middle} %{a_quarter} [{low}–{high} %]"
-
-
-def _short(number: float) -> str:
-    """Two digits, or three where two would round to a hundred."""
-    return f"{number:.2g}" if number < 99 else f"{number:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +151,6 @@ def axes_of(config: Config, beliefs: Beliefs) -> dict[str, tuple[float, float]]:
         "rates": (a_quarter[0], a_quarter[1]),
         "factors": (math.exp(factors[0]), math.exp(factors[1])),
     }
-
-
-def share_picture(share: Beta) -> tuple[float, ...]:
-    """The density of a share, from 0 to 1, up to a factor."""
-    middles = [(k + 0.5) / BINS for k in range(BINS)]
-    logs = [(share.a - 1) * math.log(x) + (share.b - 1) * math.log1p(-x) for x in middles]
-    return tuple(math.exp(level - max(logs)) for level in logs)
 
 
 def implied_events(beliefs: Beliefs, definition: str) -> Implied:

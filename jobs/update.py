@@ -27,6 +27,7 @@ from jobs.app import App
 from jobs.decisions import Failure, Occasion, States, Updated, Work, is_news, settle, states_of
 from jobs.learning import learnt_of
 from jobs.log import bound
+from jobs.prior_learnt import informed
 from jobs.publish import Class, published_class
 from models.api import Answer, Task
 from models.certify import standing
@@ -208,6 +209,7 @@ def prepare(app: App, track: list[Question], seen: Snapshots, states: States) ->
         reopened=reopened,
         same=() if reference else _standing(task, brief.standing),
         reference=reference,
+        is_told=brief.is_told,
     )
 
 
@@ -234,7 +236,10 @@ def _infer(work: Work) -> Inferred:
             with_bounds(replace(e, certificate=certificate, findings=(*e.findings, *odd)))
             for e in answer.estimates
         )
-        return replace(answer, estimates=tuple(vouched))
+        answer = replace(answer, estimates=tuple(vouched))
+        if work.reference:
+            return answer
+        return informed(answer, work.task, work.state, is_told=work.is_told)
     except Exception as error:  # noqa: BLE001 - whatever a model does, the last number is held
         return Failure(failure_of(work.key, error))
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from forecast.audit import Audit
 from forecast.estimate import Estimate
-from forecast.store import answers, audits
+from forecast.store import answers, audits, learnt
 from forecast.store.database import Database
 from forecast.store.schema import estimate, report
 from forecast.store.types import Json, UtcInstant
@@ -50,7 +50,7 @@ class Brief:
     `last` are the newest estimates before it, `standing` those of the moment itself, both by
     question; `audits` those of the track's newest audited moment; `state` what its model
     remembers; `late` the ids of reports at the unit that came in after the first question's last
-    estimate was made.
+    estimate was made; `is_told` whether what data made of its prior is on record.
     """
 
     last: dict[str, Estimate] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class Brief:
     audits: list[Audit] = field(default_factory=list)
     state: bytes | None = None
     late: frozenset[str] = frozenset()
+    is_told: bool = False
 
 
 class Briefs:
@@ -85,6 +86,7 @@ def _brief(
         audits=audits.latest(connection, key, as_of),
         state=answers.model_state(connection, key, as_of),
         late=frozenset(_late(connection, first[0], unit, as_of) if first else ()),
+        is_told=learnt.is_told(connection, key, as_of),
     )
 
 

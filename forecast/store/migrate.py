@@ -16,7 +16,7 @@ from forecast.store.database import Database, sqlite_path
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0014"
+HEAD = "0015"
 VERSION_TABLE = "tocsin_schema"  # its own: another program may keep an alembic_version here
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 0x70C51  # any number that all our processes agree on

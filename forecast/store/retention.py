@@ -4,6 +4,7 @@ that was once told; see `forecast.retention_table` for what never is.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time
+from functools import partial
 from itertools import batched
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     delete,
     exists,
@@ -25,6 +27,7 @@ from forecast.access import RequestStatus
 from forecast.store.access_schema import idempotency, request
 from forecast.store.alert_schema import delivery, delivery_attempt, notice, transition
 from forecast.store.database import Database
+from forecast.store.learnt_schema import learnt
 from forecast.store.notices import WITHHELD
 from forecast.store.outbox import DELIVERED
 from forecast.store.runs import DONE, FAILED
@@ -35,6 +38,7 @@ from forecast.thinning import Kind, Row, surplus_estimates, surplus_states
 MOST_ROWS = 500  # a transaction: others write in between
 
 type Going = Callable[[], bool]
+type Thinned = tuple[Table, Any, Callable[[Connection, str, datetime], list[int]]]
 
 
 class Retention:
@@ -46,7 +50,7 @@ class Retention:
     def count(self, kind: Kind, before: datetime) -> int:
         """How many rows of a kind would go that are older than `before`."""
         if kind in _THINNED:
-            return sum(len(rows) for rows in self._surplus(kind, before))
+            return sum(len(rows) for _, rows in self._surplus(kind, before))
         return self._read(_count, kind, before)
 
     def thin(self, kind: Kind, before: datetime, is_stopping: Going = lambda: False) -> int:
@@ -56,18 +60,18 @@ class Retention:
             while not is_stopping() and (some := self._write(_remove, kind, before)):
                 gone += some
             return gone
-        for rows in self._surplus(kind, before):
+        for table, rows in self._surplus(kind, before):
             for batch in batched(rows, MOST_ROWS):
                 if is_stopping():
                     return gone
-                gone += self._write(_remove_rows, kind, batch)
+                gone += self._write(_remove_rows, table, batch)
         return gone
 
-    def _surplus(self, kind: Kind, before: datetime) -> Iterator[list[int]]:
+    def _surplus(self, kind: Kind, before: datetime) -> Iterator[tuple[Table, list[int]]]:
         """What may go of each question, or track, read one after the other."""
-        key, read = _THINNED[kind]
-        for name in self._read(_names, key):
-            yield self._read(read, name, before)
+        for table, key, read in _THINNED[kind]:
+            for name in self._read(_names, key):
+                yield table, self._read(read, name, before)
 
 
 def _names(connection: Connection, key: Column[str]) -> Sequence[str]:
@@ -89,11 +93,13 @@ def _estimates(connection: Connection, question_id: str, before: datetime) -> li
     )
 
 
-def _states(connection: Connection, key: str, before: datetime) -> list[int]:
+def _states(
+    table: Table, key: Column[str], connection: Connection, name: str, before: datetime
+) -> list[int]:
     made = (
-        select(model_state.c.row_id, model_state.c.as_of)
-        .where(model_state.c.key == key)
-        .order_by(model_state.c.as_of, model_state.c.row_id)
+        select(table.c.row_id, table.c.as_of)
+        .where(key == name)
+        .order_by(table.c.as_of, table.c.row_id)
     )
     return surplus_states(_rows(connection, made), before)
 
@@ -102,15 +108,22 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
     return [(row_id, as_of) for row_id, as_of in connection.execute(query)]
 
 
-_THINNED: dict[Kind, tuple[Any, Callable[[Connection, str, datetime], list[int]]]] = {
-    Kind.ESTIMATES: (question.c.question_id, _estimates),
-    Kind.MODEL_STATES: (model_state.c.key, _states),
+def _of_states(table: Table, key: Column[str]) -> Thinned:
+    return table, key, partial(_states, table, key)
+
+
+# What data made of a prior is read off states, and is thinned as they are.
+_THINNED: dict[Kind, list[Thinned]] = {
+    Kind.ESTIMATES: [(estimate, question.c.question_id, _estimates)],
+    Kind.MODEL_STATES: [
+        _of_states(model_state, model_state.c.key),
+        _of_states(learnt, learnt.c.track),
+    ],
 }
 
 
-def _remove_rows(connection: Connection, kind: Kind, rows: Sequence[int]) -> int:
-    table = estimate if kind is Kind.ESTIMATES else model_state
-    if kind is Kind.ESTIMATES:  # these are sealed: what goes by rule is not missed
+def _remove_rows(connection: Connection, table: Table, rows: Sequence[int]) -> int:
+    if table is estimate:  # these are sealed: what goes by rule is not missed
         note_thinning(connection, table.name, rows)
     return connection.execute(delete(table).where(table.c.row_id.in_(rows))).rowcount
 

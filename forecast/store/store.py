@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from forecast.alert import ChannelHealth, Delivery, Notice, Transition
 from forecast.audit import Audit
+from forecast.belief import Learnt
 from forecast.estimate import Estimate
 from forecast.evidence import Assignment, Coverage, CrowdForecast, Event, Report, Resolution
 from forecast.incidents import DEFAULT_RULE, IncidentRule, Placed
@@ -20,6 +21,7 @@ from forecast.store import (
     due_units,
     ends,
     facts,
+    learnt,
     notices,
     outbox,
     priors,
@@ -30,24 +32,20 @@ from forecast.store import (
 )
 from forecast.store.access import Access
 from forecast.store.alerts import Alerts
-from forecast.store.answers import ModelState
 from forecast.store.backtests import Backtests
 from forecast.store.briefs import Briefs
-from forecast.store.checks import Check
 from forecast.store.counts import Tallies
 from forecast.store.database import Database, parse_url
-from forecast.store.due_units import DueClaim, DueUnits
 from forecast.store.ends import Ends
 from forecast.store.facts import Added
+from forecast.store.learnt import LearntOf
 from forecast.store.ledger import Ledger
 from forecast.store.migrate import bring_to_head
 from forecast.store.moments import Moments
-from forecast.store.outbox import Attempt
 from forecast.store.overview import Overview
 from forecast.store.pages import Pages
 from forecast.store.quarantine import BadRow
 from forecast.store.retention import Retention
-from forecast.store.rule_states import StateChange
 from forecast.store.runs import Run, RunClaim
 from forecast.store.schedules import Schedules
 from forecast.store.seals import Seals
@@ -94,9 +92,10 @@ class Store:
         self.backtests = Backtests(database)
         self.briefs = Briefs(database)
         self.counts = Tallies(database)
-        self.due_units = DueUnits(database)
+        self.due_units = due_units.DueUnits(database)
         self.ends = Ends(database)
         self.retention = Retention(database)
+        self.learnt = LearntOf(database)
         self.ledger = Ledger(database)
         self.schedules = Schedules(database)
         self.sources = Sources(database)
@@ -121,7 +120,7 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def check(self) -> list[Check]:
+    def check(self) -> list[checks.Check]:
         """Whether the store is well: (name, ok, detail) each."""
         return self._read(checks.check)
 
@@ -231,12 +230,13 @@ class Store:
         *,
         estimates: Iterable[Estimate] = (),
         resolutions: Iterable[Resolution] = (),
-        states: Iterable[StateChange] = (),
+        states: Iterable[rule_states.StateChange] = (),
         transitions: Iterable[Transition] = (),
         to_tell: Iterable[Notice] = (),
         deliveries: Iterable[Delivery] = (),
-        model_states: Iterable[ModelState] = (),
-        run: RunClaim | DueClaim | None = None,
+        model_states: Iterable[answers.ModelState] = (),
+        beliefs: Sequence[Learnt] = (),
+        run: RunClaim | due_units.DueClaim | None = None,
         recorded_at: datetime,
     ) -> None:
         """Write all that one update came to, or nothing of it; `resolutions` are derived ones.
@@ -245,7 +245,8 @@ class Store:
         delivery id that is there already is a StoreError. `states` are (before, after):
         ConflictError where a rule's newest state is no longer `before`. `to_tell` are notices, of
         which those that are there already are left alone. A model state is (key, as_of,
-        blob). With `run`, StoreError where that run, or those units, are no longer held.
+        blob), and `beliefs` are what it says of the prior. With `run`, StoreError where that run,
+        or those units, are no longer held.
         """
         estimates, resolutions = list(estimates), list(resolutions)
         states, transitions = list(states), list(transitions)
@@ -254,7 +255,7 @@ class Store:
         def work(connection: Connection) -> None:
             # first what takes the lock of all facts: whoever adds some has it, and then the units
             facts.add(connection, facts.DERIVED, resolutions, recorded_at)
-            if isinstance(run, DueClaim):
+            if isinstance(run, due_units.DueClaim):
                 due_units.require_held(connection, run)
             elif run is not None:
                 runs.require_held(connection, run)
@@ -263,6 +264,7 @@ class Store:
             rule_states.add_transitions(connection, transitions, recorded_at)
             notices.add(connection, to_tell)
             answers.add_model_states(connection, model_states, recorded_at)
+            learnt.add(connection, beliefs, recorded_at)
             outbox.add(connection, deliveries)
 
         self._write(work)
@@ -337,11 +339,8 @@ class Store:
 
     def mark_delivered(self, delivery: Delivery, at: datetime, note: str = "") -> bool:
         """The receiver took it; False if it is no longer ours. Its channel works."""
-        return self._write(
-            outbox.settle,
-            *(delivery, at, outbox.DELIVERED, note, ChannelHealth.WORKS),
-            delivered_at=at,
-        )
+        told = (delivery, at, outbox.DELIVERED, note, ChannelHealth.WORKS)
+        return self._write(outbox.settle, *told, delivered_at=at)
 
     def reschedule(
         self,
@@ -391,7 +390,7 @@ class Store:
         """
         return self._read(outbox.listed, status, channel, limit)
 
-    def attempts(self, delivery_id: str) -> list[Attempt]:
+    def attempts(self, delivery_id: str) -> list[outbox.Attempt]:
         """What became of the sends of one delivery, first to last."""
         return self._read(outbox.attempts, delivery_id)
 

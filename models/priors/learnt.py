@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.api import BAND
 from models.engine.fit import Fit
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
+from models.quantiles import weighted_quantiles
 from models.regime.prior import Prior
 
 type Array = NDArray[np.float64]
@@ -21,25 +23,23 @@ SCALARS = {
     "hazard": ("base_rate", "shape", "ceiling"),
     "self-exciting": ("base_rate", "ceiling", "branching", "memory"),
 }
+LEVELS = (0.5, *BAND)
 BINS = 20
 REACH = 3.2  # prior standard deviations to either side that a picture shows
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """A belief's log parameter: what was believed, and its draws (draw,) with weights (draw,)."""
+class Drawn:
+    """A belief's log parameter: what was believed, and its draws (draw,) with weights (draw,).
+
+    `quantiles` are of the draws, at `LEVELS`.
+    """
 
     key: str
     prior: Normal
     draws: Array
     weights: Array
-
-    def quantiles(self, probabilities: tuple[float, ...]) -> tuple[float, ...]:
-        """Of the draws, as a log."""
-        order = np.argsort(self.draws)
-        cumulative = np.cumsum(self.weights[order])
-        places = np.searchsorted(cumulative, probabilities).clip(max=len(order) - 1)
-        return tuple(self.draws[order][places].tolist())
+    quantiles: tuple[float, ...]
 
     @property
     def moved(self) -> float:
@@ -52,11 +52,10 @@ class Learnt:
         mean = self.weights @ self.draws
         return 1 - math.sqrt(float(self.weights @ (self.draws - mean) ** 2)) / self.prior.sd
 
-    def pictures(self) -> tuple[list[float], list[float]]:
-        """The densities of the prior and of the draws on one scale, each up to a factor."""
-        edges = picture_edges(self.prior)
-        drawn, _ = np.histogram(self.draws, edges, weights=self.weights)
-        return normal_picture(self.prior), drawn.tolist()
+    def picture(self) -> list[float]:
+        """The density of the draws in the bins of the prior's picture, up to a factor."""
+        drawn, _ = np.histogram(self.draws, picture_edges(self.prior), weights=self.weights)
+        return drawn.tolist()
 
 
 def picture_edges(prior: Normal) -> Array:
@@ -64,34 +63,42 @@ def picture_edges(prior: Normal) -> Array:
     return prior.mean + prior.sd * REACH * np.linspace(-1.0, 1.0, BINS + 1)
 
 
-def normal_picture(prior: Normal) -> list[float]:
+def normal_picture() -> list[float]:
     """The density of a Normal in the bins of its picture, up to a factor."""
     middles = REACH * (np.arange(BINS) + 0.5 - BINS / 2) * 2 / BINS
     found: list[float] = np.exp(-(middles**2) / 2).tolist()
     return found
 
 
-def learnt_from(beliefs: Beliefs, state: bytes | None) -> list[Learnt]:
+def drawn_from(beliefs: Beliefs, state: bytes | None, weights: Array | None = None) -> list[Drawn]:
     """What the kept draws say of each belief; none where the family keeps no such draws.
 
-    The weights are cut at their mean times the root of their number.
+    `weights` (draw,) are those on newer data than the draws were made of. Without them they are
+    the raw ones, cut at their mean times the root of their number.
     Source: Ionides (2008), Truncated importance sampling, J. Comput. Graph. Stat. 17.
     """
-    fit = Fit.restored(state)
-    names, priors = _places(beliefs), _priors(beliefs)
+    fit, names = Fit.restored(state), _places(beliefs)
     if fit is None or fit.draws.shape[1] != len(names):
         return []
-    w = np.exp(fit.log_weights - fit.log_weights.max())
+    w = _truncated(fit.log_weights) if weights is None else weights
+    values, priors = fit.draws.copy(), _priors(beliefs)
+    if "shape" in names:  # how far units differ: its factor falls as kappa grows
+        place = names.index("shape")
+        values[:, place] = math.log(1.645) - values[:, place] / 2
+        names = tuple("unit_spread" if name == "shape" else name for name in names)
+        priors["unit_spread"] = _factor(beliefs.log_shape)
+    found = zip(names, values.T, weighted_quantiles(values, w, LEVELS).T, strict=True)
+    return [
+        Drawn(name, priors[name], draws, w, tuple(levels.tolist()))
+        for name, draws, levels in found
+        if name in priors
+    ]
+
+
+def _truncated(log_weights: Array) -> Array:
+    w = np.exp(log_weights - log_weights.max())
     w = np.minimum(w, w.mean() * math.sqrt(len(w)))
-    weights = w / w.sum()
-    found = []
-    for name, draws in zip(names, fit.draws.T, strict=True):
-        if name == "shape":  # how far units differ: its factor falls as kappa grows
-            prior = _factor(beliefs.log_shape)
-            found.append(Learnt("unit_spread", prior, math.log(1.645) - draws / 2, weights))
-        elif name in priors:
-            found.append(Learnt(name, priors[name], draws, weights))
-    return found
+    return np.asarray(w / w.sum())
 
 
 def _factor(log_shape: Normal) -> Normal:

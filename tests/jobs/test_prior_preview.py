@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast.belief import moved_words
 from forecast.clock import utc_now
 from forecast.config import Config
 from forecast.errors import UsageError
@@ -16,7 +17,7 @@ from forecast.evidence import Outcome, Report, Resolution
 from forecast.question import Question
 from jobs.app import App, open_app
 from jobs.decisions import Occasion, Work
-from jobs.prior_learnt import in_words, moved_by_data
+from jobs.prior_learnt import moved_by_data
 from jobs.prior_preview import OF_EACH, preview
 from jobs.retune import edit_for, plan_change
 from jobs.update import Snapshots, infer, prepare, tracks_of, update_questions
@@ -132,8 +133,8 @@ def test_what_data_moved_is_told_from_the_kept_draws(app: App) -> None:
     assert rate.moved < 0  # half a year without a strike
     assert rate.now.median < rate.prior.median
     assert by_key["long-strike.share"].moved == 0
-    assert in_words(by_key["long-strike.share"]) == "hardly touched by the data"
-    assert in_words(replace(rate, moved=-1.3, narrower=0.4)) == (
+    assert moved_words(by_key["long-strike.share"]) == "hardly touched by the data"
+    assert moved_words(replace(rate, moved=-1.3, narrower=0.4)) == (
         "down by 1.3 of its spread, 40 % narrower"
     )
     assert found.remark == ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.belief import FADING, SIGNS, moved_words
 from forecast.clock import format_instant, utc_now
 from jobs.app import open_app
 from jobs.cli.options import cell, common, print_json, say, stdout_console
@@ -19,8 +20,10 @@ from jobs.cli.priors.words import (
 )
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from jobs.prior_learnt import MovedAt
-    from jobs.priors import PriorView
+    from jobs.priors import Belief, PriorView
 
 
 @click.command("show")
@@ -53,12 +56,13 @@ def _print(view: "PriorView", moved: "MovedAt | None") -> None:
     if view.why:
         say(f"Why: {' '.join(view.why.split())}")
     click.echo()
-    table = table_of("key", "in words, median [90 %]", "picture")
+    table = table_of("key", "median [90 %], in words", "picture")
+    half_lives = {b.key.removeprefix(FADING): b for b in view.beliefs if b.key.startswith(FADING)}
     for belief in view.beliefs:
-        group = view.groups.get(belief.key.removeprefix("effects."), "")
-        inside = f" (in group {group})" if group else ""
-        words = lines(belief.words + inside, numbers_words(belief))
-        table.add_row(cell(belief.key), words, cell(picture(belief.picture)))
+        if not belief.key.startswith(FADING):
+            tag = belief.key.removeprefix(SIGNS)
+            words = _words(belief, half_lives.get(tag), view.groups.get(tag, ""))
+            table.add_row(cell(tag), words, cell(picture(belief.picture)))
     stdout_console().print(table)
     say(f"Pictures: {_axes(view)}.")
     click.echo()
@@ -70,6 +74,13 @@ def _print(view: "PriorView", moved: "MovedAt | None") -> None:
         _print_moved(moved)
 
 
+def _words(belief: "Belief", half_life: "Belief | None", group: str) -> "Text":
+    """A belief in numbers and in words; of a sign with how fast it fades, in one row."""
+    fades = f", fades by half in {half_life.words}" if half_life else ""
+    inside = f", group {group}" if group else ""
+    return lines(f"{numbers_words(belief)}{fades}", belief.words + inside)
+
+
 def _axes(view: "PriorView") -> str:
     from models.priors.say import digits
 
@@ -79,18 +90,15 @@ def _axes(view: "PriorView") -> str:
 
 
 def _print_moved(moved: "MovedAt") -> None:
-    from jobs.prior_learnt import in_words
-
     click.echo()
     more = f"; {moved.others} more units have the same prior, --unit shows one" * bool(moved.others)
     say(f"What the data at '{moved.unit}' have made of it{more}:")
     if moved.beliefs:
         table = table_of("key", "believed, and now", "picture")
         for each in moved.beliefs:
-            words = lines(str(each.prior), str(each.now), in_words(each))
-            table.add_row(
-                cell(each.key), words, lines(picture(each.picture), picture(each.picture_now))
-            )
+            words = lines(str(each.prior), str(each.now), moved_words(each))
+            pictures = map(picture, moved.pictures.get(each.key, ()))
+            table.add_row(cell(each.key.removeprefix(SIGNS)), words, lines(*pictures))
         stdout_console().print(table)
     if moved.remark:
         say(f"({moved.remark})")
