@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from forecast.alert import ALARMED, Rule, State
@@ -28,10 +29,11 @@ from models.quantiles import interval_among
 from models.registry import family
 
 if TYPE_CHECKING:
-    from models.engine.answers import Answered, Answers
+    from models.looks.weighing import Answered, Answers
 
 MOST_PAST = 20  # stored moments of resolved questions that are estimated again
 OF_EACH = 3  # of one question
+FEW = 500  # draws of each: their error is small beside that of so few moments
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 NORMALS = ("log_rate", "log_ceiling", "log_shape")
 
@@ -97,9 +99,17 @@ def preview(
 
 
 def shifts_of(
-    app: App, edited: Config, questions: Sequence[Question], as_of: datetime, states: States
+    app: App,
+    edited: Config,
+    questions: Sequence[Question],
+    as_of: datetime,
+    states: States,
+    draws: int | None = None,
 ) -> list[Shift]:
-    """Those of some questions that are open as of a moment, before and after."""
+    """Those of some questions that are open as of a moment, before and after.
+
+    By the first so many draws of a track, where those are enough; by all where not stated.
+    """
     then = replace(app, watch=replace(app.watch, config=edited))
     seen, seen_then = Snapshots(app, as_of), Snapshots(then, as_of)
     found: list[Shift] = []
@@ -107,7 +117,7 @@ def shifts_of(
         work = prepare(app, track, seen, states)
         if work is None or not work.task.questions:
             continue
-        quick = _weighed(work, edited)
+        quick = _weighed(work, edited, draws)
         found += quick or _inferred(work, prepare(then, track, seen_then, states))
     return [replace(s, flips=_flips(app.config, states, s)) for s in found]
 
@@ -132,11 +142,12 @@ def record_of(
     moments = sorted(moments, key=lambda m: (m[0], m[1].question_id), reverse=True)[:most]
     scored: list[tuple[float, float, int]] = []
     names = set()
-    for moment, question in moments:
-        for shift in shifts_of(app, edited, [question], moment, {}):
-            outcome = int(ends[question.question_id].outcome is Outcome.YES)
+    for moment, some in groupby(moments, key=lambda m: m[0]):
+        for shift in shifts_of(app, edited, [q for _, q in some], moment, {}, FEW):
+            name = shift.question.question_id
+            outcome = int(ends[name].outcome is Outcome.YES)
             scored.append((shift.before.probability, shift.after.probability, outcome))
-            names.add(question.question_id)
+            names.add(name)
     if not scored:
         return None
 
@@ -157,7 +168,7 @@ def _spread(made: Sequence[datetime], most: int) -> list[datetime]:
     return [made[place] for place in places if place >= 0]
 
 
-def _weighed(work: Work, edited: Config) -> list[Shift] | None:
+def _weighed(work: Work, edited: Config, draws: int | None = None) -> list[Shift] | None:
     """By weighing draws; None where there are none, or they do not bear it."""
     task, model = work.task, family(work.task.beliefs.model)
     if work.reference or task.doubt or not isinstance(model, DrawsFamily):
@@ -166,7 +177,7 @@ def _weighed(work: Work, edited: Config) -> list[Shift] | None:
 
     beliefs = beliefs_of(edited, task.beliefs.definition)
     beliefs = replace(beliefs, couplings=task.beliefs.couplings)
-    found = retuned(model, task, beliefs, work.state)
+    found = retuned(model, task, beliefs, work.state, draws)
     if found is None:
         return None
     return [

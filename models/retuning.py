@@ -9,24 +9,21 @@ draws are those of the new prior exactly; with data the weights mend the rest, a
 every update says whether they could.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.api import Task
 from models.covariates import Array
 from models.draws_family import DrawsFamily
-from models.engine.answers import Answers, answer
 from models.engine.fit import Fit, Posterior
-from models.engine.gates import khat_limit
-from models.engine.ladder import Rung
-from models.engine.psis import Weights, smooth
+from models.looks.weighing import Answers, answered, smooth
+from models.looks.work import Look, look_at, other_look, says_the_same
 from models.priors.beliefs import Beliefs
-from models.work import DrawsWork
 
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
-FEW = 500  # moved draws, each of which costs a pass over the rows
-LEAST = 200  # of them, as effective sample size
+FEW = 500  # draws whose P is computed first, each of which costs a pass over the rows if moved
+LEAST = 200  # of moved ones, as effective sample size: the look is not stored, and says its error
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,95 +38,72 @@ class Retuned:
     stronger: Answers
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Draws under one look, with P of each question for the first of them."""
+
+    posterior: Posterior
+    efficiency: float
+    chances: dict[str, Array]
+
+    def answers(self, more: Array | None = None) -> Answers:
+        """What they say, the log weights raised by some more."""
+        log_weights = self.posterior.log_weights + (0.0 if more is None else more)
+        return answered(smooth(log_weights, self.efficiency), self.chances)
+
+
 def retuned(
-    family: DrawsFamily, task: Task, beliefs: Beliefs, state: bytes | None
+    family: DrawsFamily, task: Task, beliefs: Beliefs, state: bytes | None, most: int | None = None
 ) -> Retuned | None:
-    """The answers of a track under its own beliefs and others; None where a fit is wanted."""
-    fit, old = Fit.restored(state), family.work(task)
-    if fit is None or not old.fits(fit) or not old.problem.is_fresh(fit):
+    """The answers of a track under its own beliefs and others; None where a fit is wanted.
+
+    By the first `most` draws, where so many are enough.
+    """
+    fit, old = Fit.restored(state), look_at(family, task)
+    if fit is None or not old.is_of(fit):
         return None
-    now = Rung.of("T1", fit, old.problem.reweigh(fit))
-    chances = old.chances(now)
-    prior = old.problem.target.log_prior(fit.draws)
-    if not now.gate.passed:
+    most = most or len(fit.draws)
+    standing = old.reweigh(fit)
+    if not smooth(standing.log_weights, fit.efficiency).passes:
         return None
-    new = family.work(replace(task, beliefs=beliefs))
-    if not new.fits(fit):
+    new = other_look(family, old, task, beliefs)
+    if not new.has_place_for(fit):
         return None
-    if _says_the_same(family, task.beliefs, beliefs):
-        gain = new.problem.target.log_prior(fit.draws) - prior
-        weighed = Posterior(fit.draws, now.posterior.log_weights + gain, fit.log_likelihood)
-        rung = Rung.of("T1", fit, weighed)
-        if rung.gate.passed:
-            return _answers(now, chances, rung, chances, _changed(old, new, fit.draws))
-    rung = _moved(old, new, fit, now.posterior, prior, FEW)
-    if not _will_do(rung):
-        rung = _moved(old, new, fit, now.posterior, prior, len(fit.draws))
-    if not _will_do(rung):
-        return None
-    changed = _changed(old, new, rung.posterior.draws)
-    return _answers(now, chances, rung, new.chances(rung), changed)
+    now = Seen(standing, fit.efficiency, old.chances(standing, most))
+    if says_the_same(family, task.beliefs, beliefs):
+        gain = new.log_prior(fit.draws) - old.log_prior(fit.draws)
+        weighed = Posterior(fit.draws, standing.log_weights + gain, standing.log_likelihood)
+        if smooth(weighed.log_weights, fit.efficiency).passes:
+            return _answers(now, Seen(weighed, fit.efficiency, now.chances), old, new)
+    for draws in dict.fromkeys((min(FEW, most), len(fit.draws))):
+        moved = _moved(old, new, standing, draws)
+        if smooth(moved.log_weights, fit.efficiency).bears(LEAST):
+            then = Seen(moved, fit.efficiency, new.chances(moved, draws))
+            return _answers(now, then, old, new)
+    return None
 
 
-def _will_do(rung: Rung) -> bool:
-    """Whether the weights bear a look: that is not stored, and says its error."""
-    weights = rung.weights
-    return weights.khat < khat_limit(len(weights.w)) and weights.ess >= LEAST
+def _moved(old: Look, new: Look, before: Posterior, most: int) -> Posterior:
+    """The first so many draws, moved to the new prior and weighed."""
+    was = before.draws[:most]
+    made = new.posterior(new.start + (was - old.start) * (new.scale / old.scale))
+    gain = new.log_prior(made.draws) - old.log_prior(was)
+    gain += made.log_likelihood - before.log_likelihood[:most]
+    return Posterior(made.draws, before.log_weights[:most] + gain, made.log_likelihood, made.extras)
 
 
-def _says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:
-    """Whether a draw's P is the same under both: only priors of its parameters differ."""
-    rest = [(b.narrower, b.couplings, b.ordinary_value, family.model_hash(b)) for b in (one, other)]
-    return rest[0] == rest[1]
+def _answers(now: Seen, then: Seen, old: Look, new: Look) -> Retuned:
+    changed = _changed(old, new, then.posterior.draws)
+    if changed is None:
+        return Retuned(now.answers(), then.answers(), {}, {})
+    weaker, stronger = (then.answers((strength - 1) * changed) for strength in STRENGTHS)
+    return Retuned(now.answers(), then.answers(), weaker, stronger)
 
 
-def _moved(
-    old: DrawsWork, new: DrawsWork, fit: Fit, before: Posterior, prior: Array, most: int
-) -> Rung:
-    """The first so many of the kept draws, moved to the new prior and weighed."""
-    source, goal, fit = old.problem.target, new.problem.target, fit.first(most)
-    draws = goal.start + (fit.draws - source.start) * (goal.scale / source.scale)
-    likelihood, extras = new.problem.kept(draws)
-    gain = goal.log_prior(draws) + likelihood - prior[:most] - before.log_likelihood[:most]
-    made = replace(
-        fit,
-        draws=draws,
-        log_weights=before.log_weights[:most] + gain,
-        log_likelihood=likelihood,
-        prior_digest=new.problem.prior_digest,
-        data_digest=new.problem.data_digest,
-        size=new.problem.size,
-        extras=extras,
-    )
-    return Rung.of("T1", made, Posterior(draws, made.log_weights, likelihood, extras))
-
-
-def _changed(old: DrawsWork, new: DrawsWork, draws: Array) -> Array | None:
+def _changed(old: Look, new: Look, draws: Array) -> Array | None:
     """The log prior density (draw,) of the parameters whose prior differs, up to a constant."""
-    was, goal = old.problem.target, new.problem.target
-    differs = (was.start != goal.start) | (was.scale != goal.scale)
+    differs = (old.start != new.start) | (old.scale != new.scale)
     if not differs.any():
         return None
-    away = (draws[:, differs] - goal.start[differs]) / goal.scale[differs]
+    away = (draws[:, differs] - new.start[differs]) / new.scale[differs]
     return np.asarray(-0.5 * (away**2).sum(axis=1))
-
-
-def _answers(
-    now: Rung,
-    before: dict[str, Array],
-    rung: Rung,
-    after: dict[str, Array],
-    changed: Array | None,
-) -> Retuned:
-    def at(strength: float) -> Answers:
-        if changed is None:
-            return {}
-        log_weights = rung.posterior.log_weights + (strength - 1) * changed
-        return _answered(smooth(log_weights, rung.fit.efficiency), after)
-
-    weaker, stronger = map(at, STRENGTHS)
-    return Retuned(_answered(now.weights, before), _answered(rung.weights, after), weaker, stronger)
-
-
-def _answered(weights: Weights, chances: dict[str, Array]) -> Answers:
-    return {name: answer(weights, p) for name, p in chances.items()}

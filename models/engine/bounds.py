@@ -8,7 +8,6 @@ import math
 from dataclasses import fields, replace
 
 from forecast.estimate import Estimate
-from models.engine.gates import MAX_MCSE, khat_limit
 
 LEAST_DRAWS, LEAST_SHARE = 400.0, 0.2  # of `gates.weights_gate`, which a test holds them to
 
@@ -27,6 +26,8 @@ def with_bounds(estimate: Estimate) -> Estimate:
         return estimate
     if "correlation" in found:
         bounds |= _moved()
+    from models.engine.gates import MAX_MCSE  # with ArviZ, which what only looks does not load
+
     return replace(estimate, diagnostics={**found, **bounds, "mcse_at_most": MAX_MCSE})
 
 
@@ -34,6 +35,8 @@ def _weighed(draws: float) -> dict[str, float]:
     """Those of weighed draws; of fewer than two there is no tail to judge."""
     if not (math.isfinite(draws) and draws > 1):
         return {}
+    from models.engine.gates import khat_limit
+
     return {
         "khat_below": khat_limit(int(draws)),
         "ess_at_least": max(LEAST_DRAWS, LEAST_SHARE * draws),
