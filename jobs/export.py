@@ -2,6 +2,7 @@
 
 posterior, sample_stats   the draws behind the newest estimate, see `models.export`
 estimates                 probability, lower, upper, mcse (as_of), quantiles (as_of, level)
+beliefs                   prior, posterior (belief, number), moved_sd, narrower, words (belief)
 """
 
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+from forecast.belief import Learnt
 from forecast.errors import HeldError, OutsideError, UsageError
 from forecast.estimate import QUANTILE_LEVELS, Estimate
 from forecast.question import Question
@@ -40,6 +42,10 @@ def question_tree(app: App, question: Question, now: datetime) -> "DataTree":
         raise UsageError("has ended: its draws are those of no estimate", at=question.question_id)
     tree = posterior_tree(model.posterior(work.task, work.state), app.config.watch.seed)
     tree["estimates"] = _estimates(history)
+    root = app.config.root_of(question.definition)
+    learnt = app.store.learnt.at(root, question.unit, now)
+    if learnt is not None and learnt.beliefs:
+        tree["beliefs"] = _beliefs(learnt)
     tree.attrs |= {
         "question_id": question.question_id,
         "title": question.title,
@@ -64,6 +70,31 @@ def write_tree(tree: "DataTree", path: Path) -> None:
                     archive.write(file, file.relative_to(folder))
     except OSError as error:
         raise OutsideError(f"cannot be written: {error.strerror or error}", at=str(path)) from None
+
+
+def _beliefs(learnt: Learnt) -> "DataTree":
+    from xarray import Dataset, DataTree
+
+    told, names = learnt.beliefs, ("median", "lower", "upper")
+
+    def numbers(which: str) -> tuple[tuple[str, str], list[list[float]]]:
+        found = [getattr(belief, which) for belief in told]
+        return ("belief", "number"), [[getattr(n, name) for name in names] for n in found]
+
+    found: Dataset = Dataset(
+        {
+            "prior": numbers("prior"),
+            "posterior": numbers("now"),
+            "moved_sd": ("belief", [belief.moved for belief in told]),
+            "narrower": ("belief", [belief.narrower for belief in told]),
+            "words": ("belief", [belief.words for belief in told]),
+            "half_life": ("belief", [belief.fading for belief in told]),
+            "unit": ("belief", [belief.prior.unit for belief in told]),
+        },
+        coords={"belief": [belief.key for belief in told], "number": list(names)},
+        attrs={"as_of": learnt.as_of.isoformat(), "model": learnt.model},
+    )
+    return DataTree(found)
 
 
 def _estimates(history: list[Estimate]) -> "DataTree":

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from forecast.belief import Belief, Learnt
 from forecast.clock import format_instant
 from forecast.estimate import QUANTILE_LEVELS, Estimate
 from forecast.reports.view import QuestionReport
@@ -18,12 +19,28 @@ WATCH_COLUMNS = (
     *("question_id", "unit", "definition", "deadline", "title", "attention", "points_in_week"),
     *("outcome", *_OF_ESTIMATE),
 )
+_NUMBERS = ("median", "lower", "upper")
+BELIEF_COLUMNS = (
+    *("question_id", "definition", "place", "model", "as_of", "key", "words", "half_life", "unit"),
+    *(f"{when}_{name}" for when in ("prior", "posterior") for name in _NUMBERS),
+    *("moved_sd", "narrower"),
+)
 
 
 def question_csv(report: QuestionReport) -> str:
     """Every estimate of the question, oldest first; quantiles that were not kept are empty."""
     rows = (_estimate_row(estimate) for estimate in report.history)
     return _written(QUESTION_COLUMNS, rows)
+
+
+def beliefs_csv(report: QuestionReport) -> str:
+    """Prior against posterior, a row a belief, strongest mover first; `place` is where.
+
+    Only the heading where nothing is on record.
+    """
+    learnt = report.learnt
+    rows = (_belief_row(report, learnt, b) for b in learnt.beliefs) if learnt else ()
+    return _written(BELIEF_COLUMNS, rows)
 
 
 def watch_csv(report: WatchReport) -> str:
@@ -57,6 +74,24 @@ def _estimate_row(estimate: Estimate) -> dict[str, Any]:
         "method": estimate.method,
         "inputs_digest": estimate.inputs_digest,
         **dict(zip(_QUANTILES, estimate.quantiles, strict=False)),
+    }
+
+
+def _belief_row(report: QuestionReport, learnt: Learnt, belief: Belief) -> dict[str, Any]:
+    sides = (("prior", belief.prior), ("posterior", belief.now))
+    return {
+        "question_id": guarded(report.question.question_id),
+        "definition": guarded(learnt.definition),
+        "place": guarded(learnt.unit),
+        "model": guarded(learnt.model),
+        "as_of": format_instant(learnt.as_of),
+        "key": guarded(belief.key),
+        "words": guarded(belief.words),
+        "half_life": guarded(belief.fading),
+        "unit": belief.prior.unit,
+        **{f"{when}_{n}": getattr(numbers, n) for when, numbers in sides for n in _NUMBERS},
+        "moved_sd": belief.moved,
+        "narrower": belief.narrower,
     }
 
 

@@ -26,7 +26,8 @@ class Section:
     """One subject of the report. `key` names it to charts and links.
 
     `facts` are names with their numbers. A `folded` table stands behind a chart or a sentence
-    that says the same: a page hides it until it is asked for. `after` are words below the table.
+    that says the same: a page hides it until it is asked for. Of a long table the first `shown`
+    rows stand, and the others are folded. `after` are words below the table.
     """
 
     key: str
@@ -35,4 +36,5 @@ class Section:
     facts: tuple[tuple[str, str], ...] = ()
     table: Table | None = None
     folded: bool = False
+    shown: int | None = None
     after: tuple[str, ...] = ()

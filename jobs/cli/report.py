@@ -25,6 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--html", type=FILE, help="Write a page.")
 @click.option("--markdown", type=FILE, help="Write Markdown.")
 @click.option("--csv", type=FILE, help="Write every estimate, or every question.")
+@click.option("--beliefs", type=FILE, help="Write a question's prior against posterior, as CSV.")
 @click.option("--badge", type=FILE, help="Write a question's badge, a small SVG to embed.")
 @click.option(
     "--tree",
@@ -39,6 +40,7 @@ def command(
     html: Path | None,
     markdown: Path | None,
     csv: Path | None,
+    beliefs: Path | None,
     badge: Path | None,
     tree: Path | None,
     since: datetime | None,
@@ -53,10 +55,9 @@ def command(
     now = as_of or utc_now()
     if since is not None and since >= now:
         raise UsageError("is not before the moment of the report", at="--since")
-    if tree is not None and question_id is None:
-        raise UsageError("is of one question: name it", at="--tree")
-    if badge is not None and question_id is None:
-        raise UsageError("is of one question: name it", at="--badge")
+    for option, path in (("--tree", tree), ("--badge", badge), ("--beliefs", beliefs)):
+        if path is not None and question_id is None:
+            raise UsageError("is of one question: name it", at=option)
     files = {"html": html, "markdown": markdown, "csv": csv}
     with open_app(folder) as app:
         if question_id is None:
@@ -66,7 +67,7 @@ def command(
             if tree is not None:
                 _tree(app, question, now, tree)
                 files |= {"tree": tree}
-            files |= {"badge": badge}
+            files |= {"badge": badge, "beliefs": beliefs}
             _question(question_report(app, question, now, since), files, as_json)
 
 
@@ -90,6 +91,10 @@ def _question(report: "QuestionReport", files: dict[str, Path | None], as_json: 
         from forecast.reports.as_csv import question_csv
 
         write_page(files["csv"], question_csv(report))
+    if files["beliefs"]:
+        from forecast.reports.as_csv import beliefs_csv
+
+        write_page(files["beliefs"], beliefs_csv(report))
     if files["badge"]:
         from forecast.reports.badge import badge_of, badge_svg
 
