@@ -47,7 +47,7 @@ fire_at = "50%"
 
 
 def measure(cache: Path, full: bool) -> Iterator[Row]:
-    """Seconds to the first byte: of the overview, of questions, of the inbox."""
+    """Seconds to the first byte: of the overview, of questions, of the lists."""
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/tocsin.db"
         with open_store(url) as store:
@@ -69,6 +69,7 @@ PATHS: dict[str, Callable[[int], str]] = {
     "overview, words": lambda n: f"/?text=harbour+{n}",
     "a question": lambda n: f"/questions/q-{17 * n}-{n % EACH}",
     f"a question with {LONG:,} estimates": lambda n: "/questions/long",
+    "alerts, 1,000 of them": lambda n: "/alerts",
     "inbox": lambda n: "/inbox",
 }
 

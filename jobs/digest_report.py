@@ -154,7 +154,7 @@ def _silent(app: App, digest: Digest, news: News) -> list[Silent]:
     }
     found = {}
     for subject, rules in news.alarmed.items():
-        for rule in rules:
+        for rule in [state.rule_id for state in rules]:
             kind = kinds.get(rule, "")
             if kind and (kind != "unit" or matches(subject, digest.units)):
                 found[kind, subject] = rule

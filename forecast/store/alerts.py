@@ -47,6 +47,10 @@ class Alerts:
         """Changes of mind in the order in which they happened."""
         return self._read(rule_states.transitions, subject, rule_id)
 
+    def last_transitions(self, of: Iterable[RuleState]) -> dict[tuple[str, str], Transition]:
+        """The last change of mind of some rules on some subjects, by (rule, subject)."""
+        return self._read(rule_states.last_transitions, list(of))
+
     def states_of(self, rule_ids: Iterable[str], subjects: Iterable[str]) -> list[RuleState]:
         """Where some rules stand on some subjects."""
         return self._read(rule_states.states_of, list(rule_ids), list(subjects))

@@ -26,9 +26,9 @@ from sqlalchemy import (
     values,
 )
 
-from forecast.alert import ALARMED
+from forecast.alert import ALARMED, RuleState
 from forecast.candidate import Status
-from forecast.estimate import Estimate, Health
+from forecast.estimate import Estimate, Health, Move
 from forecast.evidence import Outcome
 from forecast.question import Question
 from forecast.store import alert_schema, answers, ends, schema
@@ -95,12 +95,22 @@ class Glance:
 class News:
     """What was said since some marks: questions, and the alarmed rules of subjects.
 
-    In `alarmed` is every subject of which a rule was read, with the rules that fire on it.
+    In `alarmed` is every subject of which a rule was read, with those that fire on it, by id.
     """
 
     marks: Marks
     glances: tuple[Glance, ...]
-    alarmed: dict[str, tuple[str, ...]]
+    alarmed: dict[str, tuple[RuleState, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The first estimate of a question with some version of its prior, and what moved it."""
+
+    question_id: str
+    as_of: datetime
+    probability: float
+    moved: Move | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,14 @@ class Overview:
         """
         return self._read(answers.course, question_id, until)
 
+    def turns(
+        self, question_ids: Sequence[str], prior_version: int, since: datetime, until: datetime
+    ) -> dict[str, Turn]:
+        """Of some questions the first estimate with a version of the prior, since <= as_of < until,
+        by id; at most a thousand.
+        """
+        return self._read(_turns, question_ids, prior_version, since, until)
+
     def waiting(self, now: datetime) -> Waiting:
         """What waits for a person, and for the service."""
         return self._read(_waiting, now)
@@ -155,11 +173,11 @@ def _news(connection: Connection, since: Marks) -> News:
     named = {what: _names(connection, what, told[what], is_first) for what in _TOLD}
     subjects = named.pop("states")
     ids = sorted(set().union(*named.values()))
-    alarmed: dict[str, list[str]] = {subject: [] for subject in subjects}
+    alarmed: dict[str, list[RuleState]] = {subject: [] for subject in subjects}
     for state in rule_states(connection, None if is_first else subjects):
         if state.state in ALARMED:
-            alarmed[state.subject].append(state.rule_id)
-    rules = {subject: tuple(sorted(found)) for subject, found in alarmed.items()}
+            alarmed[state.subject].append(state)
+    rules = {subject: tuple(found) for subject, found in alarmed.items()}
     return News(marks, tuple(_glances(connection, ids)), rules)
 
 
@@ -283,6 +301,43 @@ def _asked(some: Sequence[tuple[str, datetime | None]]) -> CTE:
     """The questions and moments as a table."""
     columns: list[Any] = [column("question_id", Text), column("at", UtcInstant)]
     return values(*columns, name="asked").data(list(some)).cte("asked")
+
+
+def _turns(
+    connection: Connection,
+    question_ids: Sequence[str],
+    prior_version: int,
+    since: datetime,
+    until: datetime,
+) -> dict[str, Turn]:
+    """Of each question the index is read from `since` on, up to the row that is looked for."""
+    asked = {"ids": list(question_ids)[:MOST_IDS], "version": prior_version}
+    rows = connection.execute(_TURNED, asked | {"since": since, "until": until})
+    return {
+        name: Turn(name, as_of, p, Move(**moved) if moved else None)
+        for name, as_of, p, moved in rows
+    }
+
+
+def _turned() -> Select[Any]:
+    asked, one = schema.question.c, _ESTIMATE.alias("one")
+    names = select(asked.question_id).where(asked.question_id.in_(IDS)).distinct().subquery()
+    first = (
+        select(one.c.row_id)
+        .where(one.c.question_id == names.c.question_id)
+        .where(one.c.as_of >= bindparam("since", type_=UtcInstant()))
+        .where(one.c.as_of < bindparam("until", type_=UtcInstant()))
+        .where(one.c.prior_version == bindparam("version"))
+        .order_by(one.c.as_of, one.c.row_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = (_ESTIMATE.c.question_id, _ESTIMATE.c.as_of, _ESTIMATE.c.probability)
+    rows = select(first).select_from(names)
+    return select(*columns, _ESTIMATE.c.moved).where(_ESTIMATE.c.row_id.in_(rows))
+
+
+_TURNED = _turned()
 
 
 def _waiting(connection: Connection, now: datetime) -> Waiting:

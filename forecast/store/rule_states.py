@@ -41,6 +41,20 @@ _ON_SUBJECTS = _newest_states(_STATE.c.subject.in_(_SUBJECTS))
 _FOR_CLOCK = _ALL.where(or_(_STATE.c.state != State.OK, _STATE.c.rule_id.in_(_RULES)))
 _OF_RULES = _newest_states(_STATE.c.subject.in_(_SUBJECTS), _STATE.c.rule_id.in_(_RULES))
 
+_OF_PAIR = _TRANSITION.alias("of_pair")
+_LAST = (  # one look into the index for each rule on each subject
+    select(_OF_PAIR.c.row_id)
+    .where(_OF_PAIR.c.subject == _STATE.c.subject, _OF_PAIR.c.rule_id == _STATE.c.rule_id)
+    .order_by(_OF_PAIR.c.at.desc(), _OF_PAIR.c.row_id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_LAST_TOLD = select(*[_TRANSITION.c[name] for name in _TRANSITION_FIELDS]).where(
+    _TRANSITION.c.row_id.in_(
+        select(_LAST).where(_STATE.c.subject.in_(_SUBJECTS), _STATE.c.rule_id.in_(_RULES))
+    )
+)
+
 _LATER = _STATE.alias("later")
 _PASSED = _STATE.delete().where(
     _STATE.c.subject == bindparam("of_subject"),
@@ -125,6 +139,20 @@ def states_of(
         for some in batched(subjects, MOST_SUBJECTS)
         for row in connection.execute(_OF_RULES, {"subjects": some, "rules": rule_ids})
     ]
+
+
+def last_transitions(
+    connection: Connection, of: Sequence[RuleState]
+) -> dict[tuple[str, str], Transition]:
+    """The last change of mind of some rules on some subjects, by (rule, subject)."""
+    found = {}
+    for some in batched(of, MOST_SUBJECTS):
+        asked = {"subjects": [s.subject for s in some], "rules": list({s.rule_id for s in some})}
+        for row in connection.execute(_LAST_TOLD, asked):
+            told = Transition(*row)
+            found[told.rule_id, told.subject] = told
+    wanted = {(state.rule_id, state.subject) for state in of}
+    return {pair: told for pair, told in found.items() if pair in wanted}
 
 
 def transitions(

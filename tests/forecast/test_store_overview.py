@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from forecast.access import Scope, Token
-from forecast.alert import RuleState, State
+from forecast.alert import RuleState, State, Transition
 from forecast.estimate import Estimate
 from forecast.evidence import Outcome, Resolution
 from forecast.question import Question
@@ -47,7 +47,7 @@ def test_only_what_was_said_since_is_read_again(store: Store) -> None:
     store.record(states=[(None, fires)], recorded_at=NOW)
     first = store.overview.news()
     assert len(first.glances) == 3
-    assert first.alarmed == {"c": ("likely",)}
+    assert first.alarmed == {"c": (fires,)}
     assert store.overview.news(first.marks).glances == ()
     store.record(estimates=[said("b", NOW, 0.5)], recorded_at=NOW)
     end = Resolution("a", Outcome.NO, NOW, "it passed", author="ann")
@@ -96,3 +96,20 @@ def test_a_session_is_found_while_it_and_its_token_last(store: Store) -> None:
     assert sessions.token_of("s1", NOW) is None  # what was over is forgotten
     store.access.revoke_token("ann", NOW + DAY)
     assert sessions.token_of("s2", NOW + DAY) is None
+
+
+def test_of_each_alarm_the_last_change_of_mind_is_found_and_of_no_other(store: Store) -> None:
+    fires = [RuleState(rule, "c", State.FIRING, episode=1, since=NOW) for rule in ("a", "b")]
+    quiet = RuleState("a", "d")
+    told = [
+        Transition(
+            *(one.rule_id, one.subject, NOW - n * DAY, State.OK, State.FIRING),
+            *(f"{n} days", "", 1, 0.5),
+        )
+        for one in (*fires, quiet)
+        for n in (2, 1, 3)
+    ]
+    store.record(states=[(None, s) for s in (*fires, quiet)], transitions=told, recorded_at=NOW)
+    found = store.alerts.last_transitions([fires[0], RuleState("b", "d")])
+    assert {pair: one.reason for pair, one in found.items()} == {("a", "c"): "1 days"}
+    assert store.alerts.last_transitions([]) == {}

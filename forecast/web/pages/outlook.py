@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock, Thread
 
+from forecast.alert import RuleState
 from forecast.errors import StoreError
 from forecast.estimate import Health
 from forecast.reports.phrases import points
@@ -54,7 +55,7 @@ class Outlook:
         self._store, self._lock = store, Lock()
         self._marks, self._read_at = Marks(), 0.0
         self._glances: dict[str, Glance] = {}
-        self._alarmed: dict[str, tuple[str, ...]] = {}
+        self._alarmed: dict[str, tuple[RuleState, ...]] = {}
         self._sorted: Sorted | None = None
 
     def at(self, now: datetime) -> Sorted:
@@ -66,11 +67,11 @@ class Outlook:
                 self._sorted = old = self._order(now)
             return old
 
-    def alarmed(self, now: datetime) -> dict[str, tuple[str, ...]]:
-        """The rules that fire, by what they fire on: a question, unit, channel or source."""
+    def alarmed(self, now: datetime) -> list[RuleState]:
+        """Where the rules stand that fire, on whatever it is, a question, unit or channel."""
         self.at(now)
         with self._lock:
-            return {subject: rules for subject, rules in self._alarmed.items() if rules}
+            return [state for found in self._alarmed.values() for state in found]
 
     def warm(self) -> None:
         """Read all of it anew; where the store is away, whoever asks next is told."""
@@ -105,7 +106,7 @@ class Outlook:
 
     def _order(self, now: datetime) -> Sorted:
         lines = [
-            _line(glance, self._alarmed.get(name, ()), now)
+            _line(glance, [state.rule_id for state in self._alarmed.get(name, ())], now)
             for name, glance in self._glances.items()
         ]
         lines.sort(key=lambda o: urgency(o.attention, o.points_in_week, o.glance.question))
@@ -118,7 +119,7 @@ class Outlook:
         )
 
 
-def _line(glance: Glance, firing: tuple[str, ...], now: datetime) -> Line:
+def _line(glance: Glance, firing: Sequence[str], now: datetime) -> Line:
     newest, question = glance.newest, glance.question
     is_told = newest is not None and glance.week_ago is not None
     moved = points(glance.week_ago, newest.probability) if is_told else None  # type: ignore[arg-type, union-attr]
@@ -131,7 +132,7 @@ def _line(glance: Glance, firing: tuple[str, ...], now: datetime) -> Line:
         now=now,
     )
     text = f"{question.question_id} {question.title}".casefold()
-    return Line(glance, attention, moved, firing, text)
+    return Line(glance, attention, moved, tuple(firing), text)
 
 
 @dataclass(frozen=True, slots=True)
