@@ -18,12 +18,13 @@ from forecast.digest_table import Digest
 from forecast.errors import ConfigError, UsageError
 from forecast.names import did_you_mean, matches
 from forecast.store.runs import DONE, RunClaim
-from forecast.store.schedules import Standing
+from forecast.store.schedules import ScheduleRow, Standing
 from jobs.app import App
 from jobs.digest_report import digest_report
 from jobs.notices import link_to
 from jobs.scheduler import Due, check_schedule, next_slot, owner_name
 from jobs.schedules import slot_to_run, told
+from jobs.schedules import switch as switch_schedule
 
 FIRST = timedelta(days=7)  # what the first digest reaches back over
 PATIENCE = timedelta(minutes=10)  # for which a digest waits for updates of its time
@@ -46,13 +47,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A digest: whom it goes to, when it comes next, and the run of its last slot, if any."""
+    """A digest: whom it goes to, when it comes next, and the run of its last slot, if any.
+
+    `row` says who paused it; while it is paused no slot comes next.
+    """
 
     digest: Digest
     channels: tuple[str, ...]
     next_slot: datetime | None
     last_at: datetime | None
     last_status: str
+    row: ScheduleRow
 
 
 def check_digest(config: Config, digest: Digest) -> None:
@@ -125,6 +130,14 @@ def send_now(app: App, digest_id: str, clock: Clock) -> Message:
     return message
 
 
+def switch(
+    app: App, digest_id: str, author: str, reason: str, now: datetime, *, paused: bool
+) -> bool:
+    """Pause a digest, or let it come again from its next slot; False where it was so before."""
+    digest = digest_named(app.config, digest_id)
+    return switch_schedule(app, digest.schedule.id, author, reason, now, paused=paused)
+
+
 def outlooks(app: App, now: datetime) -> list[Outlook]:
     """Where every digest stands, in the order of the file."""
     app.store.schedules.keep(told(app.config, now), now)
@@ -134,8 +147,10 @@ def outlooks(app: App, now: datetime) -> list[Outlook]:
         standing = standings[digest.schedule.id]
         coming = _slot(digest, standing, now)
         following = coming.slot if coming else next_slot(digest.schedule, now)
+        told_to = channels_of(app.config, digest)
+        row = standing.row
         last = (standing.last_slot, standing.last_status)
-        found.append(Outlook(digest, channels_of(app.config, digest), following, *last))
+        found.append(Outlook(digest, told_to, None if row.paused else following, *last, row))
     return found
 
 

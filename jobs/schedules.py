@@ -77,8 +77,8 @@ def outlooks(app: App, now: datetime) -> list[Outlook]:
 def switch(
     app: App, schedule_id: str, author: str, reason: str, now: datetime, *, paused: bool
 ) -> bool:
-    """Pause a schedule, or let it go on; False where it was so before."""
-    schedule_named(app.config, schedule_id)
+    """Pause a schedule, that of a digest too, or let it go on; False where it was so before."""
+    _named(clocks(app.config), schedule_id)
     schedules = app.store.schedules
     schedules.keep(told(app.config, now), now)
     act = schedules.pause if paused else schedules.resume
@@ -109,7 +109,11 @@ def _run(app: App, turn: Turn) -> Updated | Audited | None:
 
 def schedule_named(config: Config, schedule_id: str) -> Schedule:
     """One schedule of the watch; UsageError, with the nearest id, if there is none."""
-    schedules = {schedule.id: schedule for schedule in config.schedules}
+    return _named(config.schedules, schedule_id)
+
+
+def _named(among: Iterable[Schedule], schedule_id: str) -> Schedule:
+    schedules = {schedule.id: schedule for schedule in among}
     if schedule_id not in schedules:
         near = did_you_mean(schedule_id, schedules)
         raise UsageError(f"there is no schedule '{schedule_id}' in watch.toml{near}")

@@ -2,6 +2,7 @@
 
 from forecast import requests
 from forecast.clock import format_instant
+from forecast.digest_table import PREFIX
 from forecast.errors import HeldError, OutsideError, UsageError
 from forecast.estimate import Health
 from forecast.names import did_you_mean
@@ -10,6 +11,7 @@ from jobs import schedules
 from jobs.app import App
 from jobs.audit import Audited
 from jobs.decisions import Occasion, Updated
+from jobs.digests import send_now
 from jobs.requests.act import Act, Result
 
 
@@ -28,7 +30,10 @@ def update(app: App, asked: requests.Update, act: Act) -> Result:
 
 
 def run_schedule(app: App, asked: requests.OfSchedule, act: Act) -> Result:
-    """Run a schedule as a slot of its own, now."""
+    """Run a schedule as a slot of its own, now; of a digest, send it."""
+    if asked.schedule.startswith(PREFIX):
+        sent = send_now(app, asked.schedule.removeprefix(PREFIX), lambda: act.now)
+        return {"channels": list(sent.channels)}
     done = schedules.run_now(app, asked.schedule, act.clock)
     if isinstance(done, Audited):
         return {"audits": len(done.audits), "failures": [str(one) for one in done.failures]}

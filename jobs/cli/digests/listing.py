@@ -7,7 +7,7 @@ import click
 
 from forecast.clock import format_instant, utc_now
 from jobs.cli.options import cell, common, print_json, say, stdout_console
-from jobs.cli.schedules.listing import minute
+from jobs.cli.schedules.listing import minute, say_paused
 
 if TYPE_CHECKING:
     from jobs.digests import Outlook
@@ -48,6 +48,8 @@ def _print(found: "list[Outlook]") -> None:
         words = one.digest.schedule.words
         table.add_row(*map(cell, (one.digest.id, words, *moments, ", ".join(one.channels))))
     stdout_console().print(table)
+    for one in found:
+        say_paused(one.digest.id, one.row)
 
 
 def _as_json(one: "Outlook") -> dict[str, Any]:
@@ -57,4 +59,7 @@ def _as_json(one: "Outlook") -> dict[str, Any]:
         "next_slot": format_instant(one.next_slot) if one.next_slot else None,
         "last_slot": format_instant(one.last_at) if one.last_at else None,
         "last_status": one.last_status or None,
+        "paused": one.row.paused,
+        "author": one.row.author or None,
+        "reason": one.row.reason or None,
     }

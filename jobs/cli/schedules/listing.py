@@ -10,6 +10,7 @@ from forecast.clock import format_instant, utc_now
 from jobs.cli.options import cell, common, print_json, say, stdout_console
 
 if TYPE_CHECKING:
+    from forecast.store.schedules import ScheduleRow
     from jobs.schedules import Outlook
 
 
@@ -64,11 +65,14 @@ def _print(found: "list[Outlook]") -> None:
         table.add_row(*map(cell, _row(outlook)))
     stdout_console().print(table)
     for outlook in found:
-        row = outlook.standing.row
-        if row.paused:
-            since = minute(row.paused_at)
-            why = f": {row.reason}" if row.reason else ""
-            say(f"{outlook.schedule.id} is paused by {row.author} since {since}{why}")
+        say_paused(outlook.schedule.id, outlook.standing.row)
+
+
+def say_paused(name: str, row: "ScheduleRow") -> None:
+    """Say who paused something, if anybody did."""
+    if row.paused:
+        why = f": {row.reason}" if row.reason else ""
+        say(f"{name} is paused by {row.author} since {minute(row.paused_at)}{why}")
 
 
 def _row(outlook: "Outlook") -> tuple[str, ...]:
