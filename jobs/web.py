@@ -12,9 +12,10 @@ import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -22,7 +23,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from forecast.config import Config
-from forecast.errors import OutsideError, TocsinError, UsageError
+from forecast.errors import ConfigError, OutsideError, TocsinError, UsageError
 from forecast.question import Question
 from forecast.watch import FILE_NAME, Watch, load_watch
 from jobs.log import Settings, log_settings, start_log
@@ -30,6 +31,7 @@ from models.engine.worker import leave_with_parent
 
 if TYPE_CHECKING:
     from forecast.reports.view import QuestionReport
+    from forecast.web.desk import Certified
 
 PATIENCE = 15.0  # seconds for the child to end what it is answering
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds until it is started again
@@ -181,7 +183,12 @@ def _answer(
         def report(question: Question, now: datetime) -> "QuestionReport":
             return question_report(App(Watch(watch.folder, current()), store), question, now)
 
-        made = create_app(store, current, report, pulse=lambda: _age(pulse.value))
+        made = create_app(
+            *(store, current, report),
+            pulse=lambda: _age(pulse.value),
+            words=_words,
+            certified=certified,
+        )
         # of ten thousand questions the first look takes a second: before anybody asks for it
         Thread(target=_warm, args=(made.state,), name="outlook", daemon=True).start()
         run(made, bound)
@@ -190,6 +197,39 @@ def _answer(
 def _warm(state: Any) -> None:
     state.outlook.warm()
     state.record.warm(state.desk, state.outlook)
+    state.desk.certified()
+
+
+def _words(facts: Mapping[str, Any]) -> str:
+    """A message as plain text; "" of facts that some other version wrote."""
+    from alerts.message import text
+
+    try:
+        return text(dict(facts))
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+@cache
+def certified() -> "tuple[Certified, ...]":
+    """How each family stands whose worlds can be simulated; found out once a process."""
+    from models.certify.certificate import with_worlds
+
+    return tuple(map(_certified, with_worlds()))
+
+
+def _certified(family: str) -> "Certified":
+    from forecast.web.desk import Certified
+    from models.certify.certificate import NONE, certificate_of, standing
+
+    try:
+        found = certificate_of(family)
+    except ConfigError:
+        found = None
+    if found is None:
+        return Certified(family, NONE)
+    told = (found.verdict, found.date, len(found.tests), found.kept, found.findings)
+    return Certified(family, standing(family), *told)
 
 
 def _age(beat: float) -> float | None:

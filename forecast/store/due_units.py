@@ -120,9 +120,9 @@ class DueUnits:
         """How many are due, and since when."""
         return self._read(_counts, now)
 
-    def failing(self) -> list[FailingUnit]:
-        """The units whose last update failed, by name."""
-        return self._read(_failing)
+    def failing(self, limit: int | None = None) -> list[FailingUnit]:
+        """The units whose last update failed, by name; with `limit`, the first so many."""
+        return self._read(_failing, limit)
 
     def questions(self, units: Iterable[str], definitions: Iterable[str] = ()) -> list[Question]:
         """The questions at some units, and those of some definitions, by (deadline, id)."""
@@ -258,9 +258,9 @@ def _counts(connection: Connection, now: datetime) -> DueCounts:
     )
 
 
-def _failing(connection: Connection) -> list[FailingUnit]:
+def _failing(connection: Connection, limit: int | None) -> list[FailingUnit]:
     columns = (_DUE.unit, _DUE.attempts, _DUE.retry_at, _DUE.last_error)
-    query = select(*columns).where(_DUE.attempts > 0).order_by(_DUE.unit)
+    query = select(*columns).where(_DUE.attempts > 0).order_by(_DUE.unit).limit(limit)
     return [FailingUnit(*row) for row in connection.execute(query)]
 
 

@@ -1,6 +1,6 @@
 """The application: every endpoint hung in, behind the one guard."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -31,16 +31,18 @@ from forecast.web.api import (
     running,
     setup,
 )
-from forecast.web.desk import Desk, Report
+from forecast.web.desk import Certified, Desk, Report, Words
 from forecast.web.guard import Guard
 from forecast.web.metrics import Latency, StoreCollector
 from forecast.web.openapi import describe
-from forecast.web.pacing import Buckets
+from forecast.web.pacing import WrongTokens
 from forecast.web.pages import (
     alarms,
     assets,
     inbox,
+    letters,
     overview,
+    prior_versions,
     priors,
     question,
     record,
@@ -52,7 +54,10 @@ from forecast.web.pages.outlook import Outlook
 from forecast.web.pages.session import form_of
 
 API = "/api/v1"
-PAGES = (assets, signing, overview, question, inbox, alarms, service, priors, record)
+PAGES = (
+    *(assets, signing, overview, question, inbox, alarms, letters),
+    *(service, priors, prior_versions, record),
+)
 ROUTERS = (questions, evidence, alerts, deliveries, running, intake, setup, records)
 
 
@@ -62,16 +67,16 @@ def create_app(
     report: Report,
     *,
     clock: Clock = utc_now,
-    pulse: Callable[[], float | None] | None = None,
+    pulse: Callable[[], float | None] = lambda: None,
+    words: Words = lambda facts: "",
+    certified: Callable[[], Sequence[Certified]] = tuple,
 ) -> FastAPI:
     """The web application over a store.
 
-    `config` is that of the watch, or says what it is now; `report` is the report of a question
-    as of a moment; `pulse` says how many seconds ago the scheduler was last seen alive, None
-    where nobody knows.
+    `config` is that of the watch, or says what it is now; the rest is as in `Desk`.
     """
     current = config if callable(config) else lambda: config
-    desk = Desk(store, current, report, clock, pulse or (lambda: None))
+    desk = Desk(store, current, report, clock, pulse, words, certified)
     registry = CollectorRegistry()
     latency = Latency(registry)
     registry.register(StoreCollector(desk))
@@ -93,7 +98,7 @@ def create_app(
     app.state.desk = desk
     app.state.registry = registry
     app.state.methods = []
-    app.state.attempts = Buckets()
+    app.state.wrong_tokens = WrongTokens()
     app.state.outlook = Outlook(store)
     app.state.record = record.Kept()
     for module in (asking, facts, *ROUTERS):
@@ -102,7 +107,7 @@ def create_app(
         _hang_in(app, module.router, "")
     for module in PAGES:
         _hang_in(app, module.router, "", is_page=True)
-    app.add_middleware(Guard, desk=desk, latency=latency)
+    app.add_middleware(Guard, desk=desk, latency=latency, wrong=app.state.wrong_tokens)
     describe(app)
     return app
 

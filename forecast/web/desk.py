@@ -1,9 +1,9 @@
 """What every endpoint works on, and who is asking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -17,10 +17,32 @@ from forecast.store import Store
 from forecast.web.problems import ProblemError
 
 type Report = Callable[[Question, datetime], QuestionReport]
+type Words = Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """How a family of models stands today, and what its certificate says, where it has one.
+
+    `standing` is passed, failed, stale (its code has changed since) or none; `verdict` what was
+    found then, over `kept` simulated worlds.
+    """
+
+    family: str
+    standing: str
+    verdict: str = ""
+    date: str = ""
+    tests: int = 0
+    kept: int = 0
+    findings: tuple[str, ...] = ()
 
 
 def _unknown() -> float | None:
     return None
+
+
+def _no_words(facts: Mapping[str, Any]) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +50,8 @@ class Desk:
     """The store, the configuration as it is now, the clock.
 
     `report` is what every format of `tocsin report QUESTION` is made of, as of a moment; `pulse`
-    how many seconds ago the scheduler was last seen alive, None where that is not known.
+    how many seconds ago the scheduler was last seen alive, None where that is not known. `words`
+    are those of a message, of its facts, and `certified` says how each family of models stands.
     """
 
     store: Store
@@ -36,6 +59,8 @@ class Desk:
     report: Report
     clock: Clock = utc_now
     pulse: Callable[[], float | None] = _unknown
+    words: Words = _no_words
+    certified: Callable[[], Sequence[Certified]] = tuple
 
 
 def desk_of(request: Request) -> Desk:

@@ -36,6 +36,12 @@ def opener_of(desk: Desk, path: str, query: bytes, headers: Headers) -> Token | 
     return None
 
 
+def base_of(desk: Desk, request: Request) -> str:
+    """The address that others see the site under."""
+    config = desk.config()
+    return config.web.public_url or config.watch.link.rstrip("/") or str(request.base_url)[:-1]
+
+
 def is_shown(request: Request, question_id: str, public: Sequence[str]) -> bool:
     """Whether a question may be told of to who asks."""
     return opened(request) or matches(question_id, public)

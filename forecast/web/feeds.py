@@ -22,7 +22,7 @@ from forecast.question import Question
 from forecast.reports.phrases import band_words, clean, deadline_words, points, points_words
 from forecast.store.overview import Point
 from forecast.web.desk import Desk, TheDesk
-from forecast.web.embedding import embedded, is_shown, nothing, opened
+from forecast.web.embedding import base_of, embedded, is_shown, nothing, opened
 from forecast.web.pages.layout import question_path
 from forecast.web.pages.outlook import Line
 
@@ -83,7 +83,7 @@ def _feed(desk: Desk, request: Request, what: str, entries: Sequence[atom.Entry]
         f"urn:tocsin:feed:{hashlib.sha256(place.encode()).hexdigest()[:32]}",
         f"{clean(desk.config().watch.title, 200)}: {what}",
         map(atom.entry, kept),
-        f"{_base(desk, request)}{request.url.path}",
+        f"{base_of(desk, request)}{request.url.path}",
     )
     return embedded(request, atom.as_bytes(made), "application/atom+xml")
 
@@ -148,10 +148,4 @@ def _alert(desk: Desk, request: Request, told: Transition, question: Question | 
 def _permalink(desk: Desk, request: Request, question_id: str, at: datetime) -> str:
     """The page of a question as it stood at a moment."""
     path = question_path(question_id, f"?as_of={quote(format_instant(at))}")
-    return f"{_base(desk, request)}{path}"
-
-
-def _base(desk: Desk, request: Request) -> str:
-    """The address that others see the site under."""
-    config = desk.config()
-    return config.web.public_url or config.watch.link.rstrip("/") or str(request.base_url)[:-1]
+    return f"{base_of(desk, request)}{path}"

@@ -20,21 +20,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from forecast.access import PREFIX, Token, digest_of
+from forecast.access import Token
 from forecast.errors import StoreError
 from forecast.names import matches
 from forecast.web.desk import Desk
 from forecast.web.embedding import opener_of
 from forecast.web.metrics import Latency
-from forecast.web.pacing import Buckets, Pace
+from forecast.web.pacing import Buckets, Pace, WrongTokens
 from forecast.web.pages.errors import for_people
 from forecast.web.pages.layout import PAGE_HEADERS
 from forecast.web.pages.session import (
+    address_of,
     is_embedded,
     is_open,
     is_page,
     require_own_site,
     session_of,
+    token_of,
 )
 from forecast.web.problems import ProblemError, of_error
 
@@ -55,9 +57,9 @@ _log = logging.getLogger(__name__)
 class Guard:
     """The one middleware."""
 
-    def __init__(self, app: ASGIApp, desk: Desk, latency: Latency) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk, latency: Latency, wrong: WrongTokens) -> None:
         self._app, self._desk, self._latency = app, desk, latency
-        self._buckets = Buckets()
+        self._buckets, self._wrong = Buckets(), wrong
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the start and the end of the server."""
@@ -109,7 +111,8 @@ class Guard:
             asked = (self._desk, path, scope["query_string"], headers)
             token = await to_thread.run_sync(opener_of, *asked)
         else:
-            token = await to_thread.run_sync(self._token, headers.get("authorization", ""))
+            asked_by = (headers.get("authorization", ""), address_of(scope))
+            token = await to_thread.run_sync(self._token, *asked_by)
         state["token"] = token
         name = token.token_id if token else ""  # everybody without one together
         pace = self._buckets.take(name, time.monotonic(), web.burst, web.per_minute / 60)
@@ -128,22 +131,20 @@ class Guard:
         self._used(found[1])
         return found
 
-    def _token(self, authorization: str) -> Token:
+    def _token(self, authorization: str, address: str) -> Token:
         """The live token of a header; ProblemError where there is none."""
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise _unauthorised("this takes a token: Authorization: Bearer tocsin_...", "")
-        desk, now = self._desk, self._desk.clock()
-        secret = secret.strip()
-        is_one = secret.startswith(PREFIX) and len(secret) < 200
-        token = desk.store.access.token_of(digest_of(secret)) if is_one else None
-        if token is None or not token.is_live(now):
-            words = "this token is not known"
-            if token is not None:
-                words = "this token was revoked" if token.revoked_at else "this token has expired"
-            raise _unauthorised(words, ', error="invalid_token"')
-        self._used(token)
-        return token
+        found = token_of(self._desk, self._wrong, secret.strip(), address)
+        if isinstance(found, int):
+            headers = {"Retry-After": str(found)}
+            words = "too many wrong tokens came from this address"
+            raise ProblemError(429, words, code="rate", headers=headers)
+        if isinstance(found, str):
+            raise _unauthorised(found, ', error="invalid_token"')
+        self._used(found)
+        return found
 
     def _used(self, token: Token) -> None:
         try:

@@ -1,10 +1,15 @@
-"""How often a token may ask: a bucket for each that fills again while nobody takes from it."""
+"""How often a token may ask, and an address be wrong: buckets that fill again by themselves."""
 
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 MOST_BUCKETS = 10_000
+WRONG, WRONG_PER_MINUTE = 10, 10  # tokens from one address: at once, and in the long run
+_SITE = 64  # bits of an IPv6 address that one customer has to himself
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,82 @@ class Buckets:
         >>> buckets.take("a", 2.0, 2, 0.5)
         Pace(is_open=True, left=0, wait=2)
         """
-        level, at = self._levels.pop(name, (float(burst), now))
-        level = min(float(burst), level + max(0.0, now - at) * per_second)
+        level = self._level(name, now, burst, per_second)
         is_open = level >= 1.0
         level -= 1.0 if is_open else 0.0
+        self._levels.pop(name, None)
         self._levels[name] = (level, now)
         if len(self._levels) > MOST_BUCKETS:
             self._levels.popitem(last=False)
-        wait = 0 if level >= 1.0 else max(1, ceil((1.0 - level) / per_second))
-        return Pace(is_open, int(level), wait)
+        return Pace(is_open, int(level), _wait(level, per_second))
+
+    def look(self, name: str, now: float, burst: int, per_second: float) -> Pace:
+        """What taking one would come to; nothing is taken."""
+        level = self._level(name, now, burst, per_second)
+        return Pace(level >= 1.0, int(level), _wait(level, per_second))
+
+    def _level(self, name: str, now: float, burst: int, per_second: float) -> float:
+        level, at = self._levels.get(name, (float(burst), now))
+        return min(float(burst), level + max(0.0, now - at) * per_second)
+
+
+class WrongTokens:
+    """How often each address was wrong: whoever guesses has to wait, and is told of once.
+
+    A token that an address was let in with goes on working from there while others guess beside
+    it: behind a proxy all have one address.
+    """
+
+    def __init__(self) -> None:
+        self._buckets = Buckets()
+        self._told: OrderedDict[str, None] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def wait(self, address: str, digest: str, now: float) -> int:
+        """Seconds until a token (its SHA-256) may be tried from an address; 0 for at once."""
+        name = site_of(address)
+        pace = self._buckets.look(name, now, WRONG, WRONG_PER_MINUTE / 60)
+        if pace.left == WRONG:
+            self._told.pop(name, None)
+        return 0 if pace.is_open or (name, digest) in self._known else pace.wait
+
+    def was_right(self, address: str, digest: str) -> None:
+        """Remember who was let in."""
+        _remember(self._known, (site_of(address), digest))
+
+    def was_wrong(self, address: str, digest: str, now: float) -> None:
+        """Count it; a burst of them is logged when it is slowed down, and not again."""
+        name = site_of(address)
+        self._known.pop((name, digest), None)
+        pace = self._buckets.take(name, now, WRONG, WRONG_PER_MINUTE / 60)
+        if pace.left < 1 and name not in self._told:
+            _remember(self._told, name)
+            _log.warning("%d wrong tokens from %s: it has to wait from now on", WRONG, name)
+
+
+def site_of(address: str) -> str:
+    """Whom an address is counted as: of IPv6 its network, for who has one has them all.
+
+    >>> site_of("192.0.2.7"), site_of("2001:db8:1:2:3::4"), site_of("testclient")
+    ('192.0.2.7', '2001:db8:1:2::/64', 'testclient')
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return f"{IPv6Address(int(found) >> _SITE << _SITE)}/{_SITE}"
+
+
+def _remember[Key](kept: OrderedDict[Key, None], key: Key) -> None:
+    kept.pop(key, None)
+    kept[key] = None
+    if len(kept) > MOST_BUCKETS:
+        kept.popitem(last=False)
+
+
+def _wait(level: float, per_second: float) -> int:
+    return 0 if level >= 1.0 else max(1, ceil((1.0 - level) / per_second))

@@ -143,8 +143,8 @@ def _histograms(forecasts: Forecasts, on: Plane) -> list[str]:
         *_bars(came, edges, middle, -half, "came"),
         *_bars(not_, edges, middle, half, "came-not"),
         svg.line(on.left, middle, on.right, middle, "axis"),
-        svg.text(on.right, middle - half + 4, f"{whole(came.sum())} came true", "tick", "end"),
-        svg.text(on.right, middle + half + 2, f"{whole(not_.sum())} did not", "tick", "end"),
+        svg.text(on.right, middle - half - 4, f"{whole(came.sum())} came true", "tick", "end"),
+        svg.text(on.right, middle + half + 12, f"{whole(not_.sum())} did not", "tick", "end"),
     ]
 
 

@@ -9,37 +9,28 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from forecast.access import Scope
 from forecast.alert import (
     Acknowledgement,
     ChannelHealth,
     ChannelState,
-    Delivery,
     RuleState,
     State,
     Transition,
 )
 from forecast.question import Question
-from forecast.reports.phrases import counted
-from forecast.web.desk import Desk, TheDesk, caller_of, require
+from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.acting import ask_and_return
-from forecast.web.pages.layout import address_with, page, tell
-from forecast.web.pages.lists import cursor_in, doing_words, lately
+from forecast.web.pages.layout import address_with, page
+from forecast.web.pages.letters import about
+from forecast.web.pages.lists import doing_words, lately
 from forecast.web.pages.outlook import Outlook
 from forecast.web.pages.question import SPANS
-from forecast.web.pages.session import TheForm, inside
-from forecast.web.paging import cursor_of
+from forecast.web.pages.session import TheForm
 
 router = APIRouter()
-ON_PAGE, LETTERS_ON_PAGE = 25, 50
-STATUSES = {
-    "dead": "✗ given up",
-    "due": "○ waits",
-    "sending": "◔ is being sent",
-    "delivered": "✓ delivered",
-}
+ON_PAGE = 25
 CHANNELS = {
     None: "○ nothing is known of it yet",
     ChannelHealth.WORKS: "✓ works",
@@ -66,7 +57,7 @@ def alerts(
 ) -> Response:
     """What fires, the newest first; then silences and channels."""
     now = desk.clock()
-    found = _firing(desk, request.app.state.outlook, now)
+    found = _firing(request.app.state.outlook, now)
     pages = max(1, -(-len(found) // ON_PAGE))
     number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
     asked = lately(desk, _ASKED)
@@ -82,30 +73,7 @@ def alerts(
         channels=_channels(desk),
         dead=desk.store.pages.of("deliveries", 5, status="dead").rows,
         asked=asked[:8],
-        **_words(),
-    )
-
-
-@router.get("/alerts/deliveries")
-def deliveries(
-    desk: TheDesk, request: Request, status: str = "", channel: str = "", after: str = ""
-) -> Response:
-    """Messages, the newest first."""
-    status = status if status in STATUSES else ""
-    found = desk.store.pages.of(
-        *("deliveries", LETTERS_ON_PAGE, cursor_in(after)),
-        status=status or None,
-        channel=channel or None,
-    )
-    return page(
-        *(desk, request, "deliveries.html"),
-        letters=found.rows,
-        statuses=STATUSES,
-        wanted={"status": status, "channel": channel},
-        channel_ids=[table.id for table in desk.config().channels],
-        here=address_with(request),
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        is_open=bool(desk.config().web.public_feeds),
         **_words(),
     )
 
@@ -147,28 +115,9 @@ def enable(desk: TheDesk, request: Request, form: TheForm) -> Response:
     return ask_and_return(desk, request, "enable_channel", told, "/alerts", done)
 
 
-@router.post("/alerts/deliveries/replay")
-def replay(desk: TheDesk, request: Request, form: TheForm) -> Response:
-    """Send messages again that were given up."""
-    require(caller_of(request), Scope.WRITE)
-    to, names = form.get("back") or "/alerts/deliveries", form.all("delivery")
-    if not names:
-        words = "Tick the messages first that are to be sent again."
-        return tell(desk, request, RedirectResponse(inside(to), 303), words, is_bad=True)
-    done = f"{counted(len(names), 'message')} will be sent again."
-    return ask_and_return(desk, request, "replay", {"deliveries": names}, to, done)
-
-
-def _firing(desk: Desk, outlook: Outlook, now: datetime) -> list[RuleState]:
+def _firing(outlook: Outlook, now: datetime) -> list[RuleState]:
     """What fires before what recovers, and the newest first."""
-    alarmed = outlook.alarmed(now)
-    rules = sorted({rule for found in alarmed.values() for rule in found})
-    states = [
-        state
-        for state in (desk.store.alerts.states_of(rules, alarmed) if alarmed else ())
-        if state.rule_id in alarmed[state.subject]
-    ]
-    states.sort(key=lambda s: s.since or now, reverse=True)
+    states = sorted(outlook.alarmed(now), key=lambda s: s.since or now, reverse=True)
     return sorted(states, key=lambda s: s.state is not State.FIRING)
 
 
@@ -176,13 +125,14 @@ def _alarms(desk: Desk, states: Sequence[RuleState]) -> list[Alarm]:
     store = desk.store.alerts
     questions = store.questions_among({state.subject for state in states})
     said = store.acknowledgements([(s.rule_id, s.subject, s.episode) for s in states])
+    last = store.last_transitions(states)
     known = {(one.rule_id, one.subject): one for one in said}
     severities = {table.id: table.severity for table in desk.config().rules}
     return [
         Alarm(
             state,
             questions.get(state.subject),
-            next(iter(store.transitions(state.subject, state.rule_id)[::-1]), None),
+            last.get((state.rule_id, state.subject)),
             known.get((state.rule_id, state.subject)),
             severities.get(state.rule_id, ""),
         )
@@ -194,13 +144,6 @@ def _channels(desk: Desk) -> list[tuple[str, str, ChannelState | None]]:
     """Every channel of the watch: its id, its kind, and how it fares."""
     states = desk.store.alerts.channel_states()
     return [(table.id, table.kind, states.get(table.id)) for table in desk.config().channels]
-
-
-def about(letter: Delivery) -> str:
-    """What a message is about, where it says so."""
-    subject = letter.facts.get("subject")
-    title = subject.get("title") if isinstance(subject, dict) else None
-    return str(title or letter.facts.get("title") or "several alerts")
 
 
 def named(patterns: Sequence[str], all_of_them: str) -> str:
@@ -216,5 +159,4 @@ def _words() -> dict[str, Any]:
         "doing": doing_words,
         "named": named,
         "spans": SPANS,
-        "STATUSES": STATUSES,
     }

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from shlex import quote as quote_for_shell
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -160,4 +161,6 @@ def environment() -> "Environment":
     """Our templates and those of the reports, with the words of both."""
     found = questions_environment("forecast.web", "forecast.reports")
     found.globals |= {"static": address, "question_path": question_path}
+    found.filters |= {"shell": quote_for_shell, "toml": json.dumps}
+    found.auto_reload = False  # five files would be looked at for each page
     return found

@@ -55,13 +55,14 @@ def overview(
         number=number,
         pages=pages,
         link=lambda to: address_with(request, page=str(to) if to > 1 else ""),
+        is_open=bool(desk.config().web.public_feeds),
         **_drawn(desk, shown, desk.clock()),
     )
 
 
 def _drawn(desk: Desk, lines: Sequence[Line], now: datetime) -> dict[str, Any]:
-    """The small lines of a page, all on one scale."""
-    ids = [line.glance.question.question_id for line in lines]
+    """The small lines of a page, all on one scale; none of what is over."""
+    ids = [line.glance.question.question_id for line in lines if line.glance.outcome is None]
     moments = [now - timedelta(days=days) for days in range(SPARK_DAYS, -1, -1)]
     past = desk.store.overview.points(ids, moments)
     levels = {
@@ -69,6 +70,7 @@ def _drawn(desk: Desk, lines: Sequence[Line], now: datetime) -> dict[str, Any]:
             rule.fire_at for rule in desk.config().lines_for(line.glance.question)
         ]
         for line in lines
+        if line.glance.outcome is None
     }
     tops = [point.upper for points in past.values() for point in points]
     top = max([*tops, 0.05])

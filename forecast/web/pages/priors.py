@@ -1,7 +1,6 @@
-"""/priors: what is believed before the evidence, who changed it, when and why. It is only read."""
+"""/priors: what is believed, what data made of it, who changed it, when and why; only read."""
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from shlex import join
@@ -12,15 +11,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from forecast.prior import PriorVersion, differences
-from forecast.web.desk import TheDesk
+from forecast.reports.beliefs import belief_section
+from forecast.reports.html import beliefs_drawn
+from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import address_with, page
-from forecast.web.pages.lists import quiet_blanks
+from forecast.web.pages.lists import cursor_in, quiet_blanks
+from forecast.web.paging import cursor_of
 from forecast.web.problems import ProblemError
 
 router = APIRouter()
 ON_PAGE, VERSIONS_ON_PAGE = 40, 20
 type Pieces = list[tuple[str, str]]  # ("", "del" or "ins", words)
-_OF_SIGNS = ("effects.", "half_life.")
 _WORD = re.compile(r"\s+|[^\s]+")
 
 
@@ -34,11 +35,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A version, what it changed of the one before, and the command that goes back to it."""
+    """A version, and what it changed of the one before."""
 
     version: PriorVersion
     changes: list[Change]
-    rollback: str
 
 
 @router.get("/priors")
@@ -66,26 +66,32 @@ def prior(
     desk: TheDesk,
     request: Request,
     definition: str,
-    page_number: Annotated[str, Query(alias="page")] = "1",
+    after: str = "",
+    unit: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """The versions of one prior, the newest first."""
+    """One prior against what the data at a unit made of it, and its versions, newest first."""
     config = desk.config()
     if definition in config.definitions and config.root_of(definition) != definition:
         return RedirectResponse(f"/priors/{config.root_of(definition)}", 303)
-    versions = desk.store.prior_versions(definition)
-    if not versions and definition not in config.definitions:
+    newest = desk.store.latest_prior(definition)
+    if newest is None and definition not in config.definitions:
         raise ProblemError(404, f"there is no definition '{definition[:200]}'", code="usage")
-    steps = list(_steps(versions))[::-1]
-    pages = max(1, -(-len(steps) // VERSIONS_ON_PAGE))
-    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
-    words = versions[-1].words if versions else {}
+    versions, further = _versions(desk, definition, cursor_in(after))
+    words = newest.words if newest else {}
+    now = desk.clock()
+    units = desk.store.learnt.units(definition, now)
+    at = unit if unit in units else next(iter(units), "")
+    learnt = desk.store.learnt.at(definition, at, now) if at else None
     return page(
         *(desk, request, "prior.html"),
         blanks=quiet_blanks,
         definition=definition,
         table=config.definitions.get(definition),
-        words={key: told for key, told in words.items() if not key.startswith(_OF_SIGNS)},
-        signs=_signs(words),
+        section=belief_section(newest, learnt) if newest else None,
+        drawing=beliefs_drawn(learnt),
+        units=units,
+        unit=at,
+        unit_link=lambda to: address_with(request, unit=to, after=""),
         retune=[
             (join(["tocsin", "priors", act, definition]), why)
             for act, why in (
@@ -98,30 +104,28 @@ def prior(
             join(["tocsin", "priors", "set", definition, key.removeprefix("effects."), was])
             for key, was in list(words.items())[:1]
         ],
-        steps=steps[(number - 1) * VERSIONS_ON_PAGE : number * VERSIONS_ON_PAGE],
-        total=len(steps),
-        number=number,
-        pages=pages,
-        link=lambda to: address_with(request, page=str(to) if to > 1 else ""),
+        steps=[Step(one, changes(before, one)) for one, before in versions],
+        total=newest.version if newest else 0,
+        first=address_with(request, after="") if after else "",
+        further_link=address_with(request, after=cursor_of(further)) if further else "",
     )
 
 
-def _signs(words: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Each tag with its effect and its half-life."""
-    tags = dict.fromkeys(key.partition(".")[2] for key in words if key.startswith(_OF_SIGNS))
-    return [
-        (tag, words.get(f"effects.{tag}", ""), words.get(f"half_life.{tag}", "")) for tag in tags
-    ]
+def _versions(
+    desk: Desk, definition: str, after: int | None
+) -> tuple[list[tuple[PriorVersion, PriorVersion | None]], int | None]:
+    """Some versions, the newest first, each with the one before it; and where they go on."""
+    of = desk.store.pages.of
+    found = of("priors", VERSIONS_ON_PAGE, after, definition=definition)
+    rows = list(found.rows)
+    older = of("priors", 1, found.after, definition=definition).rows if found.after else ()
+    return list(zip(rows, [*rows[1:], *(older or [None])], strict=False)), found.after
 
 
-def _steps(versions: list[PriorVersion]) -> Iterator[Step]:
-    for before, version in zip([None, *versions], versions, strict=False):
-        was = before.words if before else version.words
-        found = [
-            Change(d.key, word_diff(d.before, d.after)) for d in differences(was, version.words)
-        ]
-        command = ["tocsin", "priors", "rollback", version.definition, str(version.version)]
-        yield Step(version, found, "" if version is versions[-1] else join(command))
+def changes(before: PriorVersion | None, after: PriorVersion) -> list[Change]:
+    """What one version made of another, belief by belief; nothing where there was none."""
+    was = before.words if before else after.words
+    return [Change(d.key, word_diff(d.before, d.after)) for d in differences(was, after.words)]
 
 
 def word_diff(before: str, after: str) -> Pieces:

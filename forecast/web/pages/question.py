@@ -5,6 +5,8 @@ With `as_of` it is the report as it stood at that moment, with nothing that was 
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forecast.clock import format_instant, parse_instant
+from forecast.names import matches
 from forecast.question import Question
-from forecast.reports.as_csv import question_csv
+from forecast.reports.as_csv import beliefs_csv, question_csv
 from forecast.reports.as_json import question_json
 from forecast.reports.html import question_html, question_parts
 from forecast.reports.markdown import question_markdown
 from forecast.reports.view import QuestionReport
 from forecast.web.desk import Desk, TheDesk
+from forecast.web.embedding import base_of
 from forecast.web.pages.acting import ask_and_return
 from forecast.web.pages.layout import page, question_path
 from forecast.web.pages.plot import plot_of
@@ -42,9 +46,9 @@ def history(desk: TheDesk, question: str, as_of: MOMENT = "") -> Response:
 
 @router.get("/questions/{question:path}/report.{kind}")
 def download(desk: TheDesk, question: str, kind: str, as_of: MOMENT = "") -> Response:
-    """The report as a file: html, md, json or csv."""
+    """The report as a file: html, md, json, csv, or prior against posterior as beliefs.csv."""
     if kind not in _FORMATS:
-        raise ProblemError(404, "a report is html, md, json or csv")
+        raise ProblemError(404, "a report is html, md, json, csv or beliefs.csv")
     report = _report(desk, question, as_of)
     write, media_type = _FORMATS[kind]
     name = quote(f"{question.replace('/', '-')}.{kind}", safe="")
@@ -98,7 +102,33 @@ def show(desk: TheDesk, request: Request, question: str, as_of: MOMENT = "") -> 
         permalink=question_path(question, f"?as_of={quote(format_instant(moment))}"),
         acknowledged=_acknowledged(desk, report),
         spans=SPANS,
+        embed=_embed(desk, request, report.question),
         **question_parts(report),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Where the badge and the feed of a question are, and whether everybody may see them."""
+
+    badge: str
+    snippet: str
+    is_badge_public: bool
+    feed_url: str
+    is_feed_public: bool
+    pattern: str
+
+
+def _embed(desk: Desk, request: Request, question: Question) -> Embed:
+    web, base, name = desk.config().web, base_of(desk, request), question.question_id
+    badge = f"/badges/{quote(name)}.svg"
+    return Embed(
+        badge=badge,
+        snippet=f'<img src="{escape(base + badge)}" alt="{escape(question.title)}">',
+        is_badge_public=matches(name, web.public_badges),
+        feed_url=f"{base}/feeds/questions.atom",
+        is_feed_public=matches(name, web.public_feeds),
+        pattern=_literal(name),
     )
 
 
@@ -140,4 +170,5 @@ _FORMATS: dict[str, tuple[Callable[[QuestionReport], str], str]] = {
     "md": (question_markdown, "text/markdown; charset=utf-8"),
     "json": (_json, "application/json"),
     "csv": (question_csv, "text/csv; charset=utf-8"),
+    "beliefs.csv": (beliefs_csv, "text/csv; charset=utf-8"),
 }

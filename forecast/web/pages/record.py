@@ -4,15 +4,12 @@ The record is of the questions that ended last, `MOST` of them. It takes a secon
 long histories, and so one is kept, and made anew when another question ends or after some minutes.
 """
 
-import json
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +18,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forecast.clock import DAY
+from forecast.config import Config
 from forecast.errors import StoreError
 from forecast.evidence import Outcome
 from forecast.question import Question
 from forecast.reports.page import both
-from forecast.reports.track_record import Course, Said, TrackRecord, track_record
+from forecast.reports.track_record import FEW, Course, Said, TrackRecord, track_record
 from forecast.scoring.results import Calibration
-from forecast.web.desk import Desk, TheDesk
+from forecast.web.desk import Certified, Desk, TheDesk
 from forecast.web.pages.layout import page
 from forecast.web.pages.outlook import Outlook
+from forecast.web.pages.tallies import Tally, by_class, by_lead, end_of, stood_at
 
 if TYPE_CHECKING:
     from forecast.backtest import Forecasts
@@ -41,7 +40,12 @@ BACKTESTS = 15  # of the newest
 FRESH = timedelta(minutes=10)
 SEED = 20_251  # of the band of the diagram
 _log = logging.getLogger(__name__)
-VERDICTS = {"passed": "✓ passed", "failed": "✗ failed"}
+STANDINGS = {
+    "passed": "✓ passed, and its code is what was tested",
+    "failed": "✗ failed",
+    "stale": "▲ its code has changed since it was tested",
+    "none": "○ never tested",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Record:
     charts: dict[str, Any]
     base: float
     ended: tuple[tuple[Question, bool, float], ...]
+    by_class: tuple[Tally, ...]
+    by_lead: tuple[Tally, ...]
 
 
 type Key = tuple[tuple[str, datetime | None], ...]
@@ -118,9 +124,10 @@ def record(desk: TheDesk, request: Request) -> Response:
         found=request.app.state.record.of(desk, asked, key, now),
         most=MOST,
         total=len(key),
+        few=FEW,
         backtests=_backtests(desk),
-        certificates=certificates(),
-        VERDICTS=VERDICTS,
+        certificates=_certificates(desk),
+        STANDINGS=STANDINGS,
         fixed=figures.fixed,
         gain_words=figures.gain_words,
         marked=figures.marked,
@@ -150,13 +157,20 @@ def _made(desk: Desk, questions: Sequence[Question], now: datetime) -> Record | 
     if not found:
         return None
     told = track_record(found)
-    share = told.yes / told.n
+    share, config = told.yes / told.n, desk.config()
     rows = [(course, middle_of(course)) for course in found]
     calibration, charts = _calibrated(rows)
     return Record(
         *(told, calibration, charts, share * (1.0 - share)),
         tuple((course.question, bool(course.outcome), said.probability) for course, said in rows),
+        by_class=tuple(by_class(found, lambda name: _class_of(config, name))),
+        by_lead=tuple(by_lead(found)),
     )
+
+
+def _class_of(config: Config, definition: str) -> str:
+    """The root of a definition; one that watch.toml has no more stands for itself."""
+    return config.root_of(definition) if definition in config.definitions else definition
 
 
 def middle_of(course: Course[Said]) -> Said:
@@ -164,11 +178,9 @@ def middle_of(course: Course[Said]) -> Said:
 
     Its time ends with its deadline, or with the event that answered it.
     """
-    opens, ends = course.question.opens_at, course.question.deadline
-    if course.event is not None:
-        ends = min(ends, course.event.occurred_at)
-    stood = [said for said in course.scored if said.as_of <= opens + (ends - opens) / 2]
-    return stood[-1] if stood else course.scored[0]
+    opens = course.question.opens_at
+    middle = opens + (end_of(course) - opens) / 2
+    return stood_at(course, middle) or course.scored[0]
 
 
 def _calibrated(
@@ -206,26 +218,11 @@ def _backtests(desk: Desk) -> "list[BacktestReport]":
     return [build_report(one, none) for one in desk.store.backtests.newest(BACKTESTS)]
 
 
-@cache
-def certificates() -> list[dict[str, Any]]:
-    """What stands in the certificates of the families that come with Tocsin, by family."""
-    return [told for path in _certificate_files() if (told := _certificate(path)) is not None]
-
-
-def _certificate_files() -> Iterable[Path]:
-    """In a checkout they are documents; an installed package has them beside the models."""
-    root = Path(str(files("forecast"))).parent
-    for folder in (root / "models" / "certify" / "certificates", root / "docs" / "certificates"):
-        if folder.is_dir():
-            return sorted(folder.glob("*.json"))
-    return []
-
-
-def _certificate(path: Path) -> dict[str, Any] | None:
-    """A file that cannot be read says nothing; `tocsin models certify` tells of it."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        names = ("family", "verdict", "date", "kept", "findings")
-        return {name: told[name] for name in names} | {"tests": len(told["tests"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _certificates(desk: Desk) -> list[tuple[Certified, list[str]]]:
+    """How each family stands, with the definitions here that it is for; those in use first."""
+    used = defaultdict(list)
+    for name, table in desk.config().definitions.items():
+        if table.within is None:
+            used[table.model].append(name)
+    found = [(one, used.get(one.family, [])) for one in desk.certified()]
+    return sorted(found, key=lambda pair: (not pair[1], pair[0].family))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from forecast.access import RequestStatus
 from forecast.clock import format_instant, parse_instant
+from forecast.names import matches
 from forecast.source import SourceHealth, SourceState
 from forecast.source_table import SourceTable
 from forecast.store import Run
@@ -25,7 +26,7 @@ from forecast.web.problems import ProblemError
 from forecast.words import parse_days
 
 router = APIRouter()
-ON_PAGE = 50
+ON_PAGE, MOST_FAILING = 50, 20
 HEALTH = {
     SourceHealth.NEW: "○ new: nothing came yet",
     SourceHealth.WORKS: "✓ works",
@@ -40,6 +41,7 @@ _ACTS = {
     "run": ("run_schedule", "schedule", "{} was run."),
     "pause": ("pause_schedule", "schedule", "{} is paused."),
     "resume": ("resume_schedule", "schedule", "{} goes on."),
+    "send": ("run_schedule", "schedule", "{} is on its way."),
 }
 
 
@@ -60,11 +62,16 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLine:
-    """What comes when, in the words of the watch; `standing` is None until a service saw it."""
+    """What comes when, in the words of the watch; `standing` is None until a service saw it.
 
+    `name` is what the watch calls it, `schedule_id` its runs; a digest goes to `channels`.
+    """
+
+    name: str
     schedule_id: str
     words: str
     standing: Standing | None
+    channels: tuple[str, ...] = ()
 
 
 @router.get("/sources")
@@ -74,9 +81,9 @@ def service(desk: TheDesk, request: Request) -> Response:
     return page(
         *(desk, request, "service.html"),
         sources=_sources(desk, now),
-        schedules=_schedules(desk, now),
+        clocks=_clocks(desk, now),
         news=desk.store.due_units.counts(now),
-        failing=desk.store.due_units.failing()[:20],
+        failing=desk.store.due_units.failing(MOST_FAILING),
         on_news=desk.config().updates.on_news,
         runs=desk.store.pages.runs(8),
         asked=lately(desk)[:8],
@@ -145,12 +152,24 @@ def _sources(desk: Desk, now: datetime) -> list[SourceLine]:
     return sorted(found, key=lambda line: not line.is_ill)
 
 
-def _schedules(desk: Desk, now: datetime) -> list[ScheduleLine]:
-    """Those of the watch, and what else the service does by the clock."""
-    standings = desk.store.schedules.standings(now)
-    tables = {table.id: table.words for table in desk.config().schedules}
-    others = {n: _when(s.row.definition) for n, s in standings.items() if n not in tables}
-    return [ScheduleLine(n, words, standings.get(n)) for n, words in (tables | others).items()]
+def _clocks(desk: Desk, now: datetime) -> dict[str, list[ScheduleLine]]:
+    """The schedules and digests of the watch, and what else the service does by the clock."""
+    standings, config = desk.store.schedules.standings(now), desk.config()
+    schedules = [ScheduleLine(t.id, t.id, t.words, standings.get(t.id)) for t in config.schedules]
+    digests = [
+        ScheduleLine(
+            *(d.id, d.schedule.id, d.schedule.words, standings.get(d.schedule.id)),
+            channels=tuple(t.id for t in config.channels if matches(t.id, d.channels)),
+        )
+        for d in config.digests
+    ]
+    known = {line.schedule_id for line in (*schedules, *digests)}
+    others = [
+        ScheduleLine(name, name, _when(standing.row.definition), standing)
+        for name, standing in standings.items()
+        if name not in known
+    ]
+    return {"schedules": schedules + others, "digests": digests}
 
 
 def _when(definition: Mapping[str, Any]) -> str:

@@ -8,9 +8,11 @@ form that holds `csrf_of` its session, sent by one of our own pages.
 import hashlib
 import hmac
 import secrets
+import time
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends
@@ -22,12 +24,14 @@ from forecast.access import Token, digest_of
 from forecast.config import Config
 from forecast.store import Store
 from forecast.web.desk import Desk, desk_of
+from forecast.web.pacing import WrongTokens
 from forecast.web.problems import ProblemError
 
 LASTS = timedelta(hours=12)
 SIGN_IN, SIGN_OUT, STATIC = "/sign-in", "/sign-out", "/static/"
 EMBEDDED = ("/badges/", "/feeds/")  # for programs, which `web.embedding` opens
 MOST_FIELDS = 500
+LONGEST_TOKEN = 200
 _READS = ("GET", "HEAD")
 _OURS = ("same-origin", "none")  # none: typed in, or sent again by hand
 
@@ -79,6 +83,30 @@ def session_of(desk: Desk, headers: Headers) -> tuple[str, Token] | None:
     secret = cookie_of(headers, cookie_name(desk.store))
     token = desk.store.access.sessions.token_of(digest_of(secret), desk.clock()) if secret else None
     return None if token is None else (secret, token)
+
+
+def token_of(desk: Desk, wrong: WrongTokens, secret: str, address: str) -> Token | str | int:
+    """The live token of a secret, or what is wrong with it, or seconds to wait before the next.
+
+    Whatever is sent is looked up by its SHA-256 in the same way: how long it takes tells nothing.
+    """
+    digest, now = digest_of(secret[:LONGEST_TOKEN]), time.monotonic()
+    if wait := wrong.wait(address, digest, now):
+        return wait
+    token = desk.store.access.token_of(digest)
+    if token is not None and token.is_live(desk.clock()):
+        wrong.was_right(address, digest)
+        return token
+    wrong.was_wrong(address, digest, now)
+    if token is None:
+        return "this token is not known"
+    return "this token was revoked" if token.revoked_at else "this token has expired"
+
+
+def address_of(scope: MutableMapping[str, Any]) -> str:
+    """The address that a request comes from: that of the proxy, where there is one."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def secret_of(request: Request) -> str:

@@ -1,13 +1,12 @@
 """/sign-in and /sign-out: a token of the API comes in, a session goes out."""
 
 import secrets
-import time
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from forecast.access import PREFIX, Token, digest_of
+from forecast.access import digest_of
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import page
 from forecast.web.pages.session import (
@@ -15,6 +14,7 @@ from forecast.web.pages.session import (
     SIGN_IN,
     SIGN_OUT,
     TheForm,
+    address_of,
     begin,
     cookie_name,
     csrf_of,
@@ -22,12 +22,11 @@ from forecast.web.pages.session import (
     secret_of,
     session_of,
     set_cookie,
+    token_of,
 )
 
 router = APIRouter()
-ATTEMPTS, PER_MINUTE = 10, 10  # of one address: at once, and in the long run
 _FORM_LASTS = 3600  # seconds
-LONGEST_TOKEN = 200
 
 
 @router.get(SIGN_IN)
@@ -41,17 +40,16 @@ def sign_in(desk: TheDesk, request: Request, next: str = "/") -> Response:
 @router.post(SIGN_IN)
 def signed_in(desk: TheDesk, request: Request, form: TheForm) -> Response:
     """A session for a token, or the form again with what is wrong."""
-    address = request.client.host if request.client else ""
-    now = time.monotonic()
-    pace = request.app.state.attempts.take(address, now, ATTEMPTS, PER_MINUTE / 60)
-    if not pace.is_open:
-        words = f"Too many attempts. Try again in {pace.wait} seconds."
+    wrong = request.app.state.wrong_tokens
+    found = token_of(desk, wrong, form.get("token"), address_of(request.scope))
+    if isinstance(found, int):
+        words = f"Too many wrong tokens came from here. Try again in {found} seconds."
         answer = _form(desk, request, form.get("next"), words, 429)
-        answer.headers["Retry-After"] = str(pace.wait)
+        answer.headers["Retry-After"] = str(found)
         return answer
-    found = _token(desk, form.get("token"))
     if isinstance(found, str):
-        return _form(desk, request, form.get("next"), found, 401)
+        words = f"{found[:1].upper()}{found[1:]}."
+        return _form(desk, request, form.get("next"), words, 401)
     desk.store.access.token_used(found, desk.clock())
     answer = RedirectResponse(inside(form.get("next")), 303)
     seconds = int(LASTS.total_seconds())
@@ -76,14 +74,3 @@ def _form(desk: Desk, request: Request, next: str, wrong: str = "", status: int 
     answer = page(desk, request, "sign_in.html", status, **shown)
     set_cookie(answer, desk.config(), cookie_name(desk.store, "form"), secret, _FORM_LASTS)
     return answer
-
-
-def _token(desk: Desk, secret: str) -> Token | str:
-    """The live token of a secret, or what is wrong with it."""
-    is_one = secret.startswith(PREFIX) and len(secret) < LONGEST_TOKEN
-    token = desk.store.access.token_of(digest_of(secret)) if is_one else None
-    if token is None:
-        return "This token is not known."
-    if token.revoked_at:
-        return "This token was revoked."
-    return token if token.is_live(desk.clock()) else "This token has expired."

@@ -83,6 +83,19 @@ def test_a_scope_does_what_it_may_and_no_more(
         assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
 
 
+def test_whoever_guesses_tokens_has_to_wait_and_is_logged_once(
+    light: ApiDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    newer = light.token("newer", Scope.READ)
+    assert light.get("/units").status_code == 200
+    answers = [light.get("/units", by=f"tocsin_{n}") for n in range(14)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 4
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert light.get("/units", by=newer).status_code == 429  # it may be the next guess
+    assert light.get("/units").status_code == 200  # who was let in before goes on working
+
+
 def test_that_a_token_is_used_is_seen(desk: ApiDesk) -> None:
     desk.get("/units")
     used = {t["name"]: t["last_used_at"] for t in desk.get("/tokens", by="admin").json()["items"]}

@@ -6,7 +6,7 @@ from datetime import timedelta
 from forecast.evidence import Event, Outcome, Resolution
 from forecast.reports.track_record import Course, Said
 from forecast.store import Store
-from forecast.web.pages.record import certificates, middle_of
+from forecast.web.pages.record import middle_of
 from tests.forecast.web.api_desk import NOW, ApiDesk, a_question
 from tests.forecast.web.pages.full_desk import DAY, fill
 from tests.forecast.web.pages.reader import Reader
@@ -56,9 +56,3 @@ def test_another_end_is_in_the_record_after_a_moment(store: Store) -> None:
     kept._maker.join()
     reader.get("/record")
     assert "Of 35 questions" in reader.page
-
-
-def test_the_certificates_of_our_families_are_read_from_their_files() -> None:
-    found = {told["family"]: told["verdict"] for told in certificates()}
-    assert found["hazard"] == "passed"
-    assert set(found) == {"base-rate", "hazard", "regime", "self-exciting"}
