@@ -1,17 +1,14 @@
 """The tables of docs/results.md say what the results say, and their commands are commands."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.results import HEAD, OTHERS, SETS, interval, line, name, row
 from forecast.reports.backtest.as_json import backtest_json
+from tests.command import run
 from tests.forecast.backtest_samples import backtest
-
-TOCSIN = Path(sys.executable).parent / "tocsin"
 
 
 def test_a_line_has_the_numbers_of_its_result() -> None:
@@ -39,7 +36,7 @@ def test_a_task_of_flags_goes_by_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize("arguments", [*SETS, *OTHERS])
-def test_every_flag_of_a_command_is_one(arguments: str) -> None:
-    said = subprocess.run([TOCSIN, "backtest", "--help"], capture_output=True, text=True).stdout
+def test_every_flag_of_a_command_is_one(arguments: str, tmp_path: Path) -> None:
+    said = run("backtest", "--help", folder=tmp_path).stdout
     flags = [word for word in shlex.split(arguments) if word.startswith("--")]
     assert all(flag in said for flag in flags)

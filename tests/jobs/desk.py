@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from forecast.clock import utc_now
 from forecast.evidence import Report
 from forecast.question import Question
 from forecast.store import Store, open_store
+from tests.command import TOCSIN, Done, run
 
-TOCSIN = Path(sys.executable).with_name("tocsin")
 SECRET = "whsec_MfKQ9r8GKYqTwjUPD8ILPZIo2LaLjSnC"
 PATIENCE = 30.0  # seconds after which something that should come has not come
 
@@ -87,15 +86,14 @@ class Desk:
         assert old in text
         self.file.write_text(text.replace(old, new))
 
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [TOCSIN, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
+    def run(self, *arguments: str, stdin: str = "", process: bool = False) -> Done:
+        """The command in this process, or in one of its own."""
+        return run(
+            *arguments,
+            folder=self.folder,
+            environment=self.environment,
+            stdin=stdin,
+            process=process,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

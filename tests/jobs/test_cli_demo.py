@@ -1,7 +1,6 @@
 """`tocsin demo` as typed: its summary on a narrow terminal, its pages, the folder it takes."""
 
 import re
-import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,8 @@ from forecast.question import Question
 from forecast.reports.track_record import Course, beside_others
 from jobs.cli.demo import page_name, tell, write_pages
 from jobs.demo import Ring, Story, demo_app
-from tests.jobs.desk import TOCSIN, make_desk
+from tests.command import run
+from tests.jobs.desk import make_desk
 
 NAME = "uv-official-announcement-1231"
 OPENS, UNTIL = parse_instant("2025-11-10"), parse_instant("2025-12-31")
@@ -99,13 +99,7 @@ def test_each_question_has_a_page_in_the_folder_and_a_link_to_it(tmp_path: Path)
 def test_a_link_is_not_followed_to_the_folder_that_is_emptied(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
-    done = subprocess.run(
-        [TOCSIN, "demo", "--out", "link"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("demo", "--out", "link", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr == "tocsin: link: is a symbolic link: name the folder itself\n"
     assert list((tmp_path / "folder").iterdir()) == []

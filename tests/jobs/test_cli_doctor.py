@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,8 @@ from forecast.question import Question
 from jobs.doctor import examine
 from jobs.doctor.store import file_system
 from jobs.findings import Level
-from tests.jobs.desk import SECRET, TOCSIN, Desk, make_desk
+from tests.command import run
+from tests.jobs.desk import SECRET, Desk, make_desk
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def desk(tmp_path: Path, receiver: Receiver) -> Desk:
     return make_desk(tmp_path, url=receiver.webhook_url)
 
 
-def found(desk: Desk, *arguments: str, code: int) -> dict[str, Any]:
+def found(desk: Desk, *arguments: str, code: int, process: bool = False) -> dict[str, Any]:
     """The findings by name."""
-    result = desk.run("doctor", "--json", *arguments)
+    result = desk.run("doctor", "--json", *arguments, process=process)
     assert result.returncode == code, result.stdout + result.stderr
     body = json.loads(result.stdout)
     assert body["ok"] is (code == 0)
@@ -127,9 +127,7 @@ def test_a_schedule_that_never_comes_is_a_warning(desk: Desk) -> None:
 
 
 def test_a_folder_without_a_watch_fails(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [TOCSIN, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    result = run("doctor", folder=tmp_path)
     assert result.returncode == 1
     assert "fail  watch.toml: " in result.stdout
 
@@ -153,9 +151,9 @@ def test_a_cache_that_cannot_be_kept_is_a_warning_and_one_that_cannot_be_written
 ) -> None:
     no_folder = str(desk.file)
     desk.environment.update(TOCSIN_CACHE=no_folder, XDG_CACHE_HOME=no_folder)
-    assert found(desk, code=0)["cache"]["level"] == "warn"
+    assert found(desk, code=0, process=True)["cache"]["level"] == "warn"
     desk.environment["PYTENSOR_FLAGS"] = f"base_compiledir={no_folder}"
-    assert found(desk, code=1)["cache"]["level"] == "fail"
+    assert found(desk, code=1, process=True)["cache"]["level"] == "fail"
 
 
 def test_a_file_of_the_store_that_is_none_fails(desk: Desk) -> None:
@@ -178,14 +176,8 @@ def test_with_send_a_channel_that_does_not_take_it_fails(tmp_path: Path) -> None
 def test_a_package_of_the_same_name_is_seen(tmp_path: Path) -> None:
     (tmp_path / "alerts").mkdir()
     (tmp_path / "alerts" / "__init__.py").touch()
-    result = subprocess.run(
-        [TOCSIN, "doctor"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    result = run("doctor", folder=tmp_path, environment=environment, process=True)
     assert result.returncode == 1, result.stderr
     assert result.stdout.startswith(f"fail  packages: 'alerts' is not ours but {tmp_path}")
     assert result.stdout.count("\n") == 1

@@ -10,7 +10,8 @@ import pytest
 
 from forecast.errors import TocsinError
 from forecast.question import Question
-from tests.jobs.desk import TOCSIN, Desk, make_desk
+from tests.command import TOCSIN
+from tests.jobs.desk import Desk, make_desk
 
 MARKUP = ("q-[/bold]", "q-[x]", "q-[link=https://evil.example]here[/link]", "q-:bell:")
 # an OSC that renames the window, a C1 control, a bidi override, a line of our own making

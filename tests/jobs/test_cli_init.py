@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 from pathlib import Path
 
 from forecast.alert import Target
@@ -10,13 +9,16 @@ from forecast.clock import parse_instant
 from forecast.watch import load_watch
 from jobs.examples import example_folder
 from jobs.new_watch import TEMPLATES, copy_watch
-from tests.jobs.desk import TOCSIN
+from tests.command import Done, run
 
 
-def tocsin(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TOCSIN, *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
+<<<<<<< /work/main/tests/jobs/test_cli_init.py
+def tocsin(*arguments: str, cwd: Path) -> Done:
+    return run(*arguments, folder=cwd)
+=======
+def tocsin(*arguments: str, cwd: Path, process: bool = False) -> Done:
+    return run(*arguments, folder=cwd, process=process)
+>>>>>>> tests/jobs/test_cli_init.py
 
 
 def next_commands(output: str) -> list[list[str]]:
@@ -26,13 +28,13 @@ def next_commands(output: str) -> list[list[str]]:
 
 
 def test_the_three_commands_that_are_printed_work_one_after_the_other(tmp_path: Path) -> None:
-    made = tocsin("init", "my desk", cwd=tmp_path)
+    made = tocsin("init", "my desk", cwd=tmp_path, process=True)
     assert made.returncode == 0, made.stderr
     assert "  cd 'my desk'\n" in made.stdout
     commands = next_commands(made.stdout)
     assert [words[0] for words in commands] == ["ingest", "update", "report"]
     for words in commands:
-        result = tocsin(*words, cwd=tmp_path / "my desk")
+        result = tocsin(*words, cwd=tmp_path / "my desk", process=True)
         assert (result.returncode, result.stderr) == (0, "")
     assert "A strike at Northport" in result.stdout
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.desk import TOCSIN
+from tests.command import Done
+from tests.command import run as tocsin
 
 ENTRY_POINTS = """[tocsin.models]
 toy = toy_model:Fair
@@ -38,14 +39,9 @@ def plug_in(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TOCSIN, "models", *arguments],
-        env={"PYTHONPATH": str(place), "PATH": "", "COLUMNS": "200", "HOME": str(place)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(place: Path, *arguments: str) -> Done:
+    environment = {"PYTHONPATH": str(place), "PATH": "", "COLUMNS": "200", "HOME": str(place)}
+    return tocsin("models", *arguments, folder=place, environment=environment, process=True)
 
 
 def answer(place: Path, *arguments: str) -> Any:

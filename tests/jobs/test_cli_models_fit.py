@@ -1,7 +1,6 @@
 """`tocsin models fit` as typed: what was tried, what stands, and what is refused in one line."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,14 @@ import pytest
 
 from forecast.panel_table import read_panel_table
 from models.panel.choosing.candidates import AXES
+from tests.command import Done, run
 from tests.jobs.backtest.synthetic import TASK, panel, write
-from tests.jobs.desk import TOCSIN
 
 QUICKLY = ("--blocks", "2", "--workers", "1")
 
 
-def fit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TOCSIN, "models", "fit", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def fit(folder: Path, *arguments: str) -> Done:
+    return run("models", "fit", *arguments, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +24,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(made: Path) -> subprocess.CompletedProcess[str]:
+def told(made: Path) -> Done:
     return fit(made, ".", *QUICKLY, "--json", "--write", "chosen.toml")
 
 
-def test_all_that_was_tried_is_told_with_why(told: subprocess.CompletedProcess[str]) -> None:
+def test_all_that_was_tried_is_told_with_why(told: Done) -> None:
     assert told.returncode == 0, told.stderr
     body: dict[str, Any] = json.loads(told.stdout)
     assert body["task"] == "hits"
@@ -56,15 +49,13 @@ def test_all_that_was_tried_is_told_with_why(told: subprocess.CompletedProcess[s
     assert (body["optimism"] is None) == (body["picked"] == [])
 
 
-def test_progress_goes_to_stderr(told: subprocess.CompletedProcess[str]) -> None:
+def test_progress_goes_to_stderr(told: Done) -> None:
     assert "tocsin: hits: default, 2 fits" in told.stderr.splitlines()
     assert "tocsin: hits: family, 6 fits" in told.stderr.splitlines()
     assert told.stderr.splitlines()[-1] == "tocsin: wrote chosen.toml"
 
 
-def test_what_stands_is_written_as_others_read_it(
-    made: Path, told: subprocess.CompletedProcess[str]
-) -> None:
+def test_what_stands_is_written_as_others_read_it(made: Path, told: Done) -> None:
     body = json.loads(told.stdout)
     table = read_panel_table(made / "chosen.toml")
     for name, value in body["settings"].items():
@@ -149,9 +140,7 @@ def test_a_class_of_a_watch_is_fitted_from_its_store(tmp_path: Path) -> None:
     for name in ("events", "indicators"):
         kind = () if name == "events" else ("--kind", "reports")
         file = str(tmp_path / "data" / f"{name}.csv.gz")
-        taken = subprocess.run(
-            [TOCSIN, "ingest", *kind, file], cwd=tmp_path, capture_output=True, check=False
-        )
+        taken = run("ingest", *kind, file, folder=tmp_path)
         assert taken.returncode == 0, taken.stderr
     done = fit(tmp_path, "--definition", "hit", "--score-start", "2004-01-01", "--workers", "1")
     assert done.returncode == 3, done.stderr

@@ -20,7 +20,8 @@ from jobs.priors import implied_events, view_prior
 from jobs.watch_file import edit_watch
 from models.base_rate import gamma_of
 from models.priors.beliefs import beliefs_of
-from tests.jobs.desk import TOCSIN, Desk, make_desk
+from tests.command import TOCSIN
+from tests.jobs.desk import Desk, make_desk
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_show_writes_nothing(desk: Desk) -> None:
 def test_show_does_not_load_the_inference(hazard_desk: Desk) -> None:
     desk = hazard_desk
     desk.environment["PYTHONPROFILEIMPORTTIME"] = "1"
-    result = desk.run("priors", "show", "strike")
+    result = desk.run("priors", "show", "strike", process=True)
     assert result.returncode == 0
     modules = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "models.base_rate" in modules

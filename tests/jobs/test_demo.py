@@ -1,8 +1,6 @@
 """A stretch of the demo for real: slots, workers, receiver, pages; the whole is `make demo`."""
 
 import json
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from forecast.reports.track_record import beside_others, track_record
 from jobs.cli.demo import write_pages
 from jobs.demo import Story, fresh_folder, ingest, replay
 from jobs.examples import example_folder
+from tests.command import run as tocsin
 
 type Told = tuple[Story, list[tuple[str, str]]]
 
@@ -98,9 +97,8 @@ def test_the_report_of_a_replayed_watch_is_one_json_document(
     folder: Path,
     told: Told,
 ) -> None:
-    tocsin = str(Path(sys.executable).with_name("tocsin"))
-    command = [tocsin, "report", "uv-any-strike-1225", "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    done = tocsin("report", "uv-any-strike-1225", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
     body = json.loads(done.stdout)
     moved = body["moved"]
     assert body["estimate"]["health"] == "healthy"

@@ -1,6 +1,5 @@
 """What is walked over a class by default is what a watch publishes: panel, history and logistic."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from jobs.backtest.run import backtest
 from jobs.decisions import Occasion
 from jobs.executor import Here
 from jobs.update import update_questions
-from tests.jobs.desk import TOCSIN
+from tests.command import run
 
 START = parse_instant("2022-01-01")
 DAYS = 900
@@ -95,10 +94,7 @@ def said(estimate: Estimate, what: str) -> dict[str, float]:
 
 
 def test_an_update_publishes_the_pool_of_what_the_class_taught(app: App) -> None:
-    command = [str(TOCSIN), "update", "--as-of", day(DAYS).isoformat()]
-    done = subprocess.run(
-        [*command, "--watch", str(app.watch.folder)], capture_output=True, text=True, check=False
-    )
+    done = run("update", "--as-of", day(DAYS).isoformat(), folder=app.watch.folder)
     assert done.returncode == 0, done.stderr
     for unit in UNITS:
         [estimate] = app.store.estimates(unit)

@@ -31,7 +31,8 @@ from jobs.retune import adopt, edit_for, plan_change, plan_words, sharing
 from jobs.serve import Service
 from models.priors.beliefs import beliefs_of
 from models.priors.elicit import log_normal
-from tests.jobs.desk import TOCSIN, Desk, make_desk
+from tests.command import TOCSIN
+from tests.jobs.desk import Desk, make_desk
 
 NOW = utc_now().replace(microsecond=0)
 DAY = timedelta(days=1)

@@ -1,7 +1,6 @@
 """What does not beat its baselines is published as the baseline, in every update, and says so."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,7 +24,7 @@ from jobs.publish import EPOCH, numbers
 from jobs.update import update_questions
 from models.panel.family import class_facts
 from models.priors.beliefs import beliefs_of
-from tests.jobs.desk import TOCSIN
+from tests.command import Done, run
 
 START = parse_instant("2022-01-01")
 WATCH = """
@@ -301,9 +300,8 @@ def test_an_audit_leaves_a_baseline_alone(app: App) -> None:
 def test_the_report_says_it_too(app: App) -> None:
     app.store.backtests.add(record(LOST), b"")
 
-    def tocsin(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(TOCSIN), *words, "--watch", str(app.watch.folder)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+    def tocsin(*words: str) -> Done:
+        return run(*words, folder=app.watch.folder)
 
     assert tocsin("update", "--as-of", day(700).isoformat()).returncode == 0
     told = json.loads(tocsin("report", "plant-a", "--json").stdout)["estimate"]

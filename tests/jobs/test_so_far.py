@@ -1,7 +1,6 @@
 """Scores before the deadline: of every running question, answered early or not, and of no other."""
 
 import json
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from forecast.store import Store
 from jobs.app import App
 from jobs.resolutions import state_outcome
 from jobs.so_far import means, so_far
-from tests.jobs.desk import TOCSIN
+from tests.command import run
 from tests.jobs.ending_desk import OPENS, WIDE, desk, event
 
 JUNE = parse_instant("2025-05-31")  # half of the window is over
@@ -78,11 +77,11 @@ def test_what_cannot_be_scored_is_named(app: App) -> None:
 
 
 def test_the_command_says_so(tmp_path: Path) -> None:
-    made = subprocess.run([TOCSIN, "init", tmp_path / "w"], capture_output=True, text=True)
+    made = run("init", "w", folder=tmp_path)
     assert made.returncode == 0, made.stderr
-    asked: list[str | Path] = [TOCSIN, "questions", "scores", "--watch", tmp_path / "w"]
-    told = subprocess.run(asked, capture_output=True, text=True)
+    asked = ("questions", "scores", "--watch", "w")
+    told = run(*asked, folder=tmp_path)
     assert (told.returncode, told.stderr) == (0, "")
     assert "no running question" in told.stdout
-    found = json.loads(subprocess.run([*asked, "--json"], capture_output=True).stdout)
+    found = json.loads(run(*asked, "--json", folder=tmp_path).stdout)
     assert found["questions"] == []

@@ -1,6 +1,7 @@
 """`tocsin backtest` as it is typed: its answer, what is kept, and how a killed run goes on."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -11,24 +12,18 @@ from typing import Any
 import pytest
 
 from forecast.store import open_store
+from tests.command import TOCSIN, Done
+from tests.command import run as tocsin
 from tests.jobs.backtest.synthetic import TASK, panel
-from tests.jobs.desk import TOCSIN
 
 KEPT = "tocsin-backtests.db"
 QUICK = ("--workers", "1", "--model", "panel")
-# with a compiler and without one, PyTensor sums in another order
-ENVIRONMENT = {"PATH": "", "COLUMNS": "120"}
+# one PATH for all: with a compiler and without one, PyTensor sums in another order
+ENVIRONMENT = os.environ | {"COLUMNS": "120"}
 
 
-def run(place: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [TOCSIN, "backtest", *arguments],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-    )
+def run(place: Path, *arguments: str, code: int = 0) -> Done:
+    result = tocsin("backtest", *arguments, folder=place, environment=ENVIRONMENT)
     assert result.returncode == code, result.stderr
     return result
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from forecast.clock import utc_now
-from tests.jobs.desk import TOCSIN, Desk
+from tests.command import TOCSIN
+from tests.jobs.desk import Desk
 from tests.jobs.tagging.packs import make_watch
 
 TEXT = "Dockers walked out at the harbour on 2 November.\x1b[31m A ballot opens at the harbour.\n"

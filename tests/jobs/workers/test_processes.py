@@ -14,7 +14,8 @@ from forecast.clock import utc_now
 from forecast.question import Question
 from forecast.store import Part, Store, open_store
 from forecast.store.database import IDLE_TIMEOUT
-from tests.jobs.desk import PATIENCE, TOCSIN, Desk, make_desk, wait_for
+from tests.command import TOCSIN
+from tests.jobs.desk import PATIENCE, Desk, make_desk, wait_for
 
 UNITS, A_UNIT = 14, 15  # three parts of a second each
 LEASE = "3"

@@ -19,7 +19,8 @@ from jobs.scheduler import tick_until
 from jobs.slots import LEASE, Turn, run_slot
 from jobs.workers.sharing import tend
 from jobs.workers.worker import Worker
-from tests.jobs.desk import TOCSIN, Desk, add_facts, make_desk, wait_for
+from tests.command import TOCSIN
+from tests.jobs.desk import Desk, add_facts, make_desk, wait_for
 
 
 @pytest.fixture
