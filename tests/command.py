@@ -12,17 +12,11 @@ import gc
 import io
 import logging
 import os
-<<<<<<< /work/main/tests/command.py
-import signal
-import subprocess
-import sys
-=======
 import re
 import signal
 import subprocess
 import sys
 import warnings
->>>>>>> tests/command.py
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -33,10 +27,7 @@ import jobs.log
 from jobs.cli import main
 
 TOCSIN = Path(sys.executable).with_name("tocsin")
-<<<<<<< /work/main/tests/command.py
-=======
 READ_AT_START = re.compile("PYTHON|LANG$|LC_|SSL_CERT_|OPENBLAS_|OMP_").match
->>>>>>> tests/command.py
 type Done = subprocess.CompletedProcess[str]
 
 
@@ -64,18 +55,12 @@ def run(
 
 
 def _run_here(words: list[str], folder: Path, environment: Mapping[str, str], stdin: str) -> Done:
-<<<<<<< /work/main/tests/command.py
-    out, err = io.BytesIO(), io.BytesIO()
-    with ExitStack() as stack:
-        stack.enter_context(chdir(folder))
-=======
     changed = dict(environment.items() - os.environ.items())
     assert not any(map(READ_AT_START, changed)), f"process=True is needed for {sorted(changed)}"
     out, err = io.BytesIO(), io.BytesIO()
     with ExitStack() as stack:
         stack.enter_context(chdir(folder))
         stack.enter_context(warnings.catch_warnings())
->>>>>>> tests/command.py
         stack.enter_context(_environment(environment))
         stack.enter_context(_process_state())
         stack.enter_context(_streams(stdin.encode(), out, err))

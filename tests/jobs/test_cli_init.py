@@ -12,13 +12,8 @@ from jobs.new_watch import TEMPLATES, copy_watch
 from tests.command import Done, run
 
 
-<<<<<<< /work/main/tests/jobs/test_cli_init.py
-def tocsin(*arguments: str, cwd: Path) -> Done:
-    return run(*arguments, folder=cwd)
-=======
 def tocsin(*arguments: str, cwd: Path, process: bool = False) -> Done:
     return run(*arguments, folder=cwd, process=process)
->>>>>>> tests/jobs/test_cli_init.py
 
 
 def next_commands(output: str) -> list[list[str]]:
