@@ -24,7 +24,7 @@ def courses(
         if end is not None:
             history = tuple(Said(at, p) for at, p in said.get(name, {}).items())
             event = _answer(found, question) if end.outcome is Outcome.YES else None
-            yield Course(question, history, end, event, tuple(store.crowd(name)))
+            yield Course(question, history, end, event, tuple(store.crowd(name, now)))
 
 
 def _answer(endings: Endings, question: Question) -> Event | None:

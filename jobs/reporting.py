@@ -9,12 +9,14 @@ from forecast.estimate import Estimate
 from forecast.evidence import Resolution
 from forecast.prior import PriorVersion
 from forecast.question import Question
+from forecast.reports.surroundings import Heard
 from forecast.reports.track_record import TrackRecord, track_record
 from forecast.reports.view import QuestionReport, Related, build_view
 from forecast.reports.watch import WatchReport, build_watch
 from forecast.words import parse_half_life
 from jobs.app import App
-from jobs.questions import ended
+from jobs.hindsight import Then, as_of_then
+from jobs.surroundings import heard_at, surroundings
 from jobs.track_records import courses
 
 MOST_COURSES = 200  # ended questions of one kind that a record is of, the newest
@@ -25,24 +27,32 @@ def question_report(
 ) -> QuestionReport:
     """The full report of one question, as known before `now`; what moved it, since a moment."""
     config, store = app.config, app.store
+    [then] = as_of_then(app, [question], now)
+    question = then.question
     root = config.root_of(question.definition) if question.definition in config.definitions else ""
+    history = store.overview.course(question.question_id, now)
+    newest = history[-1].as_of if history else None
+    heard = heard_at(app, [question.unit], now)[question.unit]
     return build_view(
         question,
-        store.overview.course(question.question_id, now),
+        history,
         now=now,
         rules=config.lines_for(question),
         transitions=_until(store.alerts.transitions(subject=question.question_id), now),
-        resolution=ended(app, [question], now).get(question.question_id),
+        resolution=then.end,
         reopened=_reopened(app, question, now),
         crowd=store.crowd(question.question_id, now),
         reports=store.reports(question.unit, now),
         related=_related(app, question, now),
+        learnt=store.learnt.at(root, question.unit, now) if root else None,
         prior=_prior_at(app, root, now) if root else None,
         caveats=config.watch.caveats,
         half_lives=half_lives(config),
         record=_record(app, root, now) if root else None,
         proof=_proof(app, root, now) if root else "",
         since=since,
+        around=surroundings(app, question, newest, heard, now),
+        asides=then.asides,
     )
 
 
@@ -58,21 +68,32 @@ def half_lives(config: Config) -> dict[str, float]:
 
 def watch_report(app: App, now: datetime, since: datetime | None = None) -> WatchReport:
     """Every question of the watch, what needs attention first."""
-    questions = app.store.questions()
-    ends = ended(app, questions, now)
-    reports = [
-        build_view(
-            question,
-            app.store.overview.course(question.question_id, now),
-            now=now,
-            rules=app.config.lines_for(question),
-            transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
-            resolution=ends.get(question.question_id),
-            since=since,
-        )
-        for question in questions
-    ]
-    return build_watch(app.config.watch.title, reports, now=now)
+    told = as_of_then(app, app.store.questions(), now)
+    heard = heard_at(app, {then.question.unit for then in told}, now)
+    reports = (_in_brief(app, then, heard[then.question.unit], now, since) for then in told)
+    return build_watch(app.config.watch.title, filter(None, reports), now=now)
+
+
+def _in_brief(
+    app: App, then: Then, heard: tuple[Heard, ...], now: datetime, since: datetime | None
+) -> QuestionReport | None:
+    """What a line of all questions is made of; None of one that nobody asked by then."""
+    question = then.question
+    history = app.store.overview.course(question.question_id, now)
+    if not (then.was_known or history):
+        return None
+    newest = history[-1].as_of if history else None
+    return build_view(
+        question,
+        history,
+        now=now,
+        rules=app.config.lines_for(question),
+        transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
+        resolution=then.end,
+        since=since,
+        around=surroundings(app, question, newest, heard, now),
+        asides=then.asides,
+    )
 
 
 def _record(app: App, root: str, now: datetime) -> TrackRecord:

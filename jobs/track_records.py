@@ -19,7 +19,7 @@ def course_of(app: App, question: Question, now: datetime) -> Course[Estimate]:
         tuple(app.store.estimates(question.question_id, until=now)),
         resolution,
         answering_event(app, question, resolution, now),
-        tuple(app.store.crowd(question.question_id)),
+        tuple(app.store.crowd(question.question_id, now)),
     )
 
 

@@ -8,9 +8,12 @@ from forecast.clock import format_instant
 from forecast.estimate import Estimate, Move
 from forecast.evidence import Resolution
 from forecast.question import Question
+from forecast.reports.beliefs import beliefs_json
 from forecast.reports.beside import Beside
+from forecast.reports.checks import checks_of
 from forecast.reports.incidents import Effect, Incident
 from forecast.reports.moves import Shift
+from forecast.reports.numbers import Check
 from forecast.reports.track_record import TrackRecord
 from forecast.reports.view import QuestionReport, Standing
 from forecast.reports.watch import WatchReport, WatchRow
@@ -40,6 +43,9 @@ def question_json(report: QuestionReport) -> dict[str, Any]:
         "others": [_beside(said) for said in report.others],
         "track_record": _record(report.record) if report.record else None,
         "proof": report.proof or None,
+        "checks": [_check(check) for check in checks_of(report)],
+        "asides": list(report.asides),
+        "beliefs": beliefs_json(report.learnt) if report.learnt else None,
     }
 
 
@@ -49,6 +55,7 @@ def watch_json(report: WatchReport) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "watch": report.title,
         "now": format_instant(report.now),
+        "shared_troubles": list(report.shared),
         "questions": [_row(row) for row in report.rows],
     }
 
@@ -168,6 +175,17 @@ def _record(record: TrackRecord) -> dict[str, Any]:
     return {k: _finite(v) if isinstance(v, float) else v for k, v in found.items()}
 
 
+def _check(check: Check) -> dict[str, Any]:
+    """`verdict` is pass, warn, fail or open; `found` and `bound` in words, "" where none."""
+    return {
+        "check": check.name,
+        "verdict": check.mark.value,
+        "found": check.value,
+        "bound": check.bound,
+        "reason": check.reason,
+    }
+
+
 def _rule(standing: Standing) -> dict[str, Any]:
     rule, last = standing.rule, standing.last
     return {
@@ -190,6 +208,7 @@ def _row(row: WatchRow) -> dict[str, Any]:
         "attention": row.attention.value,
         "points_in_week": row.points_in_week,
         "rules": [_rule(standing) for standing in report.standings],
+        "troubles": list(row.troubles),
     }
 
 

@@ -7,23 +7,29 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from forecast.belief import Learnt
 from forecast.reports import phrases
+from forecast.reports.charts.beliefs import belief_chart
 from forecast.reports.charts.curve import curve_chart
 from forecast.reports.charts.history import fired_or_cleared, history_chart, thin
 from forecast.reports.charts.small import band_bar, spark
 from forecast.reports.charts.waterfall import waterfall
 from forecast.reports.charts.whiskers import ROWS, whiskers
-from forecast.reports.checks import check_rows, count_rows, coupling_words
+from forecast.reports.checks import checks_of, count_rows, coupling_words, made_rows, summary
 from forecast.reports.moves import CAUSES
 from forecast.reports.page import both, environment, render, safe
 from forecast.reports.sections import left_words, sections
-from forecast.reports.sentence import change_words, headline, opening
+from forecast.reports.sentence import change_words, headline, opening, sum_words
 from forecast.reports.view import QuestionReport
 from forecast.reports.watch import Attention, WatchReport
+from forecast.reports.watch_table import shared_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
+TAGS = 6  # whose incidents stand in the page, the strongest; those of the others are folded
+NEWEST, MOST_OLDER = 2, 100  # incidents of a tag that stand there, and until which they are folded
 HEADINGS = {
     Attention.FIRING: "▲ Alert firing",
     Attention.HELD: "‖ Held: the model did not pass its gates",
@@ -37,7 +43,10 @@ HEADINGS = {
 
 def question_html(report: QuestionReport) -> str:
     """The report of one question as a page that stands alone."""
-    return render(questions_environment(), "question.html", report=report, **question_parts(report))
+    moment = report.estimate.as_of if report.estimate else report.now
+    foot = f"{phrases.clean(report.question.title, 120)} · as of {phrases.instant_words(moment)}"
+    parts = question_parts(report)
+    return render(questions_environment(), "question.html", foot=foot, report=report, **parts)
 
 
 def question_parts(report: QuestionReport) -> dict[str, Any]:
@@ -49,8 +58,14 @@ def question_parts(report: QuestionReport) -> dict[str, Any]:
         "last_move": both(partial(waterfall, report.last_move), "last-move"),
         "week_move": both(partial(waterfall, report.week_move), "week-move"),
         "evidence": both(partial(whiskers, report.effects), "evidence"),
+        "beliefs": beliefs_drawn(report.learnt),
     }
     return {"charts": charts, "past": thin(report.history)}
+
+
+def beliefs_drawn(learnt: Learnt | None) -> dict[str, Markup]:
+    """Prior against posterior, in both widths."""
+    return both(partial(belief_chart, learnt.beliefs if learnt else ()), "beliefs")
 
 
 def watch_html(report: WatchReport, link: Callable[[str], str] = lambda question_id: "") -> str:
@@ -69,6 +84,7 @@ def watch_html(report: WatchReport, link: Callable[[str], str] = lambda question
     return render(
         questions_environment(),
         "watch.html",
+        foot=f"{phrases.clean(report.title, 120)} · {phrases.instant_words(report.now)}",
         report=report,
         sparks=sparks,
         groups=groups,
@@ -96,19 +112,26 @@ def questions_environment(*packages: str) -> Environment:
     names = {
         "CAUSES": CAUSES,
         "HEADINGS": HEADINGS,
+        "MOST_OLDER": MOST_OLDER,
+        "NEWEST": NEWEST,
         "ROWS": ROWS,
         "STATE_WORDS": phrases.STATE_WORDS,
+        "TAGS": TAGS,
         "alerts_of": fired_or_cleared,
-        "check_rows": check_rows,
+        "checks_of": checks_of,
         "count_rows": count_rows,
         "coupling_words": coupling_words,
+        "checks_summary": summary,
         "deadline_words": phrases.deadline_words,
         "headline": headline,
         "left_words": left_words,
+        "made_rows": made_rows,
         "opening": opening,
         "points_words": phrases.points_words,
         "range_words": phrases.range_words,
         "safe_url": phrases.safe_url,
         "sections": sections,
+        "shared_words": shared_words,
+        "sum_words": sum_words,
     }
     return environment(filters, names, packages or ("forecast.reports",))

@@ -5,6 +5,7 @@ something to Markdown is shown as code.
 """
 
 import re
+from dataclasses import replace
 
 from forecast.reports.phrases import clean, instant_words
 from forecast.reports.sections import sections
@@ -12,7 +13,7 @@ from forecast.reports.sentence import opening
 from forecast.reports.table import Section, Table
 from forecast.reports.view import QuestionReport
 from forecast.reports.watch import WatchReport
-from forecast.reports.watch_table import watch_table
+from forecast.reports.watch_table import shared_words, watch_table
 
 # Emphasis, code, links, HTML, entities, tables, escapes, issues, mentions, strike-through,
 # mathematics, addresses, commits and emoji; and what makes a list, a rule, a heading or a
@@ -49,11 +50,14 @@ def section_markdown(section: Section, level: str) -> list[str]:
         rows = [f"| {words(name)} | {words(value)} |" for name, value in section.facts]
         parts.append("\n".join(["| | |", "|---|---|", *rows]))
     if section.table is not None:
-        table = table_markdown(section.table)
-        if section.folded:
-            title = words(section.title).lower()
-            table = f"<details><summary>The numbers, {title}</summary>\n\n{table}\n\n</details>"
-        parts.append(table)
+        table, title = section.table, words(section.title).lower()
+        shown = 0 if section.folded else section.shown or len(table.rows)
+        if shown or not table.rows:
+            parts.append(table_markdown(replace(table, rows=table.rows[:shown])))
+        if rest := table.rows[shown:]:
+            more = f"{len(rest)} more, {title}" if shown else f"The numbers, {title}"
+            folded = table_markdown(replace(table, rows=rest))
+            parts.append(f"<details><summary>{more}</summary>\n\n{folded}\n\n</details>")
     parts += [words(each) for each in section.after]
     return parts
 
@@ -75,6 +79,7 @@ def question_markdown(report: QuestionReport) -> str:
     """The report of one question, from the sentence down to the small print."""
     parts = [f"# {words(report.question.title, 300)}", words(opening(report))]
     parts += [f"> Caveat: {words(caveat, 600)}" for caveat in report.caveats]
+    parts += [words(" ".join(report.asides))] if report.asides else []
     for section in sections(report):
         parts += section_markdown(section, "##")
     return "\n\n".join([*parts, f"Read {instant_words(report.now)}."]) + "\n"
@@ -84,4 +89,5 @@ def watch_markdown(report: WatchReport) -> str:
     """Every question in a row, the ones that need attention first."""
     head = [f"# {words(report.title, 200)}", f"Read {instant_words(report.now)}."]
     table = table_markdown(watch_table(report)) if report.rows else "No questions yet."
-    return "\n\n".join([*head, table]) + "\n"
+    shared = [words(shared_words(report))] if report.shared else []
+    return "\n\n".join([*head, *shared, table]) + "\n"

@@ -36,6 +36,22 @@ class Shift:
     end: float
     parts: dict[str, float]
 
+    def in_points(self) -> list[tuple[str, int]]:
+        """What each cause did in points, one after the other; they sum to the whole as shown.
+
+        A part that moves the number by less than can be shown is carried on to the next.
+        """
+        steps, shown, size = [], round(100 * self.start), log_hazard(self.start)
+        last = next(reversed(self.parts), "")
+        for cause, part in self.parts.items():
+            size += part
+            now = round(-100 * math.expm1(-math.exp(min(size, 50.0))))
+            now = round(100 * self.end) if cause == last else now
+            if now != shown:
+                steps.append((cause, now - shown))
+            shown = now
+        return steps
+
     def main_cause(self) -> str:
         """The largest part that pulls the way P went."""
         way = math.copysign(1.0, self.end - self.start)

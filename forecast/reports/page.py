@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
 
 from forecast.clock import format_instant
@@ -17,20 +18,40 @@ from forecast.likelihood import percent
 from forecast.reports import phrases
 from forecast.reports.charts import NARROW, WIDE
 
+_PLAIN = frozenset(ascii_letters + digits + " ,.-")
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 
 def render(
-    environment: Environment, template: str, styles: Sequence[str] = ("report.css",), **values: Any
+    environment: Environment,
+    template: str,
+    styles: Sequence[str] = ("report.css",),
+    foot: str = "",
+    **values: Any,
 ) -> str:
-    """The template with its values; its policy allows the named style sheets and nothing else."""
+    """The template with its values; its policy allows the named style sheets and nothing else.
+
+    On paper `foot` stands at the foot of every page.
+    """
     folder = files("forecast.reports").joinpath("templates")
     css = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in styles)
+    css += f'@media print {{ @page {{ @bottom-left {{ content: "{css_string(foot)}"; }} }} }}\n'
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     page = environment.get_template(template)
     return page.render(css=safe(css), css_digest=digest, **values)
+
+
+def css_string(text: str) -> str:
+    r"""Other people's text inside a string of a style sheet: all but plain letters by number.
+
+    >>> print(css_string('P < "1 %"'))
+    P \00003c \000022 1 \000025 \000022\x20
+    """
+    plain = phrases.clean(text, 200)
+    return "".join(c if c in _PLAIN else f"\\{ord(c):06x} " for c in plain)
 
 
 def both(draw: Callable[[str, float], str], key: str) -> dict[str, Markup]:

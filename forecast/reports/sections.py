@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from forecast.estimate import Estimate
 from forecast.likelihood import percent
-from forecast.reports.checks import check_rows, count_rows, coupling_words
+from forecast.reports.beliefs import belief_section
+from forecast.reports.checks import checks_of, count_rows, coupling_words, made_rows, summary
 from forecast.reports.incidents import Effect, Incident
 from forecast.reports.moves import CAUSES, Shift
 from forecast.reports.phrases import (
@@ -21,7 +23,7 @@ from forecast.reports.phrases import (
     range_words,
     times,
 )
-from forecast.reports.sentence import change_words
+from forecast.reports.sentence import change_words, sum_words
 from forecast.reports.table import Column, Section, Table
 from forecast.reports.track_record import TrackRecord
 from forecast.reports.view import QuestionReport
@@ -46,8 +48,9 @@ def sections(report: QuestionReport) -> tuple[Section, ...]:
         _rules(report),
         _others(report),
         _record(report),
-        _prior(report),
-        estimate and _checks(report, estimate),
+        belief_section(report.prior, report.learnt),
+        _checks(report),
+        estimate and _made(estimate),
         _question(report),
     )
     return tuple(section for section in found if section)
@@ -82,7 +85,9 @@ def _moves(report: QuestionReport) -> Section | None:
     rows.append(("to", *(percent(s.end) for _, s in found)))
     rows.append(("altogether", *(change_words(shift) for _, shift in found)))
     names = ("hazard times", *(name for name, _ in found))
-    return _tabled("moved", "What moved it", names, rows)
+    words = tuple(f"{change_words(shift).capitalize()}: {sum_words(shift)}" for _, shift in found)
+    section = _tabled("moved", "What moved it", names, rows)
+    return section and replace(section, words=words)
 
 
 def _factor(shift: Shift, cause: str) -> str:
@@ -204,18 +209,14 @@ def record_words(record: TrackRecord) -> list[str]:
     return words
 
 
-def _prior(report: QuestionReport) -> Section | None:
-    prior = report.prior
-    if prior is None:
-        return None
-    note = f"{day_words(prior.at)}, {clean(prior.author, 60)}: {clean(prior.reason, 200)}"
-    facts = [(clean(key, 60), clean(words, 120)) for key, words in prior.words.items()]
-    return Section("prior", "Prior, in words", facts=((f"version {prior.version}", note), *facts))
+def _checks(report: QuestionReport) -> Section | None:
+    checks = checks_of(report)
+    facts = tuple((check.verdict, check.words) for check in checks)
+    return Section("checks", "Checks", (summary(checks),), facts) if checks else None
 
 
-def _checks(report: QuestionReport, estimate: Estimate) -> Section:
-    rows = check_rows(estimate, report.held_since)
-    return Section("checks", "Diagnostics", facts=tuple(rows))
+def _made(estimate: Estimate) -> Section:
+    return Section("made", "How it was made", facts=tuple(made_rows(estimate)))
 
 
 def _question(report: QuestionReport) -> Section:

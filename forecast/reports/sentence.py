@@ -48,6 +48,17 @@ def change_words(shift: Shift | None) -> str:
     return f"{points_words(points(shift.start, shift.end))} in {span}"
 
 
+def sum_words(shift: Shift) -> str:
+    """'24 %, −6 points by the passing of time, +4 points by new evidence: 22 %.'"""
+    steps = [
+        f"{'+' if size > 0 else '−'}{counted(abs(size), 'point')} by {CAUSES[cause]}"
+        for cause, size in shift.in_points()
+    ]
+    if not steps:
+        return f"{percent(shift.start)}, and nothing that moved it by a point."
+    return f"{percent(shift.start)}, {', '.join(steps)}: {percent(shift.end)}."
+
+
 def _empty(report: QuestionReport) -> str:
     return (
         f"No estimate yet of whether this happens {deadline_words(report.question.deadline)}. "

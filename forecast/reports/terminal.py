@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from forecast.estimate import Estimate
 from forecast.likelihood import percent
+from forecast.reports.checks import checks_of, summary
 from forecast.reports.console import print_line, print_paragraph, print_section
 from forecast.reports.phrases import (
     clean,
@@ -22,17 +23,17 @@ from forecast.reports.phrases import (
 )
 from forecast.reports.sections import sections
 from forecast.reports.sentence import opening
-from forecast.reports.table import Section
+from forecast.reports.table import Section, Table
 from forecast.reports.view import QuestionReport
 from forecast.reports.watch import Attention, WatchReport
-from forecast.reports.watch_table import watch_cells
+from forecast.reports.watch_table import shared_words, watch_cells
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _TOP = 6
-_LONG = ("evidence", "incidents")
+_LONG = ("evidence", "incidents", "prior")
 
 
 def print_question(report: QuestionReport, console: Console) -> None:
@@ -42,6 +43,9 @@ def print_question(report: QuestionReport, console: Console) -> None:
     _said(console, opening(report), "", width)
     for caveat in report.caveats:
         _said(console, f"Caveat: {clean(caveat, 500)}", "italic", width)
+    _said(console, " ".join(report.asides), "dim", width)
+    if checks := checks_of(report):
+        _said(console, summary(checks), "", width)
     if report.estimate is not None:
         _history(report, console, width)
     for section in sections(report):
@@ -65,10 +69,12 @@ def print_watch(report: WatchReport, console: Console) -> None:
     table.add_column("deadline", no_wrap=True)
     for row in report.rows:
         style = "bold" if row.attention is Attention.FIRING else ""
-        *cells, title, name, deadline = watch_cells(row)
-        shown = (*cells, f"{title}\n{name}", deadline)
+        *cells, title, name, deadline, troubles = watch_cells(row)
+        shown = (*cells, "\n".join(filter(None, (title, name, troubles))), deadline)
         table.add_row(*(Text(cell, style) for cell in shown))
     console.print(table)
+    if words := shared_words(report):
+        console.print(Text(f"\n{words}"))
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -145,18 +151,19 @@ def _said(console: Console, words: str, style: str, width: int) -> None:
 
 def _shown(section: Section) -> Section:
     """A section as a terminal has room for it: the strongest first, the rest by number."""
+    if section.key == "prior" and section.table is not None:
+        section = replace(section, table=_words_below(section.table))
     if section.key in _LONG and section.table is not None:
         rows = section.table.rows
         more = (f"and {len(rows) - _TOP} more",) if len(rows) > _TOP else ()
         return replace(section, table=replace(section.table, rows=rows[:_TOP]), after=more)
-    if section.key == "prior":
-        hidden = ("effects.", "half_life.")
-        facts = [fact for fact in section.facts if not fact[0].startswith(hidden)]
-        tags = sum(name.startswith("effects.") for name, _ in section.facts)
-        if tags:
-            facts.append((f"effects of {counted(tags, 'tag')}", "`tocsin priors show` lists them"))
-        return replace(section, facts=tuple(facts))
-    if section.key == "checks":  # of a digest its beginning
+    if section.key == "made":  # of a digest its beginning
         facts = [(name, words if " " in words else words[:16]) for name, words in section.facts]
         return replace(section, facts=tuple(facts))
     return section
+
+
+def _words_below(table: Table) -> Table:
+    """The last column, of words, as a second line of the first."""
+    rows = tuple((f"{first}\n{words}", *rest) for first, *rest, words in table.rows)
+    return replace(table, columns=table.columns[:-1], rows=rows)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from forecast.alert import Rule, State, Transition
+from forecast.belief import Learnt
 from forecast.estimate import Estimate, Health
 from forecast.evidence import CrowdForecast, Report, Resolution
 from forecast.prior import PriorVersion
@@ -20,6 +21,7 @@ from forecast.reports.incidents import (
     marked_incidents,
 )
 from forecast.reports.moves import Shift, last_shift, week_shift
+from forecast.reports.surroundings import NOTHING_AROUND, Surroundings
 from forecast.reports.track_record import TrackRecord
 
 
@@ -62,7 +64,9 @@ class QuestionReport:
     `history`, `transitions`, `crowd` and `marked` are in the order of time; `effects` the
     strongest first. `reopened` is the last act that took back how it had ended. `record` is of
     the questions of its kind that ended; `proof` is what the newest backtest of its class came to,
-    in words. `week_move` is since a week ago, or since another moment that was asked for.
+    in words; `learnt` what the data had made of the prior. `week_move` is since a week ago, or
+    since another moment that was asked for.
+    `asides` say what in it is not of the moment `now`, of a report on the past.
     """
 
     question: Question
@@ -83,6 +87,9 @@ class QuestionReport:
     reopened: Resolution | None = None
     record: TrackRecord | None = None
     proof: str = ""
+    learnt: Learnt | None = None
+    around: Surroundings = NOTHING_AROUND
+    asides: tuple[str, ...] = ()
 
     @property
     def others(self) -> tuple[Beside, ...]:
@@ -138,6 +145,9 @@ def build_view(
     record: TrackRecord | None = None,
     proof: str = "",
     since: datetime | None = None,
+    learnt: Learnt | None = None,
+    around: Surroundings = NOTHING_AROUND,
+    asides: Sequence[str] = (),
 ) -> QuestionReport:
     """Gather the report of `question` from its facts; `reports` are those at its unit.
 
@@ -168,6 +178,9 @@ def build_view(
         reopened=reopened,
         record=record,
         proof=proof,
+        learnt=learnt,
+        around=around,
+        asides=tuple(asides),
     )
 
 

@@ -1,11 +1,12 @@
 """The view of a watch: every question, the ones that need attention first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from forecast.question import Question
+from forecast.reports.checks import troubles_of
 from forecast.reports.phrases import points
 from forecast.reports.view import QuestionReport, Status
 
@@ -30,20 +31,28 @@ _ORDER = list(Attention)
 
 @dataclass(frozen=True, slots=True)
 class WatchRow:
-    """One question in the list; `points_in_week` is None where there is nothing to compare."""
+    """One question in the list; `points_in_week` is None where there is nothing to compare.
+
+    `troubles` are what fails or warns of its checks, and not of those of all others.
+    """
 
     report: QuestionReport
     attention: Attention
     points_in_week: int | None
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WatchReport:
-    """All questions of a watch as read at `now`, sorted by what needs attention."""
+    """All questions of a watch as read at `now`, sorted by what needs attention.
+
+    `shared` is what fails or warns of every one of them that has not ended.
+    """
 
     title: str
     now: datetime
     rows: tuple[WatchRow, ...]
+    shared: tuple[str, ...] = ()
 
     def count(self, attention: Attention) -> int:
         """How many questions stand under one heading."""
@@ -52,8 +61,25 @@ class WatchReport:
 
 def build_watch(title: str, reports: Iterable[QuestionReport], *, now: datetime) -> WatchReport:
     """Sort the reports of all questions: firing, held, due, moved, near, calm, resolved."""
-    rows = sorted(map(_row, reports), key=_urgency)
-    return WatchReport(title, now, tuple(rows))
+    reports = list(reports)
+    running = [r for r in reports if r.status is not Status.RESOLVED and r.estimate]
+    troubles = {r.question.question_id: troubles_of(r) for r in running}
+    shared = _shared(list(troubles.values()))
+    rows = [
+        _row(
+            report,
+            tuple(t for t in troubles.get(report.question.question_id, ()) if t not in shared),
+        )
+        for report in reports
+    ]
+    return WatchReport(title, now, tuple(sorted(rows, key=_urgency)), shared)
+
+
+def _shared(troubles: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Those of all questions: told once, they do not hide what is wrong with one."""
+    if len(troubles) < 2:
+        return ()
+    return tuple(t for t in troubles[0] if all(t in others for others in troubles))
 
 
 def attention_of(
@@ -90,7 +116,7 @@ def urgency(
     return _ORDER.index(attention), -size, deadline, question.question_id
 
 
-def _row(report: QuestionReport) -> WatchRow:
+def _row(report: QuestionReport, troubles: tuple[str, ...]) -> WatchRow:
     week = report.week_move
     moved = points(week.start, week.end) if week else None
     attention = attention_of(
@@ -101,8 +127,10 @@ def _row(report: QuestionReport) -> WatchRow:
         deadline=report.question.deadline,
         now=report.now,
     )
-    return WatchRow(report, attention, moved)
+    return WatchRow(report, attention, moved, troubles)
 
 
-def _urgency(row: WatchRow) -> tuple[int, float, float, str]:
-    return urgency(row.attention, row.points_in_week, row.report.question)
+def _urgency(row: WatchRow) -> tuple[int, bool, tuple[int, float, float, str]]:
+    """As `urgency`; of those that are quiet the ones with troubles first."""
+    within = urgency(row.attention, row.points_in_week, row.report.question)
+    return within[0], row.attention is Attention.CALM and not row.troubles, within

@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("question", is_number=False),
     Column("id", is_number=False),
     Column("deadline", is_number=False),
+    Column("checks", is_number=False),
 )
 
 
@@ -30,8 +31,8 @@ def watch_table(report: WatchReport) -> Table:
     return Table(_COLUMNS, tuple(watch_cells(row) for row in report.rows))
 
 
-def watch_cells(row: WatchRow) -> tuple[str, str, str, str, str, str, str]:
-    """Its mark, P, band, points in a week, title, id and deadline."""
+def watch_cells(row: WatchRow) -> tuple[str, str, str, str, str, str, str, str]:
+    """Its mark, P, band, points in a week, title, id, deadline and what is wrong with it alone."""
     report, estimate = row.report, row.report.estimate
     moved = "" if row.points_in_week is None else f"{row.points_in_week:+d}"
     outcome = f" {report.resolution.outcome.value}" if report.resolution else ""
@@ -43,4 +44,11 @@ def watch_cells(row: WatchRow) -> tuple[str, str, str, str, str, str, str]:
         clean(report.question.title, 140),
         clean(report.question.question_id, 80),
         day_words(report.question.deadline),
+        "; ".join(row.troubles),
     )
+
+
+def shared_words(report: WatchReport) -> str:
+    """What is wrong with every number: 'Every number that stands: ‖ uncertified.'; else empty."""
+    said = "; ".join(report.shared)
+    return f"Every number that stands: {said}." if said else ""

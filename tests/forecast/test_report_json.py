@@ -17,7 +17,8 @@ def test_the_keys_are_those_of_the_contract() -> None:
     found = question_json(samples.full())
     assert list(found) == [
         "schema_version", "question", "estimate", "curve", "contributions", "moved", "since",
-        "evidence", "rules", "others", "track_record", "proof",
+        "evidence", "rules", "others", "track_record", "proof", "checks", "asides",
+        "beliefs",
     ]  # fmt: skip
     assert set(found["estimate"]) == {
         "as_of", "probability", "interval", "mcse", "health", "model", "model_hash", "method",
