@@ -69,6 +69,16 @@ def test_show_gives_every_belief_in_words_and_numbers(hazard_desk: Desk) -> None
     assert {"ceiling", "unit_spread"} <= by_key.keys()
 
 
+def test_a_sign_is_one_row_its_effect_and_how_fast_it_fades(hazard_desk: Desk) -> None:
+    shown = hazard_desk.run("priors", "show", "strike").stdout
+    assert "half_life" not in shown
+    rows = [line for line in shown.splitlines() if line.startswith("union.ballot")]
+    assert len(rows) == 1
+    words = " ".join(shown.split())
+    assert "×2.4 [1.5–4], fades by half" in words
+    assert "30 days" in words
+
+
 def test_a_question_shows_the_prior_of_its_definition(desk: Desk) -> None:
     shown = answer(desk, "show", "q-long")
     assert (shown["root"], shown["definition"]) == ("strike", "long-strike")

@@ -41,6 +41,19 @@ def test_the_draws_have_the_mean_that_was_published(app: App, name: str) -> None
     assert tree.attrs["model_hash"] == estimate.model_hash
 
 
+def test_beliefs_before_and_after_are_those_of_the_report(app: App) -> None:
+    question = app.store.question("q-strike")
+    learnt = app.store.learnt.at("strike", "harbour", utc_now())
+    assert learnt is not None
+    beliefs = question_tree(app, question, utc_now())["beliefs"].to_dataset()
+    for belief in learnt.beliefs:
+        told = beliefs.sel(belief=belief.key)
+        assert float(told["prior"].sel(number="lower")) == belief.prior.lower
+        assert float(told["posterior"].sel(number="upper")) == belief.now.upper
+        assert float(told["moved_sd"]) == belief.moved
+        assert str(told["words"].values) == belief.words
+
+
 @pytest.mark.parametrize("name", ["q.zarr", "q.zarr.zip"])
 def test_what_is_written_is_read_again(app: App, tmp_path: Path, name: str) -> None:
     import zarr
@@ -50,7 +63,7 @@ def test_what_is_written_is_read_again(app: App, tmp_path: Path, name: str) -> N
     path = tmp_path / name
     source: Any = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else path
     again = xarray.open_datatree(source, engine="zarr", consolidated=False)
-    for group in ("posterior", "sample_stats", "estimates"):
+    for group in ("posterior", "sample_stats", "estimates", "beliefs"):
         xarray.testing.assert_equal(again[group].to_dataset(), tree[group].to_dataset())
 
 
@@ -60,3 +73,15 @@ def test_where_there_is_no_estimate_or_no_place_it_says_so(app: App, tmp_path: P
         question_tree(app, question, question.opens_at)
     with pytest.raises(OutsideError, match="cannot be written"):
         write_tree(question_tree(app, question, utc_now()), tmp_path / "no" / "q.zarr.zip")
+
+
+def test_beliefs_are_written_as_csv_and_only_of_one_question(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path)
+    assert desk.run("update").returncode == 0
+    assert desk.run("report", "q-strike", "--beliefs", "beliefs.csv").returncode == 0
+    first, row, *_ = (tmp_path / "beliefs.csv").read_text().splitlines()
+    assert first.startswith("question_id,definition,place,model,as_of,key,words")
+    assert row.startswith("q-strike,strike,harbour,base-rate,")
+    refused = desk.run("report", "--beliefs", "beliefs.csv")
+    assert refused.returncode == 2
+    assert "--beliefs: is of one question: name it" in refused.stderr
