@@ -31,8 +31,8 @@ from models.registry import family
 if TYPE_CHECKING:
     from models.looks.weighing import Answered, Answers
 
-MOST_PAST = 20  # stored moments of resolved questions that are estimated again
-OF_EACH = 3  # of one question
+MOST_PAST = 12  # stored moments of resolved questions that are estimated again
+OF_EACH = 2  # of one question, whose moments are alike
 FEW = 500  # draws of each: their error is small beside that of so few moments
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 NORMALS = ("log_rate", "log_ceiling", "log_shape")

@@ -22,7 +22,6 @@ from models.priors.pooling import Pool, disagree, pooled_beta, pooled_normal
 from models.priors.ratios import Converted, converted
 from models.priors.say import digits, rate_words, ratio_words, share_words
 
-_WEIGHTED = re.compile(r"(.*?)(?::\s*(\d+(?:\.\d+)?))?\s*")
 _EVENTS = re.compile(r"(\d+(?:\.\d+)?)\s+in\s+(.+)")
 MATERIAL = 1.05  # hazard and likelihood ratio apart by this factor: worth asking which is meant
 
@@ -42,7 +41,7 @@ def from_experts(key: str, experts: Sequence[str], pool: Pool) -> Proposal:
     """One belief of several, each "RANGE" or "RANGE:WEIGHT"; rates are per quarter unless said."""
     stated = [_expert(text) for text in experts]
     weights = [weight for _, weight in stated]
-    how = f"{len(stated)} ranges pooled, {pool}"
+    how = f"{counted(len(stated), 'range')} pooled, {pool}"
     try:
         if key.endswith(".share"):
             shares = [beta_share(parse_share(words)) for words, _ in stated]
@@ -61,12 +60,15 @@ def from_experts(key: str, experts: Sequence[str], pool: Pool) -> Proposal:
 
 
 def _expert(text: str) -> tuple[str, float]:
-    match = _WEIGHTED.fullmatch(text)
-    assert match is not None
-    weight = float(match[2]) if match[2] else 1.0
-    if weight <= 0:
-        raise UsageError(f"'{text}': a weight is more than 0", at="--expert")
-    return match[1].strip(), weight
+    words, is_weighted, said = text.partition(":")
+    try:
+        weight = float(said) if is_weighted else 1.0
+    except ValueError:
+        weight = 0.0
+    if not 0 < weight < math.inf:
+        hint = f"'{words.strip()}:1'"
+        raise UsageError(f"'{text}': a weight is more than 0, as in {hint}", at="--expert")
+    return words.strip(), weight
 
 
 def _a_quarter(words: str) -> str:
@@ -98,7 +100,9 @@ def from_events(text: str, relevance: float) -> Proposal:
     if days <= 0:
         raise UsageError(f"'{text}': the time must be more than 0", at="--from-events")
     words = rate_words(rate_from(events, days, relevance))
-    return Proposal(words, (f"{digits(events)} events in {match[2]}{_worth(events, relevance)}",))
+    return Proposal(
+        words, (f"{counted(events, 'event')} in {match[2]}{_worth(events, relevance)}",)
+    )
 
 
 def from_class(app: App, root: str, pattern: str, relevance: float, as_of: datetime) -> Proposal:
@@ -118,12 +122,20 @@ def from_class(app: App, root: str, pattern: str, relevance: float, as_of: datet
         raise UsageError(words, at="--from-class")
     rate = rate_from(events, days, relevance)
     notes = [
-        f"{len(told)} units had {digits(events)} events in {digits(days / 365.25)} years at risk"
+        f"{counted(len(told), 'unit')} had {counted(events, 'event')} in "
+        f"{digits(days / 365.25)} years at risk"
         f"{_worth(events, relevance)}"
     ]
     if beliefs.model == "base-rate":
         rate = widened(rate, spread_sd(app.config, root))
         notes.append("widened by unit_spread, for the rate is of one unit and not of the class")
+    inside = {d for d in app.config.definitions if app.config.root_of(d) == root}
+    asked = {q.unit for q in app.store.questions() if q.definition in inside}
+    if own := [h.unit for h in told if h.unit in asked]:
+        notes.append(
+            f"what happened at {', '.join(own[:3])}{' and others' * (len(own) > 3)} enters the "
+            "estimates there already, and would count twice: a class is best made of others"
+        )
     return Proposal(rate_words(rate), tuple(notes))
 
 
@@ -142,10 +154,19 @@ def spread_sd(config: Config, root: str) -> float:
     return factor / NormalDist().inv_cdf(0.95)
 
 
+def counted(number: float, noun: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "unit"), counted(1.5, "event"), counted(0, "event")
+    ('1 unit', '1.5 events', '0 events')
+    """
+    return f"{digits(number)} {noun}{'s' * (number != 1)}"
+
+
 def _worth(events: float, relevance: float) -> str:
     if relevance == 1.0:
         return ""
-    return f", which count {digits(100 * relevance)} %: as {digits(relevance * events)} events"
+    return f", which count {digits(100 * relevance)} %: as {counted(relevance * events, 'event')}"
 
 
 # A likelihood ratio

@@ -18,7 +18,7 @@ from forecast.names import did_you_mean
 from forecast.prior import PriorVersion
 from forecast.words import Range, parse_half_life, parse_rate, parse_ratio, parse_share
 from jobs.app import App
-from jobs.attainable import nearest
+from jobs.attainable import nearest, nearest_said
 from jobs.prior_ledger import settle_prior, words_of
 from jobs.priors import Belief, beliefs_in
 from jobs.watch_file import Edit, edit_watch
@@ -74,7 +74,7 @@ def plan_change(config: Config, definition: str, key: str, words: str) -> Change
     try:
         parse(words)
     except ValueError as error:
-        hint = nearest(config, root, key, words)
+        hint = nearest_said(key, words, parse)
         raise UsageError(f"{error}{hint}", at=key) from None
     return Change(root, key, place, words.strip())
 
@@ -149,7 +149,8 @@ def edit_for(folder: Path, root: str, changes: Sequence[Change]) -> Edit:
     except ConfigError as error:
         hints = (nearest(edit.config, root, c.key, c.words) for c in changes)
         hint = next((hint for hint in hints if hint), "")
-        raise ConfigError(f"{error.message}{hint}", at=error.at) from None
+        at = (error.at or "").replace("definitions.*", f"definitions.{root}")
+        raise ConfigError(f"{error.message}{hint}", at=at) from None
     return edit
 
 

@@ -11,6 +11,7 @@ from forecast.question import Question
 from models.api import Task
 from models.covariates import Array
 from models.engine.fit import Fit, Posterior
+from models.futures import USUAL
 from models.hazard.settings import Setting, settings_of
 from models.hazard.signals import Signals
 from models.priors.beliefs import Beliefs
@@ -198,18 +199,24 @@ class HazardLook:
     def _along(self, draws: Array) -> Array:
         """H (draw, setting, edge) along each draw's own future."""
         n, track = len(draws), self.track
-        if n not in self._ahead:
-            made = (track.now, track.edges, n, self.task.seed)
-            self._ahead[n] = [self.signals.ahead(*made, s) for s in self.settings]
         width = np.diff(track.edges)
         found = np.zeros((n, len(self.settings), len(track.edges)))
-        for place, x in enumerate(self._ahead[n]):
+        for place, x in enumerate(self._futures(n)):
             step = max(CELLS // max(x.shape[1] * x.shape[2], 1), 1)
             for i in range(0, n, step):
                 part = slice(i, i + step)
                 steps = width / inverse_multiplier(self.prior, draws[part], x[part])
                 found[part, place, 1:] = np.cumsum(steps, axis=1)
         return found
+
+    def _futures(self, draws: int) -> list[Array]:
+        """Covariates (draw, bin, tag) under each setting; of few draws the first of the usual."""
+        if draws not in self._ahead and draws < USUAL and USUAL in self._ahead:
+            self._ahead[draws] = [x[:draws] for x in self._ahead[USUAL]]
+        if draws not in self._ahead:
+            made = (self.track.now, self.track.edges, draws, self.task.seed)
+            self._ahead[draws] = [self.signals.ahead(*made, s) for s in self.settings]
+        return self._ahead[draws]
 
     def _digest(self, rows: int | None) -> str:
         """Of the first rows, or of all, as `models.hazard.problem.data_digest`."""

@@ -1,7 +1,7 @@
 """`tocsin priors set`: one belief, in words, or from people, classes and the past."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -106,7 +106,8 @@ def command(
 
     KEY is one that `priors show` prints: base_rate, ceiling, unit_spread, share, effects.TAG or
     just TAG, half_life.TAG. WORDS are as in watch.toml: "5%..20% per quarter, 90% sure",
-    "1.2x..3x", "30%..75%", "30 days"; or they come from --expert, --from-class or --from-events.
+    "1.2x..3x", "30%..75%", "30 days"; or by a peak and a bound, "most likely 8%, 95% sure below
+    40% per quarter"; or they come from --expert, --from-class or --from-events.
     The file is edited in place, and the change becomes a version with its author (TOCSIN_AUTHOR)
     and reason.
     """
@@ -129,7 +130,7 @@ def command(
 
 
 def _proposed(app: App, root: str, key: str, given: Given, how: How) -> "Proposal":
-    from jobs import proposals
+    from jobs import peaks, proposals
     from models.priors.pooling import Pool
 
     sources = [given.words, given.pattern, given.events, given.experts or None]
@@ -148,9 +149,11 @@ def _proposed(app: App, root: str, key: str, given: Given, how: How) -> "Proposa
         found = proposals.from_experts(key, given.experts, cast("Pool", given.pool))
         return found if given.meant != LIKELIHOOD else _converted(app, root, found.words, given)
     assert given.words is not None
+    found = peaks.from_peak(key, given.words) or proposals.Proposal(given.words)
+    given = replace(given, words=found.words)
     if key.startswith("effects.") and _meant(app, root, given, how) == LIKELIHOOD:
-        return _converted(app, root, given.words, given)
-    return proposals.Proposal(given.words)
+        return _converted(app, root, found.words, given)
+    return found
 
 
 def _converted(app: App, root: str, words: str, given: Given) -> "Proposal":
