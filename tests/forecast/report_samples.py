@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from forecast.alert import Rule, State, Transition
+from forecast.belief import Belief, Learnt, Numbers
 from forecast.clock import parse_instant
 from forecast.estimate import Contribution, CurvePoint, Estimate, Health, Interval, Move, log_hazard
 from forecast.evidence import CrowdForecast, Outcome, Report, Resolution
@@ -198,6 +199,47 @@ PRIOR = PriorVersion(
         "effects.military.carrier-deployment": "1.2x..3x, 90% sure",
     },
 )
+LEARNT = Learnt(
+    definition="strike-on-territory",
+    unit="usa-ven",
+    model="hazard",
+    as_of=at(176),
+    beliefs=(
+        Belief(
+            "effects.military.carrier-deployment",
+            Numbers("ratio", 1.897, 1.2, 3.0),
+            Numbers("ratio", 2.412, 1.631, 3.311),
+            0.86,
+            0.227,
+            words="1.2x..3x, 90% sure",
+            fading="21 days",
+        ),
+        Belief(
+            "announced-strike.share",
+            Numbers("share", 0.39, 0.2, 0.6),
+            Numbers("share", 0.298, 0.141, 0.478),
+            -0.71,
+            0.118,
+            words="20%..60%",
+        ),
+        Belief(
+            "base_rate",
+            Numbers("per quarter", 0.0161, 0.0083, 0.0307),
+            Numbers("per quarter", 0.0174, 0.0093, 0.0326),
+            0.21,
+            0.04,
+            words="one in 8..30 years",
+        ),
+        Belief(
+            "ceiling",
+            Numbers("per quarter", 0.822, 0.632, 0.95),
+            Numbers("per quarter", 0.82, 0.63, 0.949),
+            -0.02,
+            0.01,
+            words="one in 1..3 months",
+        ),
+    ),
+)
 CAVEAT = "The timeline was compiled with hindsight: its early rows may know too much."
 
 
@@ -212,6 +254,7 @@ def full(**changes: Any) -> QuestionReport:
         "reports": reports(),
         "related": related(),
         "prior": PRIOR,
+        "learnt": LEARNT,
         "caveats": [CAVEAT],
     }
     return build_view(changes.pop("question", QUESTION), **(facts | changes))

@@ -9,7 +9,13 @@ import pytest
 from rich.console import Console
 
 from forecast.evidence import Report
-from forecast.reports.as_csv import QUESTION_COLUMNS, question_csv, watch_csv
+from forecast.reports.as_csv import (
+    BELIEF_COLUMNS,
+    QUESTION_COLUMNS,
+    beliefs_csv,
+    question_csv,
+    watch_csv,
+)
 from forecast.reports.as_json import question_json
 from forecast.reports.html import question_html
 from forecast.reports.markdown import question_markdown, watch_markdown
@@ -61,6 +67,15 @@ def test_every_format_says_the_same_numbers() -> None:
         "walk-forward over 4,000 forecasts",
         "Example Market",
         "one in 8..30 years",
+        "Prior against posterior",
+        "of 4 beliefs 2 went further than half a standard deviation",
+        "military.carrier-deployment, from ×1.9 to ×2.4",
+        "×2.4 (1.6–3.3)",
+        "1.7 % (0.93–3.3 %)",
+        "30 % (14–48 %)",
+        "▲ 0.9 sd",
+        "1.2x..3x, 90% sure, half-life 21 days",
+        "Prior version 2",
         "82 %",
         "B2",
     ):
@@ -78,6 +93,13 @@ def test_json_and_csv_say_them_unrounded() -> None:
     assert tuple(last) == QUESTION_COLUMNS
     assert told["track_record"]["brier"] == RECORD.brier
     assert told["proof"] == PROOF
+    beliefs = told["beliefs"]
+    assert (beliefs["unit"], beliefs["as_of"]) == ("usa-ven", "2025-11-25T06:00:00Z")
+    first, *_ = csv.DictReader(io.StringIO(beliefs_csv(report)))
+    assert tuple(first) == BELIEF_COLUMNS
+    assert first["key"] == beliefs["beliefs"][0]["key"] == "effects.military.carrier-deployment"
+    assert float(first["posterior_upper"]) == beliefs["beliefs"][0]["posterior"]["upper"] == 3.311
+    assert float(first["moved_sd"]) == beliefs["beliefs"][0]["moved_sd"] == 0.86
     newest = told["evidence"][0]
     assert (newest["tag"], newest["grade"], newest["reports"]) == ("kinetic.boat-strike", "B2", 2)
     assert newest["weight_left"] == pytest.approx(2 ** -((179.125 - 176 + 20 / 24) / 14))
