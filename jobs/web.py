@@ -186,7 +186,7 @@ def _answer(
         made = create_app(
             *(store, current, report),
             pulse=lambda: _age(pulse.value),
-            words=_words,
+            words=words_of,
             certified=certified,
         )
         # of ten thousand questions the first look takes a second: before anybody asks for it
@@ -200,7 +200,7 @@ def _warm(state: Any) -> None:
     state.desk.certified()
 
 
-def _words(facts: Mapping[str, Any]) -> str:
+def words_of(facts: Mapping[str, Any]) -> str:
     """A message as plain text; "" of facts that some other version wrote."""
     from alerts.message import text
 

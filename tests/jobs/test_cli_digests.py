@@ -25,6 +25,12 @@ def test_a_digest_is_listed_previewed_sent_and_received(tmp_path: Path) -> None:
         preview = desk.run("digests", "preview", "weekly")
         assert "CALM · A strike this season? · no estimate yet" in preview.stdout
         assert "it would go to desk" in preview.stderr
+        assert "weekly is paused by" in desk.run("digests", "pause", "weekly").stdout
+        assert "weekly was paused already" in desk.run("digests", "pause", "weekly").stdout
+        told = desk.run("digests", "--json").stdout
+        assert (json.loads(told)["digests"][0]["paused"]) is True
+        assert "weekly is paused by" in desk.run("digests").stdout
+        assert "weekly is resumed by" in desk.run("digests", "resume", "weekly").stdout
         assert desk.run("digests", "send", "weekly").returncode == 0
         served = desk.run("serve", "--once")
         assert served.returncode == 0, served.stderr

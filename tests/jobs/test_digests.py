@@ -22,7 +22,7 @@ from forecast.store import Store
 from forecast.store.runs import RunClaim
 from forecast.watch import Watch, parse_config
 from jobs.app import App
-from jobs.digests import check_digest, digest_due, message_of, outlooks, send_now
+from jobs.digests import check_digest, digest_due, message_of, outlooks, send_now, switch
 from jobs.schedules import told
 from tests.jobs.desk import SECRET
 
@@ -254,6 +254,21 @@ def test_it_is_sent_by_hand_too_and_the_next_counts_from_there(store: Store) -> 
     )
     with pytest.raises(TocsinError, match="did you mean 'weekly'"):
         send_now(app, "wekly", clock_at(MONDAY))
+
+
+def test_while_it_is_paused_it_is_sent_by_hand_alone(store: Store) -> None:
+    app = app_on(store)
+    assert switch(app, "weekly", "ada", "a holiday", MONDAY - DAY, paused=True)
+    assert not switch(app, "weekly", "ada", "again", MONDAY - DAY, paused=True)
+    assert digest_due(app, clock_at(MONDAY), "me") == 0
+    (outlook,) = outlooks(app, MONDAY)
+    assert (outlook.next_slot, outlook.row.author, outlook.row.reason) == (None, "ada", "a holiday")
+    assert send_now(app, "weekly", clock_at(MONDAY)).channels == ("desk", "log")
+    assert switch(app, "weekly", "ada", "back", MONDAY + DAY, paused=False)
+    assert digest_due(app, clock_at(MONDAY + 2 * DAY), "me") == 0  # nothing is made up for
+    assert digest_due(app, clock_at(MONDAY + 7 * DAY), "me") == 1
+    with pytest.raises(TocsinError, match="did you mean 'weekly'"):
+        switch(app, "wekly", "ada", "", MONDAY, paused=True)
 
 
 def test_a_receiver_gets_it_signed_and_once(store: Store, tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def one(desk: TheDesk, request: Request, delivery: str) -> Response:
 
 def about(letter: Delivery) -> str:
     """What a message is about, where it says so."""
-    subject = letter.facts.get("subject")
+    subject, digest = letter.facts.get("subject"), letter.facts.get("digest")
+    if isinstance(digest, dict):
+        return f"The digest {digest.get('id', '')}"
     title = subject.get("title") if isinstance(subject, dict) else None
     return str(title or letter.facts.get("title") or "several alerts")
 

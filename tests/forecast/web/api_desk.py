@@ -19,8 +19,10 @@ from forecast.reports.view import QuestionReport
 from forecast.store import Store
 from forecast.watch import Watch, parse_config
 from forecast.web import create_app
+from forecast.web.desk import Certified
 from jobs.app import App
 from jobs.reporting import question_report
+from jobs.web import words_of
 
 NOW = datetime(2025, 11, 20, 12, tzinfo=UTC)
 API = "/api/v1"
@@ -65,6 +67,10 @@ allowed_hosts = ["testserver"]
 per_minute = 1000000
 burst = 1000000
 """
+CERTIFIED = (
+    Certified("base-rate", "passed", "passed", "2025-11-01", 14, 1000),
+    Certified("hazard", "stale", "passed", "2025-11-01", 48, 1000),
+)
 QUESTION: dict[str, Any] = {
     "question_id": "strike-by-christmas",
     "title": "A strike at the harbour by Christmas?",
@@ -102,7 +108,11 @@ class ApiDesk:
         for scope in Scope:
             self.secrets[scope.value] = self.token(scope.value, scope)
         self.app: FastAPI = create_app(
-            self.store, lambda: self.config, self._report, clock=lambda: self.now, pulse=self.pulse
+            *(self.store, lambda: self.config, self._report),
+            clock=lambda: self.now,
+            pulse=self.pulse,
+            words=words_of,
+            certified=lambda: CERTIFIED,
         )
 
     def _report(self, question: Question, now: datetime) -> QuestionReport:

@@ -26,6 +26,15 @@ MORE = """
 id = "daily"
 cron = "0 5 * * *"
 
+[[digests]]
+id = "weekly"
+cron = "0 8 * * mon"
+channels = ["log"]
+
+[[channels]]
+id = "log"
+kind = "log"
+
 [[sources]]
 id = "pusher"
 kind = "push"
@@ -177,8 +186,11 @@ def test_a_schedule_and_a_source_are_paused_and_go_on(app: App) -> None:
         done(app, f"pause_{what}", **{what: key, "reason": "holiday"})
         done(app, f"resume_{what}", **{what: key})
         assert f"there is no {what} 'x'" in refused(app, f"pause_{what}", **{what: "x"})
-    [row] = app.store.schedules.listed()
+    row, _ = app.store.schedules.listed()
     assert (row.paused, row.author) == (False, "ada")
+    done(app, "pause_schedule", schedule="digest:weekly", reason="holiday")
+    _, digest = app.store.schedules.listed()
+    assert (digest.schedule_id, digest.paused) == ("digest:weekly", True)
 
 
 def test_an_update_estimates_what_fits(app: App) -> None:
@@ -242,6 +254,7 @@ def test_only_the_quick_ones_are_done_where_only_these_are_asked_for(app: App) -
             },
         ),
         ("pause_schedule", {"schedule": "daily", "reason": "holiday"}),
+        ("run_schedule", {"schedule": "digest:weekly"}),
     ],
 )
 def test_what_is_done_twice_after_a_crash_is_done_once(
@@ -253,6 +266,7 @@ def test_what_is_done_twice_after_a_crash_is_done_once(
     assert len(app.store.alerts.silences()) == (kind == "silence")
     assert len(app.store.alerts.acknowledgements()) == (kind == "acknowledge")
     assert len(app.store.prior_versions("strike")) == (2 if kind == "set_prior" else 0)
+    assert len(app.store.deliveries(channel="log")) == (kind == "run_schedule")
 
 
 def test_what_was_taken_back_and_sent_again_twice_is_so_once(app: App) -> None:

@@ -16,6 +16,7 @@ from alerts.testing import sample_facts
 from forecast.alert import ChannelHealth, Delivery, RuleState, Silence, State, Transition
 from forecast.alert import Selector as Which
 from forecast.candidate import Candidate, Span
+from forecast.estimate import Move
 from forecast.evidence import CrowdForecast, Outcome, Resolution
 from forecast.prior import PriorVersion
 from forecast.store import Store
@@ -45,6 +46,11 @@ kind = "log"
 [[schedules]]
 id = "hourly"
 every = "1 hour"
+
+[[digests]]
+id = "monday"
+cron = "0 8 * * mon"
+channels = ["desk"]
 """
 SENTENCE = "Dockers will vote in a ballot at the harbour on Friday, the union says."
 
@@ -88,6 +94,10 @@ def fill(store: Store, candidates: int = 3) -> None:
     store.add_prior_version(first)
     words = {"base_rate": "30%..60% per quarter, 90% sure", "unit_spread": "1.5x"}
     store.add_prior_version(replace(second, words=words))
+    turned = Move(0.24, 0.31, evidence=0.02, prior=0.25)
+    made = replace(estimate(0, 0.31), question_id=question.question_id, moved=turned)
+    made = replace(made, as_of=second.at + HOUR, prior_version=2)
+    store.record(estimates=[made], recorded_at=NOW - DAY)
     _fill_record(store)
 
 
@@ -99,12 +109,15 @@ def _fill_alerts(store: Store, subject: str) -> None:
         *("fired", "57 % is above 50 %", 1, 0.57),
     )
     facts = sample_facts()["firing"]
-    dead = Delivery("f00d", "pager", "alert", NOW - HOUR, NOW - HOUR, facts=facts)
+    dead = [
+        Delivery(name, "pager", "alert", NOW - HOUR, NOW - HOUR, facts=facts)
+        for name in ("dead", "f00d")
+    ]
     store.record(
-        states=[(None, fired)], transitions=[moved], deliveries=[dead], recorded_at=NOW - HOUR
+        states=[(None, fired)], transitions=[moved], deliveries=dead, recorded_at=NOW - HOUR
     )
-    [held] = store.claim_deliveries(NOW, "test", HOUR, 10)
-    store.mark_dead(held, NOW, "the pager said 410 Gone", ChannelHealth.DISABLED)
+    for held in store.claim_deliveries(NOW, "test", HOUR, 10):
+        store.mark_dead(held, NOW, "the pager said 410 Gone", ChannelHealth.DISABLED)
     quiet = Silence("s1", Which(rules=("other",)), "ann", "maintenance", since, NOW + DAY)
     store.alerts.add_silence(quiet, since)
 
@@ -115,6 +128,7 @@ def _fill_service(store: Store) -> None:
     broken = replace(state, failures=3, failed_at=NOW - HOUR, reason="the feed is no XML")
     store.sources.keep(broken, None)
     told = [Told("daily", "d", {}, NOW + HOUR), Told("weekly", "w", {"every": "7 days"})]
+    told.append(Told("digest:monday", "m", {}, NOW + 4 * DAY))
     store.schedules.keep(told, NOW - 8 * HOUR)
     store.schedules.pause("weekly", "ann", "the desk is closed", NOW - 2 * HOUR)
     claim = RunClaim("daily", NOW - 7 * HOUR, "test")

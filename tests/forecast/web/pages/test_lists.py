@@ -19,6 +19,8 @@ PAGES = (
     "/inbox",
     "/alerts",
     "/alerts/deliveries",
+    "/alerts/deliveries/f00d",
+    "/priors/strike/versions/2?with=1",
     "/sources",
     "/sources/runs",
     "/sources/requests",

@@ -19,11 +19,13 @@ PATHS = (
     "/inbox",
     "/alerts",
     "/alerts/deliveries",
+    "/alerts/deliveries/f00d",
     "/sources",
     "/sources/runs",
     "/sources/requests",
     "/priors",
     "/priors/strike",
+    "/priors/strike/versions/2",
     "/record",
 )
 type SignIn = Callable[..., Page]
@@ -163,16 +165,35 @@ def test_an_alert_is_acknowledged_with_a_note_and_silenced_with_a_reason(
     assert made.selector.questions == ("strike-by-christmas",)
 
 
-def test_a_message_that_was_given_up_is_sent_again(
+def test_a_message_is_read_with_every_attempt_and_sent_again(
     desk: tuple[ApiDesk, str], sign_in: SignIn
 ) -> None:
-    page = sign_in("write", "/alerts/deliveries")
+    page = sign_in("write", "/alerts", 390)
+    page.get_by_role("link", name="Any US strike on Venezuelan territory").first.click()
+    expect(page.locator(".message")).to_contain_text("FIRING · Any US strike")
+    attempts = page.get_by_role("region", name="Attempts").locator("tbody tr")
+    expect(attempts).to_have_count(1)
+    expect(attempts).to_contain_text("given up: the pager said 410 Gone")
+    page.locator("summary", has_text="The facts, as a webhook gets them").click()
+    expect(page.locator("pre code").first).to_contain_text('"kind": "firing"')
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.locator(".said").first).to_contain_text("1 message will be sent again")
+    expect(page.get_by_role("button", name="Send it again")).to_have_count(0)
+    assert desk[0].store.deliveries_named("f00d")[0].status == "due"
+
+
+def test_messages_that_were_given_up_are_ticked_first(
+    desk: tuple[ApiDesk, str], sign_in: SignIn
+) -> None:
+    store = desk[0].store
+    page = sign_in("write", "/alerts/deliveries?status=dead")
+    expect(page.locator("main .cards li")).to_have_count(1)
     page.get_by_role("button", name="Send the ticked ones again").click()
     expect(page.locator(".said.bad")).to_contain_text("Tick the messages first")
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Send the ticked ones again").click()
     expect(page.locator(".said")).to_contain_text("1 message will be sent again")
-    assert desk[0].store.deliveries_named("f00d")[0].status == "due"
+    assert store.deliveries_named("dead")[0].status == "due"
 
 
 def test_a_schedule_is_paused_for_a_reason_by_an_admin_alone(
@@ -193,15 +214,50 @@ def test_a_schedule_is_paused_for_a_reason_by_an_admin_alone(
     expect(page.locator("section", has_text="asked for lately")).to_contain_text("pause a schedule")
 
 
-def test_a_prior_shows_who_changed_which_words_why_and_how_to_go_back(sign_in: SignIn) -> None:
+def test_a_digest_is_paused_resumed_and_sent(desk: tuple[ApiDesk, str], sign_in: SignIn) -> None:
+    schedules = desk[0].store.schedules
+    page = sign_in("admin", "/sources", 390)
+    digests = page.locator("#digests")
+    digests.locator("summary", has_text="Pause").click()
+    digests.get_by_label("Why").fill("everybody is away")
+    digests.get_by_role("button", name="Pause monday").click()
+    expect(digests).to_contain_text("by admin since 20 Nov 2025, 12:00 UTC: everybody is away")
+    assert schedules.standings(NOW)["digest:monday"].row.reason == "everybody is away"
+    digests.get_by_role("button", name="Resume monday").click()
+    expect(digests).to_contain_text("waits for its time")
+    digests.get_by_role("button", name="Send monday now").click()
+    expect(page.locator(".said")).to_contain_text("is on its way")
+    [sent] = desk[0].store.pages.of("deliveries", 9, channel="desk").rows
+    page.goto(f"{desk[1]}/alerts/deliveries/{sent.delivery_id}")
+    expect(page.locator("main h1")).to_have_text("The digest monday")
+    expect(page.locator(".message")).to_contain_text("REPORT · Harbour desk")
+
+
+def test_a_version_of_a_prior_says_which_estimates_moved_with_it(sign_in: SignIn) -> None:
+    page = sign_in("read", "/priors/strike", 390)
+    page.get_by_role("link", name="Version 2").click()
+    expect(page.locator("main h1")).to_have_text("Version 2 of 2")
+    expect(page.locator(".diff ins").first).to_have_text("put in: 30%..60% per quarter, 90% sure")
+    moved = page.locator("section", has_text="What moved with it").locator("li")
+    expect(moved).to_have_count(1)
+    expect(moved).to_contain_text("24 % → 31 %, up 7 points")
+    expect(moved).to_contain_text("the prior alone ×1.3")
+    page.get_by_role("link", name="← Version 1").click()
+    expect(page.locator("main")).to_contain_text("No estimate was made under it.")
+    page.get_by_label("Beside version").select_option("2")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".diff ins").first).to_have_text("put in: 10%..30%")
+    page.locator("summary", has_text="Go back to it").click()
+    expect(page.locator("pre code")).to_have_text('tocsin priors rollback strike 1 --reason "why"')
+
+
+def test_a_prior_shows_who_changed_which_words_and_why(sign_in: SignIn) -> None:
     page = sign_in("read", "/priors")
     page.locator("main").get_by_role("link", name="strike").click()
     newest = page.locator("#v-2")
     expect(newest).to_contain_text("the union is stronger than we knew")
     expect(newest.locator("del")).to_have_text("taken out: 10%..30%")
     expect(newest.locator("ins").first).to_have_text("put in: 30%..60% per quarter, 90% sure")
-    page.locator("#v-1 summary").click()
-    expect(page.locator("#v-1 code")).to_have_text('tocsin priors rollback strike 1 --reason "why"')
 
 
 def test_the_record_says_how_good_the_forecasts_were_and_what_a_backtest_gained(
@@ -212,10 +268,14 @@ def test_the_record_says_how_good_the_forecasts_were_and_what_a_backtest_gained(
     expect(main).to_contain_text("Of 36 questions that ended 18 came true.")
     expect(main.get_by_role("img", name="Reliability diagram").first).to_be_visible()
     expect(main).to_contain_text("at 36 moments when both had spoken")
-    page.locator("summary", has_text="The same as a table").click()
     counts = main.get_by_role("region", name="Forecast and what came true")
     numbers = counts.locator("tbody tr td:last-child").all_inner_texts()
     assert sum(map(int, numbers)) == 36
+    early = main.get_by_role("region", name="Scores by lead time").locator("tbody tr")
+    expect(early.first).to_contain_text("14 days")
+    classes = main.get_by_role("region", name="Scores by class").locator("tbody tr")
+    expect(classes).to_have_count(1)
+    expect(main).to_contain_text("its code has changed since it was tested")
     backtests = main.get_by_role("region", name="The newest backtests")
     expect(backtests.locator("tbody tr")).to_have_count(1)
 

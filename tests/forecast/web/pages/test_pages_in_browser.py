@@ -184,6 +184,33 @@ def test_without_scripts_everything_is_there(browser: Browser, site: tuple[ApiDe
     context.close()
 
 
+def test_a_question_is_embedded_and_followed(page: Page, site: tuple[ApiDesk, str]) -> None:
+    sign_in(page, site[0].secrets["read"], QUESTION)
+    embed = page.locator(".embed")
+    badge = embed.get_by_role("img", name="The badge of this question as it is now")
+    badge.scroll_into_view_if_needed()
+    assert badge.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    embed.get_by_text("The badge in another page").click()
+    expect(embed.get_by_text('public_badges = ["strike-by-christmas"]')).to_be_visible()
+    expect(embed.get_by_text("tocsin tokens link NAME /badges/")).to_be_visible()
+    embed.get_by_text("The feed of what moves").click()
+    to = embed.get_by_role("link", name="here").get_attribute("href")
+    assert to == page.locator("link[rel=alternate]").get_attribute("href")
+    feed = page.request.get(f"{site[1]}{to}")
+    assert feed.headers["content-type"].startswith("application/atom+xml")
+
+
+def test_a_permalink_keeps_the_report_as_it_stood(page: Page, site: tuple[ApiDesk, str]) -> None:
+    sign_in(page, site[0].secrets["write"], f"{QUESTION}?as_of=2025-11-05")
+    expect(page.get_by_role("note")).to_contain_text("as it stood 5 Nov 2025")
+    past = page.locator("#h-history + figure").inner_text()
+    assert page.locator("main form[method=post]").count() == 0
+    expect(page.locator(".plot output")).to_have_text("24 Jul 2025 to 5 Nov 2025")
+    page.get_by_role("link", name="See it as it is now").click()
+    expect(page.locator(".plot output")).to_have_text("24 Jul 2025 to 20 Nov 2025")
+    assert page.locator("#h-history + figure").inner_text() != past
+
+
 def test_an_alert_is_acknowledged(page: Page, site: tuple[ApiDesk, str]) -> None:
     sign_in(page, site[0].secrets["write"], QUESTION)
     page.get_by_role("button", name="Acknowledge").click()
