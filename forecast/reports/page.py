@@ -47,8 +47,8 @@ def render(
 def css_string(text: str) -> str:
     r"""Other people's text inside a string of a style sheet: all but plain letters by number.
 
-    >>> print(css_string('P < "1 %"'))
-    P \00003c \000022 1 \000025 \000022\x20
+    >>> print(css_string('<"a".'))
+    \00003c \000022 a\000022 .
     """
     plain = phrases.clean(text, 200)
     return "".join(c if c in _PLAIN else f"\\{ord(c):06x} " for c in plain)

@@ -1,14 +1,10 @@
 """The page of backtests; that it is strict, alone and in order: tests/forecast/test_report_html."""
 
 import re
-import shutil
-from pathlib import Path
-
-import pytest
 
 from forecast.reports.backtest.html import backtest_html
 from tests.forecast import backtest_samples as samples
-from tests.forecast.html_pages import HOSTILE, parsed, text_of, width_in_browser
+from tests.forecast.html_pages import HOSTILE, parsed, text_of
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -78,9 +74,3 @@ def test_hostile_names_are_shown_as_text_and_kept_short() -> None:
 
 def test_the_same_result_gives_the_same_bytes() -> None:
     assert backtest_html(samples.several()) == backtest_html(samples.several())
-
-
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed here")
-@pytest.mark.parametrize("width", [360, 1200])
-def test_a_browser_lays_the_page_out_within_its_width(tmp_path: Path, width: int) -> None:
-    assert width_in_browser(backtest_html(samples.several()), width, tmp_path) <= width

@@ -3,21 +3,21 @@
 import base64
 import hashlib
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from forecast.evidence import CrowdForecast, Outcome
 from forecast.reports.backtest.html import backtest_html
 from forecast.reports.html import question_html, watch_html
+from forecast.reports.page import css_string
+from forecast.reports.phrases import clean
 from forecast.reports.watch import build_watch
 from tests.forecast import backtest_samples
 from tests.forecast import report_samples as samples
-from tests.forecast.html_pages import HOSTILE, parsed, text_of, width_in_browser
+from tests.forecast.html_pages import HOSTILE, parsed, text_of
 
 
 def hostile_page() -> str:
@@ -243,7 +243,17 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert question_html(samples.full()) == question_html(samples.full())
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed here")
-@pytest.mark.parametrize("width", [360, 1200])
-def test_a_browser_lays_the_page_out_within_its_width(tmp_path: Path, width: int) -> None:
-    assert width_in_browser(question_html(samples.full()), width, tmp_path) <= width
+@pytest.mark.parametrize(
+    "text", [HOSTILE, '"; } @import "//evil.example', "</style>\\\n", "Ünï 50 %"]
+)
+def test_a_title_at_the_foot_of_a_printed_page_stays_inside_its_string(text: str) -> None:
+    told = css_string(text)
+    assert re.fullmatch(r"(?:[A-Za-z0-9 ,.-]|\\[0-9a-f]{6} )*", told)
+    read = re.sub(r"\\([0-9a-f]{6}) ", lambda found: chr(int(found[1], 16)), told)
+    assert read == clean(text, 200)
+
+
+def test_every_printed_page_names_the_question_and_its_moment() -> None:
+    (style,) = [e.text or "" for e in parsed(question_html(samples.full())).iter("style")]
+    foot = f"{samples.QUESTION.title} · as of 28 Nov 2025, 06:00 UTC"
+    assert f'@bottom-left {{ content: "{css_string(foot)}"; }}' in style
