@@ -80,10 +80,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The open questions, and what the past would have been."""
+    """The open questions, and what the past would have been.
+
+    Where none is open, `last_open` is the newest moment at which one was estimated.
+    """
 
     shifts: tuple[Shift, ...]
     record: Record | None
+    last_open: datetime | None = None
 
 
 def preview(
@@ -95,7 +99,19 @@ def preview(
     states = states_of(app)
     by_id = {s.question.question_id: s for s in shifts_of(app, edited, questions, as_of, states)}
     found = tuple(by_id[q.question_id] for q in questions if q.question_id in by_id)
-    return Preview(found, record_of(app, edited, questions, as_of, most_past))
+    record = record_of(app, edited, questions, as_of, most_past)
+    return Preview(found, record, None if found else _last_open(app, questions, as_of))
+
+
+def _last_open(app: App, questions: Sequence[Question], as_of: datetime) -> datetime | None:
+    stored = app.store.moments.of([q.question_id for q in questions])
+    made = (
+        moment
+        for q in questions
+        for moment in stored.get(q.question_id, ())
+        if q.opens_at <= moment < min(q.deadline, as_of)
+    )
+    return max(made, default=None)
 
 
 def shifts_of(

@@ -20,7 +20,7 @@ from jobs.priors import implied_events, view_prior
 from jobs.watch_file import edit_watch
 from models.base_rate import gamma_of
 from models.priors.beliefs import beliefs_of
-from tests.command import TOCSIN
+from tests.command import TOCSIN, run
 from tests.jobs.desk import Desk, make_desk
 
 
@@ -293,3 +293,20 @@ def test_a_link_to_the_file_stays_a_link(desk: Desk, tmp_path: Path) -> None:
     desk.run("priors", "set", "strike", "base_rate", words, "--yes")
     assert desk.file.is_symlink()
     assert words in shared.read_text()
+
+
+def test_where_nothing_is_open_the_way_to_look_back_is_said(desk: Desk) -> None:
+    change = ("priors", "set", "strike", "base_rate", "1%..3% per quarter", "--dry-run")
+    assert desk.run("update", "--no-send").returncode == 0
+    later = desk.run(*change, "--as-of", "2040-01-01").stdout
+    assert "No open question depends on it; --as-of " in later
+    moment = later.split("--as-of ")[1].split()[0]
+    assert "q-strike" in desk.run(*change, "--as-of", moment).stdout
+
+
+def test_a_preview_keeps_its_numbers_whole_on_a_narrow_terminal(desk: Desk) -> None:
+    change = ("priors", "set", "strike", "base_rate", "1%..3% per quarter", "--dry-run")
+    narrow = {**desk.environment, "COLUMNS": "60"}
+    printed = run(*change, folder=desk.folder, environment=narrow).stdout
+    [row] = [line for line in printed.splitlines() if line.startswith("q-strike")]
+    assert row.count("%]") == 2

@@ -18,7 +18,7 @@ from forecast.question import Question
 from jobs.app import App, open_app
 from jobs.decisions import Occasion, Work
 from jobs.prior_learnt import moved_by_data
-from jobs.prior_preview import OF_EACH, preview
+from jobs.prior_preview import FEW, OF_EACH, preview, shifts_of
 from jobs.retune import edit_for, plan_change
 from jobs.update import Snapshots, infer, prepare, tracks_of, update_questions
 from jobs.what_if import imagine
@@ -211,3 +211,27 @@ def test_what_cannot_be_imagined_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         imagine(app, "q-strike", reports, silence, gone, NOW)
+
+
+# Where nothing is open
+
+
+def test_where_nothing_is_open_the_newest_moment_with_something_open_is_said(app: App) -> None:
+    later = NOW + 400 * DAY
+    config = edited(app, "base_rate", "1%..3% per quarter")
+    found = preview(app, config, "strike", later, 0)
+    assert found.shifts == ()
+    assert found.last_open == NOW
+    assert found.last_open is not None
+    assert preview(app, config, "strike", found.last_open, 0).shifts != ()
+    assert preview(app, config, "strike", NOW, 0).last_open is None
+    assert preview(app, config, "strike", NOW - 300 * DAY, 0).last_open is None
+
+
+def test_the_record_is_of_several_questions_at_one_moment_as_of_each(app: App) -> None:
+    config = edited(app, "base_rate", "1%..3% per quarter")
+    [past] = [q for q in app.store.questions() if q.question_id == "q-past"]
+    whole = shifts_of(app, config, app.store.questions(), NOW - 20 * DAY, {})
+    alone = shifts_of(app, config, [past], NOW - 20 * DAY, {}, FEW)
+    one = next(s for s in whole if s.question.question_id == "q-past")
+    assert one.after.probability == pytest.approx(alone[0].after.probability, abs=0.02)

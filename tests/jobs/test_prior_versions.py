@@ -304,4 +304,4 @@ def test_a_person_is_asked_what_factors_are_where_it_matters(tmp_path: Path) -> 
     os.close(terminal)
     assert "a factor on the hazard, or a likelihood ratio?" in result.stderr
     assert "a likelihood ratio of 2x..4x about 7 days" in result.stderr
-    assert "effects.union.ballot  1.9" in result.stdout
+    assert "1.96x..3" in result.stdout

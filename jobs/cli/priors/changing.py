@@ -14,7 +14,7 @@ from forecast.clock import utc_now
 from forecast.errors import UsageError
 from jobs.app import App
 from jobs.cli.options import Instant, note, print_json, say
-from jobs.cli.priors.words import changes_json, print_changes
+from jobs.cli.priors.words import changes_json, paragraph, print_changes
 
 if TYPE_CHECKING:
     from jobs.retune import Change
@@ -58,10 +58,10 @@ def change_prior(
 
     edit = edit_for(app.watch.folder, root, changes)
     pairs = [(belief_at(app.config, c), belief_at(edit.config, c)) for c in changes]
-    with _said_if_long("loading the model ..."):
+    with _said_if_long("still looking ..."):
         found = preview(app, edit.config, root, how.as_of or utc_now())
     for line in notes:
-        note(line)
+        paragraph(line, err=True)
     if not how.as_json:
         print_changes(root, pairs, found)
     version = None
@@ -76,7 +76,7 @@ def change_prior(
 
 
 @contextmanager
-def _said_if_long(words: str, seconds: float = 1.0) -> Iterator[None]:
+def _said_if_long(words: str, seconds: float = 4.0) -> Iterator[None]:
     timer = Timer(seconds, note, (words,))
     timer.start()
     try:

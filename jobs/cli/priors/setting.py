@@ -125,7 +125,8 @@ def command(
         change = plan_change(app.config, definition, key, proposal.words)
         notes = list(proposal.notes)
         if place[2] in ("effects", "half_lives") and (others := sharing(app.config, root, full)):
-            notes.append(f"for '{root}' alone: {', '.join(others)} keep what they have")
+            keep = "keeps what it has" if len(others) == 1 else "keep what they have"
+            notes.append(f"for '{root}' alone: {', '.join(others)} {keep}")
         change_prior(app, root, [change], notes, how)
 
 

@@ -1,17 +1,21 @@
 """What the commands on priors say alike: pictures, versions, changes and their previews."""
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.belief import SIGNS
 from forecast.clock import format_instant
 from forecast.estimate import Estimate, Health
 from forecast.likelihood import percent
 from forecast.prior import PriorVersion, differences
-from jobs.cli.options import cell, say, stdout_console
+from jobs.cli.options import cell, note, plain, say, stdout_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,36 +77,74 @@ def difference_words(before: Mapping[str, str], after: Mapping[str, str]) -> lis
 
 def print_changes(root: str, pairs: Sequence[Pair], found: "Preview") -> None:
     """Beliefs before and after, every open question, rules that flip, and the record."""
-    console = stdout_console()
-    table = table_of(f"prior of {root}", "key", "in words", "median [90 %]")
+    say(f"Prior of '{root}'")
+    table = table_of("key", "before", "after")
     for before, after in pairs:
-        for name, belief in (("before", before), ("after", after)):
-            key = (before or after).key if (before or after) else ""  # type: ignore[union-attr]
-            row = (belief.words, numbers_words(belief)) if belief else ("-", "-")
-            table.add_row(*map(cell, (name, key, *row)))
-    console.print(table)
+        known = before or after
+        key = known.key.removeprefix(SIGNS) if known else ""
+        table.add_row(cell(key), _in_two_lines(before), _in_two_lines(after))
+    stdout_console().print(table)
+    click.echo()
     if not found.shifts:
-        say("No open question depends on it.")
+        paragraph(_nothing_open(found.last_open))
     else:
         _print_shifts(found.shifts)
     if found.record is not None:
         click.echo()
-        say(record_words(found.record))
+        paragraph(record_words(found.record))
+
+
+def paragraph(words: str, *, err: bool = False) -> None:
+    """Prose: on a terminal broken between words, elsewhere one line."""
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        width = max(shutil.get_terminal_size().columns, 40)
+        for line in textwrap.wrap(plain(words), width, break_on_hyphens=False):
+            click.echo(line, err=err)
+    else:
+        (note if err else say)(words)
+
+
+def _in_two_lines(belief: "Belief | None") -> "Text":
+    return lines(belief.words, numbers_words(belief)) if belief else cell("-")
+
+
+def _nothing_open(last_open: datetime | None) -> str:
+    words = "No open question depends on it."
+    if last_open is None:
+        return words
+    moment = format_instant(last_open).removesuffix("T00:00:00Z")
+    return f"{words[:-1]}; --as-of {moment} shows those that were open then."
 
 
 def _print_shifts(shifts: Sequence["Shift"]) -> None:
-    click.echo()
-    table = table_of("open question", "before", "after", "if held half to twice as strongly")
+    table = table_of("open question", "before", "after", "half to twice")
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for shift in shifts:
-        row = (estimate_words(shift.before), estimate_words(shift.after), _strength(shift))
+        row = (_in_brief(shift.before), _in_brief(shift.after), _strength(shift))
         table.add_row(*map(cell, (shift.question.question_id, *row)))
     stdout_console().print(table)
+    for shift in shifts:
+        for name, estimate in (("before", shift.before), ("after", shift.after)):
+            if estimate.health is not Health.HEALTHY:
+                held = f"{estimate.health.value}: {estimate.reason}"
+                paragraph(f"{shift.question.question_id}, {name}: {held}")
+    if any(map(_strength, shifts)):
+        paragraph("Half to twice: P with the new belief held half and twice as strongly.")
     click.echo()
     flips = [(shift.question.question_id, flip) for shift in shifts for flip in shift.flips]
     for question, flip in flips:
-        say(f"rule {flip.rule_id} on {question}: {flip.before.value} -> {flip.after.value}")
+        paragraph(f"rule {flip.rule_id} on {question}: {flip.before.value} -> {flip.after.value}")
     if not flips:
         say("No rule changes its mind.")
+
+
+def _in_brief(estimate: Estimate) -> str:
+    """A probability with its band in whole percent."""
+    ends = (estimate.interval.lower, estimate.interval.upper)
+    low, high = (percent(end).removesuffix(" %") for end in ends)
+    return f"{percent(estimate.probability, 1)} [{low}–{high} %]"
 
 
 def _strength(shift: "Shift") -> str:
@@ -116,20 +158,11 @@ def record_words(record: "Record") -> str:
     """What the scores of resolved questions would have been."""
     (b, a), (lb, la) = record.brier, record.log_loss
     verdict = "better" if la < lb else "worse" if la > lb else "the same"
+    plural = "s" * (record.questions != 1)
     return (
-        f"On {record.questions} resolved questions, at {record.moments} of {record.known} stored "
-        f"moments, the scores would have been {verdict}: Brier {b:.4f} -> {a:.4f}, log loss "
+        f"On {record.questions} resolved question{plural}, at {record.moments} of {record.known} "
+        f"stored moments, the scores would have been {verdict}: Brier {b:.4f} -> {a:.4f}, log loss "
         f"{lb:.4f} -> {la:.4f}. Known afterwards: a prior can be fitted to the past."
-    )
-
-
-def estimate_words(estimate: Estimate) -> str:
-    """A probability with its band, and why it is held where it is."""
-    lower = percent(estimate.interval.lower, 1).removesuffix(" %")
-    is_good = estimate.health is Health.HEALTHY
-    held = "" if is_good else f" {estimate.health.value}: {estimate.reason}"
-    return (
-        f"{percent(estimate.probability, 1)} [{lower}–{percent(estimate.interval.upper, 1)}]{held}"
     )
 
 
