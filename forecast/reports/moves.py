@@ -37,20 +37,21 @@ class Shift:
     parts: dict[str, float]
 
     def in_points(self) -> list[tuple[str, int]]:
-        """What each cause did in points, one after the other; they sum to the whole as shown.
+        """What each cause did in whole points, one after the other in the order of the parts.
 
-        A part that moves the number by less than can be shown is carried on to the next.
+        They sum to the whole as it is shown: what rounding leaves goes to the largest of them.
         """
-        steps, shown, size = [], round(100 * self.start), log_hazard(self.start)
-        last = next(reversed(self.parts), "")
+        size, before = log_hazard(self.start), self.start
+        exact = {}
         for cause, part in self.parts.items():
             size += part
-            now = round(-100 * math.expm1(-math.exp(min(size, 50.0))))
-            now = round(100 * self.end) if cause == last else now
-            if now != shown:
-                steps.append((cause, now - shown))
-            shown = now
-        return steps
+            after = -math.expm1(-math.exp(min(size, 50.0)))
+            exact[cause], before = 100 * (after - before), after
+        whole = {cause: round(points) for cause, points in exact.items()}
+        left = round(100 * self.end) - round(100 * self.start) - sum(whole.values())
+        if left:
+            whole[max(exact, key=lambda cause: abs(exact[cause]))] += left
+        return [(cause, points) for cause, points in whole.items() if points]
 
     def main_cause(self) -> str:
         """The largest part that pulls the way P went."""

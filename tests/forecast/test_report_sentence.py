@@ -8,7 +8,9 @@ import pytest
 
 from forecast.estimate import Move, log_hazard
 from forecast.evidence import Outcome, Resolution
-from forecast.reports.sentence import opening
+from forecast.reports.moves import Shift, last_shift, week_shift
+from forecast.reports.phrases import points
+from forecast.reports.sentence import opening, sum_words
 from tests.forecast import report_samples as samples
 
 
@@ -104,3 +106,26 @@ def test_a_passed_deadline_without_an_outcome_is_said_first() -> None:
 )
 def test_the_ends_of_the_scale_never_claim_more_than_they_know(p: float, words: str) -> None:
     assert opening(samples.bare(p)).startswith(words)
+
+
+def test_what_moved_it_sums_in_points_as_they_are_shown() -> None:
+    past, counted = samples.history(), 0
+    for end in range(2, len(past)):
+        for shift in (week_shift(past[: end + 1]), last_shift(past[: end + 1])):
+            if shift is not None:
+                steps = shift.in_points()
+                assert sum(size for _, size in steps) == points(shift.start, shift.end)
+                assert all(size for _, size in steps)
+                counted += len(steps)
+    assert counted > 100
+
+
+def test_the_sum_is_told_as_a_line_of_points() -> None:
+    parts = {"time": -0.3, "evidence": 0.48, "learning": 0.001, "montecarlo": 0.0}
+    end = -math.expm1(-math.exp(log_hazard(0.24) + math.fsum(parts.values())))
+    shift = Shift(samples.at(0), samples.at(7), 0.24, end, parts)
+    assert sum_words(shift) == (
+        "24 %, −6 points by the passing of time, +10 points by new evidence: 28 %."
+    )
+    still = Shift(samples.at(0), samples.at(7), 0.24, 0.24, {"time": 0.0})
+    assert sum_words(still) == "24 %, and nothing that moved it by a point."
