@@ -79,6 +79,7 @@ class Computing:
         try:
             return pool.submit(slim, work)
         except BrokenProcessPool:
+            self._leave(pool)
             return None
 
     def _result(
@@ -95,10 +96,14 @@ class Computing:
                     return replace(answer, state=work.state)
                 return answer
         except BrokenProcessPool:
-            if self.pool is pool:
-                _log.warning("a worker process was killed (out of memory?); computing without")
-                self.pool = None
+            self._leave(pool)
         return infer(work)
+
+    def _leave(self, broken: ProcessPoolExecutor) -> None:
+        """Its processes are gone: go on without, and with others the next time."""
+        if self.pool is broken:
+            _log.warning("a worker process was killed (out of memory?); computing without")
+            self.pool = None
 
     def audit(self, audit: Callable[[Work], Found], works: Iterable[Work]) -> Iterable[Found]:
         """In a process of its own: compiled models cannot hold two tracks' data at once."""

@@ -28,7 +28,7 @@ from jobs.serve import Service
 from jobs.slots import LEASE, Turn, run_slot
 from jobs.update import Snapshots, infer, prepare, tracks_of
 from models.api import Answer
-from tests.jobs.desk import Desk, make_desk
+from tests.jobs.desk import Desk, make_desk, wait_for
 
 SECOND_SCHEDULE = """
 [[schedules]]
@@ -240,39 +240,33 @@ def test_nothing_new_is_begun_once_it_is_asked_to_stop(app: App) -> None:
     assert {(d.status, d.attempts) for d in app.store.deliveries()} == {("due", 0)}
 
 
-def test_tracks_are_computed_in_worker_processes_with_the_same_answers(app: App) -> None:
+def test_worker_processes_answer_the_same_and_killed_they_cost_nothing_but_time(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
     now = utc_now()
     add_second_unit(app, now)
     tracks = tracks_of(app, app.store.questions(), [])
     works = [work for track in tracks if (work := prepare(app, track, Snapshots(app, now), {}))]
     service = Service(app, lambda: now, cores=2)
     answers = list(service.computing.infer(infer, works))
-    assert service.computing.pool is not None
-    service.close()
+    pool = service.computing.pool
+    assert pool is not None
     assert answers == [infer(work) for work in works]
     assert len(answers) == 2
+    for process in pool._processes:
+        os.kill(process, signal.SIGKILL)
+    wait_for(lambda: pool._broken)
+    service.run_due()
+    service.close()
+    assert [run.status for run in app.store.runs()] == ["done"]
+    assert "worker process was killed" in caplog.text
+    assert service.computing.pool is None
 
 
 def test_one_track_is_computed_here(app: App) -> None:
     service = Service(app, utc_now, cores=2)
     service.run_due()
     assert service.computing.pool is None
-
-
-def test_a_killed_worker_costs_nothing_but_time(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    now = utc_now()
-    add_second_unit(app, now)
-    service = Service(app, lambda: now, cores=2)
-    service.run_due()
-    assert service.computing.pool is not None
-    for process in service.computing.pool._processes:
-        os.kill(process, signal.SIGKILL)
-    later = Service(app, lambda: now + timedelta(days=1), cores=2)
-    later.computing.pool = service.computing.pool
-    later.run_due()
-    later.close()
-    assert [run.status for run in app.store.runs()] == ["done", "done"]
-    assert "worker process was killed" in caplog.text
 
 
 def add_second_unit(app: App, now: datetime) -> None:
@@ -315,7 +309,7 @@ def test_a_schedule_of_a_group_updates_the_questions_of_the_group(app: App) -> N
     file.write_text(file.read_text().replace('questions = ["q-strike"]', "").replace("daily", "d"))
     app = App(load_watch(app.watch.folder), app.store)
     app.store.schedules.keep([], now)
-    Service(app, lambda: now).run_due()
+    Service(app, lambda: now, cores=1).run_due()
     [run] = app.store.pages.runs(9, schedule_id="often")
     assert run.detail.startswith("1 estimates")
 
