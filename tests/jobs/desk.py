@@ -157,5 +157,5 @@ def wait_for[T](see: Callable[[], T], patience: float = PATIENCE) -> T:
     while time.monotonic() < end:
         if seen := see():
             return seen
-        time.sleep(0.02)
+        time.sleep(0.05)  # a look at a store costs half of that
     raise AssertionError("it did not come")
