@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict, Unpack
 
 from forecast.alert import Rule, State, Transition
 from forecast.belief import Learnt
@@ -127,6 +128,16 @@ class QuestionReport:
         return tuple(e.tag for e in pulling if any(i.known_at >= week.since for i in e.incidents))
 
 
+class Given(TypedDict, total=False):
+    """What a report shows as it is given to it; see `QuestionReport`."""
+
+    reopened: Resolution | None
+    record: TrackRecord | None
+    proof: str
+    learnt: Learnt | None
+    around: Surroundings
+
+
 def build_view(
     question: Question,
     history: Sequence[Estimate],
@@ -140,14 +151,10 @@ def build_view(
     related: Sequence[Related] = (),
     prior: PriorVersion | None = None,
     caveats: Sequence[str] = (),
-    reopened: Resolution | None = None,
     half_lives: Mapping[str, float] = NO_FADING,
-    record: TrackRecord | None = None,
-    proof: str = "",
     since: datetime | None = None,
-    learnt: Learnt | None = None,
-    around: Surroundings = NOTHING_AROUND,
     asides: Sequence[str] = (),
+    **given: Unpack[Given],
 ) -> QuestionReport:
     """Gather the report of `question` from its facts; `reports` are those at its unit.
 
@@ -175,12 +182,8 @@ def build_view(
         related=tuple(related),
         prior=prior,
         caveats=tuple(caveats),
-        reopened=reopened,
-        record=record,
-        proof=proof,
-        learnt=learnt,
-        around=around,
         asides=tuple(asides),
+        **given,
     )
 
 
