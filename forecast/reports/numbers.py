@@ -94,8 +94,9 @@ def _share(value: float) -> str:
 
 
 def points_of(value: float) -> str:
-    """A probability's error: '0.21 points'."""
-    return f"{100 * value:.2g} points"
+    """A difference of probabilities: '0.21 points', '1 point'."""
+    written = f"{100 * value:.2g}"
+    return f"{written} point{'' if written == '1' else 's'}"
 
 
 KINDS = {
