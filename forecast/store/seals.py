@@ -28,6 +28,8 @@ SEAL, THINNING = "seal", "thinning"
 MOST_ROWS = 2000  # of each table in one seal
 PATIENCE = 5  # seconds to wait for those that write; the next minute tries again
 FIRST = "0" * 64  # the hash before the first seal
+UNREADABLE = (ValueError, TypeError, KeyError)  # what a column that was tampered with may raise
+_THINS = "estimate"  # the one table of them that retention takes rows from
 _ID, _LEAF = 8, 32  # bytes of a row id and of its leaf
 _LOCK = 7302  # any number that nobody else in the database locks
 _TABLES: dict[str, Table] = {
@@ -249,7 +251,8 @@ def _as_stored(column: Any) -> Any:
 def leaf_of(name: str, row: Row[Any]) -> bytes:
     """SHA-256 of one row: its table, its id, and its columns, the same on both databases."""
     values = [utc_text(v) if isinstance(v, datetime) else v for v in row]
-    return hashlib.sha256(json.dumps([name, *values]).encode()).digest()
+    # what no column of ours can hold, such as bytes where text belongs, is no leaf of ours either
+    return hashlib.sha256(json.dumps([name, *values], default=repr).encode()).digest()
 
 
 def _packed(row_id: int, leaf: bytes) -> bytes:
@@ -260,17 +263,21 @@ def _packed(row_id: int, leaf: bytes) -> bytes:
 
 
 def _verify(connection: Connection) -> Verified:
-    thinned = _thinned(connection)
     previous, number, rows, last = FIRST, 0, 0, None
-    wrong: list[Wrong] = []
+    wrong = [*_before_the_first(connection)]
     ends = dict.fromkeys(_TABLES, 0)
-    query = select(seal).order_by(seal.c.number)
-    for one in connection.execute(query.execution_options(yield_per=20)):
-        wrong += _chain_breaks(one, number, previous)
-        number, previous, last = one.number, one.hash, one.sealed_at
-        if one.kind == SEAL:
-            wrong += _row_breaks(connection, one, ends, thinned)
-            rows += sum(part["count"] for part in one.content["tables"].values())
+    thinned: dict[str, set[int]] = {}
+    try:
+        thinned = _thinned(connection)
+        query = select(seal).order_by(seal.c.number)
+        for one in connection.execute(query.execution_options(yield_per=20)):
+            wrong += _chain_breaks(one, number, previous)
+            number, previous, last = one.number, one.hash, one.sealed_at
+            if one.kind == SEAL:
+                wrong += _row_breaks(connection, one, ends, thinned)
+                rows += sum(part["count"] for part in one.content["tables"].values())
+    except UNREADABLE:
+        wrong.append(Wrong("changed", f"a seal, or seals, after number {number}: unreadable"))
     gone = sum(len(ids) for ids in thinned.values())
     return Verified(number, rows, gone, Head(number, last, previous), tuple(wrong))
 
@@ -279,8 +286,17 @@ def _thinned(connection: Connection) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {name: set() for name in _TABLES}
     query = select(seal.c.content).where(seal.c.kind == THINNING)
     for (content,) in connection.execute(query):
-        found[content["table"]].update(content["rows"])
+        if content["table"] == _THINS:
+            found[_THINS].update(content["rows"])
     return found
+
+
+def _before_the_first(connection: Connection) -> Iterator[Wrong]:
+    """Rows with ids that no database gives: no seal is of them, and yet they would be read."""
+    for name, table in _TABLES.items():
+        query = select(table.c.row_id).where(table.c.row_id < 1).order_by(table.c.row_id)
+        for row_id in connection.scalars(query).all():
+            yield Wrong("slipped in", _row_words(connection, name, row_id))
 
 
 def _chain_breaks(one: Row[Any], number: int, previous: str) -> Iterator[Wrong]:
@@ -289,6 +305,8 @@ def _chain_breaks(one: Row[Any], number: int, previous: str) -> Iterator[Wrong]:
         yield Wrong("removed", f"seals {number + 1} to {one.number - 1}")
     elif one.previous != previous:
         yield Wrong("changed", f"{where}: it does not follow the one before")
+    if one.kind == THINNING and one.content["table"] != _THINS:
+        yield Wrong("changed", f"{where}: retention takes no rows of {one.content['table']}")
     if one.hash != hash_of(one.number, one.kind, one.sealed_at, one.previous, one.content):
         yield Wrong("changed", f"{where}: its hash is of other content")
 
@@ -308,10 +326,26 @@ def _row_breaks(
         ends[name] = part["last"]
         sealed = dict(_unpacked(packed))
         span = (one.content["format"], part["after"], part["last"])
-        there = dict(_leaves(connection, name, *span))
+        there = _present(connection, name, *span)
         for row_id in sorted(sealed.keys() | there.keys()):
             if what := _verdict(row_id, sealed, there, thinned[name]):
                 yield Wrong(what, _row_words(connection, name, row_id))
+
+
+def _present(
+    connection: Connection, name: str, format_: int, after: int, last: int
+) -> dict[int, bytes]:
+    """The leaves that there are; an empty one of a row that holds what its columns cannot."""
+    try:
+        return dict(_leaves(connection, name, format_, after, last))
+    except UNREADABLE:
+        table = _TABLES[name]
+        query = select(table.c.row_id).where(table.c.row_id > after, table.c.row_id <= last)
+        if last - after > 1:
+            ids = connection.scalars(query).all()
+            each = (_present(connection, name, format_, i - 1, i) for i in ids)
+            return {row_id: leaf for found in each for row_id, leaf in found.items()}
+        return dict.fromkeys(connection.scalars(query).all(), b"")
 
 
 def _verdict(
@@ -333,7 +367,10 @@ def _unpacked(packed: bytes) -> Iterable[tuple[int, bytes]]:
 def _row_words(connection: Connection, name: str, row_id: int) -> str:
     table = _TABLES[name]
     columns = [table.c[column] for column in _NAMED[name]]
-    row = connection.execute(select(*columns).where(table.c.row_id == row_id)).first()
+    try:
+        row = connection.execute(select(*columns).where(table.c.row_id == row_id)).first()
+    except UNREADABLE:
+        row = None
     if row is None:
         return f"{name} row {row_id}"
     values = (utc_text(v) if isinstance(v, datetime) else str(v) for v in row)

@@ -8,8 +8,8 @@ import click
 
 from forecast.clock import format_instant, utc_now
 from forecast.errors import UsageError
-from jobs.app import open_app
-from jobs.cli.options import common, print_json, say
+from jobs.app import App, open_app
+from jobs.cli.options import common, note, print_json, say
 
 if TYPE_CHECKING:
     from forecast.store.seals import Verified
@@ -32,7 +32,7 @@ def command(anchor: bool, expect: str | None, folder: Path, as_json: bool) -> No
     if wanted is not None and (len(wanted) != 64 or set(wanted) - set("0123456789abcdef")):
         raise UsageError("is not a hash of 64 hexadecimal digits", at="--expect")
     with open_app(folder) as app:
-        app.store.seals.seal(utc_now())
+        _seal(app)
         if anchor and wanted is None:
             _print_anchor(app.store.seals.head().hash, as_json)
             return
@@ -46,6 +46,15 @@ def command(anchor: bool, expect: str | None, folder: Path, as_json: bool) -> No
         _print(found, is_cut)
     if found.wrong or is_cut:
         click.get_current_context().exit(1)
+
+
+def _seal(app: App) -> None:
+    from forecast.store.seals import UNREADABLE
+
+    try:
+        app.store.seals.seal(utc_now())
+    except UNREADABLE:
+        note("what came since the last seal cannot be sealed: the store holds what it cannot read")
 
 
 def _print_anchor(hash_: str, as_json: bool) -> None:

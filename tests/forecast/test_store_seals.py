@@ -16,7 +16,7 @@ from forecast.store import Store, open_store
 from forecast.store.backup import back_up
 from forecast.store.database import parse_url
 from forecast.store.restoring import restore
-from forecast.store.seals import FIRST, MOST_ROWS, Verified
+from forecast.store.seals import FIRST, MOST_ROWS, Verified, note_thinning
 from forecast.thinning import Kind
 
 DAY = timedelta(days=1)
@@ -124,6 +124,57 @@ def test_a_row_that_slips_in_behind_a_seal_is_named(store: Store, store_url: str
         ("slipped in", "estimate row 5"),
         ("removed", "estimate row 9"),
     ]
+
+
+@pytest.mark.parametrize("row_id", [0, -4])
+def test_a_row_under_an_id_that_no_database_gives_is_named(
+    store: Store, store_url: str, row_id: int
+) -> None:
+    fill(store)
+    tamper(store_url, f"UPDATE estimate SET row_id = {row_id} WHERE row_id = 3")
+    store.seals.seal(START)
+    assert found(store.seals.verify()) == [("slipped in", f"estimate row {row_id}")]
+
+
+def test_a_thinning_of_what_retention_never_takes_hides_nothing(
+    store: Store, store_url: str
+) -> None:
+    fill(store)
+    store.seals.seal(START)
+    engine = create_engine(parse_url(store_url))
+    with engine.begin() as connection:
+        note_thinning(connection, "resolution", [1])
+    engine.dispose()
+    tamper(store_url, "DELETE FROM resolution")
+    assert found(store.seals.verify()) == [
+        ("removed", "resolution row 1"),
+        ("changed", "seal 2: retention takes no rows of resolution"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE estimate SET as_of = 'soon' WHERE row_id = 2", ("changed", "estimate row 2")),
+        (
+            "UPDATE prior_version SET reason = x'ff' WHERE row_id = 1",
+            ("changed", "prior_version row 1"),
+        ),
+        (
+            "UPDATE seal SET content = 'x'",
+            ("changed", "a seal, or seals, after number 0: unreadable"),
+        ),
+    ],
+)
+def test_what_columns_cannot_hold_is_named_and_breaks_nothing(
+    tmp_path: Path, statement: str, what: tuple[str, str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'tocsin.db'}"  # the one database that takes them
+    with open_store(url) as store:
+        fill(store)
+        store.seals.seal(START)
+        tamper(url, statement)
+        assert found(store.seals.verify()) == [what]
 
 
 @pytest.mark.parametrize(
