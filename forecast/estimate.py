@@ -130,7 +130,8 @@ class Estimate:
     Monte Carlo standard error of `probability` (0 where the answer is a closed form). `method`
     is the rung that answered (T0, T1, T2, R1, R2, conjugate); `escalation` the rungs that
     failed before it, each with its reason in words; `diagnostics` its numbers (khat, ess,
-    draws, rhat, divergences, ebfmi). `certificate` is what is known of the model's calibration
+    draws, rhat, divergences, ebfmi), and the bounds of its gates (khat_below, ess_at_least,
+    mcse_at_most). `certificate` is what is known of the model's calibration
     at that moment: passed, failed, stale (the code has changed since) or none. `findings` are
     sentences about facts that contradict each other or cannot be used.
     `inputs_digest` is a SHA-256 over everything the answer depends on.
