@@ -62,11 +62,16 @@ def moved_by(belief: Belief) -> str:
     return "·" if float(far) == 0 else f"{'▲' if belief.moved > 0 else '▼'} {far} sd"
 
 
-def belief_section(prior: PriorVersion | None, learnt: Learnt | None) -> Section | None:
-    """The section, strongest mover first; without what was learnt, the prior alone."""
+def belief_section(
+    prior: PriorVersion | None, learnt: Learnt | None, *, is_over: bool = False
+) -> Section | None:
+    """The section, strongest mover first; without what was learnt, the prior alone.
+
+    Of a question that `is_over` no update is promised.
+    """
     if prior is None and learnt is None:
         return None
-    said = (*said_of(prior, learnt), *version_words(prior))
+    said = (*said_of(prior, learnt, is_over=is_over), *version_words(prior))
     if learnt is None or not learnt.beliefs:
         rows = tuple(_stated(prior, ()))
         table = Table(_WORDS, rows) if rows else None
@@ -78,10 +83,13 @@ def belief_section(prior: PriorVersion | None, learnt: Learnt | None) -> Section
     return Section("prior", "Prior against posterior", said, table=table, shown=SHOWN)
 
 
-def said_of(prior: PriorVersion | None, learnt: Learnt | None) -> tuple[str, ...]:
+def said_of(
+    prior: PriorVersion | None, learnt: Learnt | None, *, is_over: bool = False
+) -> tuple[str, ...]:
     """What the data have taught, when and at which unit; or why that is not known."""
     if learnt is None:
-        return ("What the data have made of it is not on record yet: the next update brings it.",)
+        waits = "." if is_over else " yet: the next update brings it."
+        return (f"What the data have made of it is not on record{waits}",)
     said = [taught(learnt)]
     if learnt.beliefs:
         at = f"at {clean(learnt.unit, 60)} by {day_words(learnt.as_of)}"

@@ -26,7 +26,7 @@ from forecast.reports.phrases import (
 from forecast.reports.sentence import change_words, sum_words
 from forecast.reports.table import Column, Section, Table
 from forecast.reports.track_record import TrackRecord
-from forecast.reports.view import QuestionReport
+from forecast.reports.view import QuestionReport, Status
 
 FELT = 0.01  # on the log of the hazard; smaller causes of a move are left out
 _UNFELT = "·"
@@ -48,7 +48,9 @@ def sections(report: QuestionReport) -> tuple[Section, ...]:
         _rules(report),
         _others(report),
         _record(report),
-        belief_section(report.prior, report.learnt),
+        belief_section(
+            report.prior, report.learnt, is_over=report.status in (Status.DUE, Status.RESOLVED)
+        ),
         _checks(report),
         estimate and _made(estimate),
         _question(report),

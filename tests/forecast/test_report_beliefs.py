@@ -65,6 +65,9 @@ def test_without_a_record_the_prior_stands_alone_and_the_next_update_is_promised
     page = text_of(question_html(samples.full(learnt=None)))
     assert "the next update brings it" in page
     assert "one in 8..30 years" in page
+    over = belief_section(samples.PRIOR, None, is_over=True)
+    assert over is not None
+    assert over.words[0] == "What the data have made of it is not on record."
 
 
 def test_a_prior_that_was_restated_since_is_said_to_be_newer() -> None:
