@@ -12,6 +12,7 @@ from jobs.app import App
 from models.api import Task
 from models.covariates import Array
 from models.draws_family import DrawsFamily
+from models.looks.hazard import HazardLook
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.evidence import History
 from models.priors.holdout import UnitDays
@@ -82,6 +83,5 @@ def effective(watched: Watched, log_rate: Array, log_shape: Array) -> Array:
     model = family(task.beliefs.model)
     if not hears_signs(task.beliefs) or not isinstance(model, DrawsFamily):
         return np.full(len(log_rate), watched.history.days)
-    from models.hazard.predictive import effective_days
-
-    return effective_days(model, task, log_rate, log_shape)
+    look = HazardLook.of(task, model.model_hash(task.beliefs))
+    return look.effective_days(log_rate, log_shape)

@@ -164,8 +164,16 @@ class HazardLook:
             found |= {q.question_id: row for q, row in zip(asked, p, strict=True)}
         return {q.question_id: found[q.question_id] for q in task.questions}
 
-    def effective_days(self, draws: Array) -> Array:
-        """E (draw,), the integral of m over the time at risk, on average over the settings."""
+    def effective_days(self, log_rate: Array, log_shape: Array) -> Array:
+        """E (draw,), the integral of m over the time at risk, for draws of rate and shape (draw,).
+
+        Ceiling and effects are drawn from their priors, the same for every unit; on average over
+        the settings.
+        """
+        rng = np.random.default_rng([self.task.seed, 9])
+        z = rng.standard_normal((len(log_rate), len(self.start)))
+        draws = self.start + self.scale * z
+        draws[:, 0], draws[:, 1] = log_rate, log_shape
         weights = np.exp([setting.log_weight for setting in self.settings])
         return np.asarray(self._exposed(draws, 0)[AT_RISK] @ weights)
 

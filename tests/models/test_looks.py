@@ -122,6 +122,21 @@ def test_a_look_at_the_hazard_is_what_the_hazard_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["groups", "settings"])
+def test_the_time_at_risk_counts_by_what_the_signs_do(name: str) -> None:
+    look, work = both(world(BELIEVED[name]))
+    log_rate, log_shape = np.linspace(-8.0, -5.0, 50), np.linspace(-1.0, 1.0, 50)
+    found = look.effective_days(log_rate, log_shape)
+    draws = look.start + look.scale * np.random.default_rng([look.task.seed, 9]).standard_normal(
+        (50, len(look.start))
+    )
+    draws[:, 0], draws[:, 1] = log_rate, log_shape
+    weight = np.exp(work.problem.data.log_weight)
+    wanted = work.problem.kept(draws)[1]["at_risk"] @ weight
+    assert found == pytest.approx(wanted, rel=1e-9)
+    assert found.max() > 1.1 * work.track.rows.exposure.sum()
+
+
+@pytest.mark.parametrize("name", ["groups", "settings"])
 def test_draws_of_earlier_days_are_weighed_on_later_ones(name: str) -> None:
     _, before = both(world(BELIEVED[name]))
     look, now = both(world(BELIEVED[name], 220.0))
