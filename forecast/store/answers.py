@@ -49,12 +49,12 @@ _HEAVY = (
 _LEFT_OUT = (*_HEAVY, "row_id", "recorded_at")
 _LIGHT = [column for column in _ESTIMATE.c if column.name not in _LEFT_OUT]
 _COURSE = (
-    select(*_LIGHT)
+    select(_ESTIMATE.c.row_id, *_LIGHT)
     .where(
         _ESTIMATE.c.question_id == bindparam("name"),
         _ESTIMATE.c.as_of <= bindparam("until", type_=UtcInstant()),
     )
-    .order_by(_ESTIMATE.c.as_of, _ESTIMATE.c.row_id)
+    .order_by(_ESTIMATE.c.as_of)  # as the index has them; by row too, they would all be sorted
 )
 
 
@@ -99,7 +99,10 @@ def course(connection: Connection, question_id: str, until: datetime) -> list[Es
     are read in the time of hundreds.
     """
     rows = connection.execute(_COURSE, {"name": question_id, "until": until})
-    last_of_each = {row.as_of: row for row in rows}
+    last_of_each: dict[datetime, Row[Any]] = {}
+    for row in rows:
+        if (before := last_of_each.get(row.as_of)) is None or before.row_id < row.row_id:
+            last_of_each[row.as_of] = row
     if not last_of_each:
         return []
     *others, newest = last_of_each.values()
@@ -213,7 +216,7 @@ _LIGHT_NAMES = tuple(column.name for column in _LIGHT)
 
 
 def _read_light(row: Row[Any]) -> Estimate:
-    return _made(dict(zip(_LIGHT_NAMES, row, strict=True)))
+    return _made(dict(zip(_LIGHT_NAMES, row[1:], strict=True)))
 
 
 def _made(values: dict[str, Any]) -> Estimate:

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 MOST_BUCKETS = 10_000
-WRONG, WRONG_PER_MINUTE = 10, 10  # tokens from one address: at once, and in the long run
+WRONG, WRONG_PER_MINUTE = 10, 10  # wrong tokens of one address: at once, and in the long run
 _SITE = 64  # bits of an IPv6 address that one customer has to himself
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class WrongTokens:
     it: behind a proxy all have one address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WRONG) -> None:
+        self.most = most
         self._buckets = Buckets()
         self._told: OrderedDict[str, None] = OrderedDict()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -70,8 +71,8 @@ class WrongTokens:
     def wait(self, address: str, digest: str, now: float) -> int:
         """Seconds until a token (its SHA-256) may be tried from an address; 0 for at once."""
         name = site_of(address)
-        pace = self._buckets.look(name, now, WRONG, WRONG_PER_MINUTE / 60)
-        if pace.left == WRONG:
+        pace = self._buckets.look(name, now, self.most, WRONG_PER_MINUTE / 60)
+        if pace.left == self.most:
             self._told.pop(name, None)
         return 0 if pace.is_open or (name, digest) in self._known else pace.wait
 
@@ -83,10 +84,10 @@ class WrongTokens:
         """Count it; a burst of them is logged when it is slowed down, and not again."""
         name = site_of(address)
         self._known.pop((name, digest), None)
-        pace = self._buckets.take(name, now, WRONG, WRONG_PER_MINUTE / 60)
+        pace = self._buckets.take(name, now, self.most, WRONG_PER_MINUTE / 60)
         if pace.left < 1 and name not in self._told:
             _remember(self._told, name)
-            _log.warning("%d wrong tokens from %s: it has to wait from now on", WRONG, name)
+            _log.warning("%d wrong tokens from %s: it has to wait from now on", self.most, name)
 
 
 def site_of(address: str) -> str:

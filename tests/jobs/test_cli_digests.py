@@ -27,8 +27,8 @@ def test_a_digest_is_listed_previewed_sent_and_received(tmp_path: Path) -> None:
         assert "it would go to desk" in preview.stderr
         assert "weekly is paused by" in desk.run("digests", "pause", "weekly").stdout
         assert "weekly was paused already" in desk.run("digests", "pause", "weekly").stdout
-        told = desk.run("digests", "--json").stdout
-        assert (json.loads(told)["digests"][0]["paused"]) is True
+        (rests,) = json.loads(desk.run("digests", "--json").stdout)["digests"]
+        assert (rests["paused"], rests["next_slot"]) == (True, None)
         assert "weekly is paused by" in desk.run("digests").stdout
         assert "weekly is resumed by" in desk.run("digests", "resume", "weekly").stdout
         assert desk.run("digests", "send", "weekly").returncode == 0

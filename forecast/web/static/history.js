@@ -111,7 +111,8 @@
         pen.closePath(); pen.fillStyle = fill; pen.fill(); pen.strokeStyle = ink; pen.lineWidth = 1.25 * scale; pen.stroke();
       };
       pen.save();
-      pen.beginPath(); pen.rect(box.left, box.top, box.width, box.height); pen.clip();
+      const edge = 8 * scale;  // a mark at the very end is whole
+      pen.beginPath(); pen.rect(box.left - edge, box.top, box.width + 2 * edge, box.height); pen.clip();
       for (const level of data.levels) {
         line(box.left, y(level.fires), box.left + box.width, y(level.fires), ink, [5, 4]);
         line(box.left, y(level.clears), box.left + box.width, y(level.clears), soft, [1.5, 4]);

@@ -28,7 +28,9 @@ def desk(new_sqlite_url: NewUrl) -> Iterator[ApiDesk]:
     with open_store(new_sqlite_url()) as store:
         fill(store)
         store.add_questions([a_question(question_id="0")], NOW)
-        yield ApiDesk(store)
+        desk = ApiDesk(store)
+        desk.app.state.wrong_tokens.most = 1_000_000  # it sends wrong ones on purpose
+        yield desk
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
