@@ -9,6 +9,7 @@ draws are those of the new prior exactly; with data the weights mend the rest, a
 every update says whether they could.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.api import Task
 from models.covariates import Array
 from models.draws_family import DrawsFamily
 from models.engine.fit import Fit, Posterior
-from models.looks.weighing import Answers, answered, smooth
+from models.looks.weighing import Answered, Answers, answered, smooth
 from models.looks.work import Look, look_at, other_look, says_the_same
 from models.priors.beliefs import Beliefs
 
@@ -46,6 +47,14 @@ class Seen:
     efficiency: float
     chances: dict[str, Array]
 
+    def first(self, draws: int) -> "Seen":
+        """Those of the first draws, as if there were no others."""
+        whole = self.posterior
+        some = Posterior(
+            whole.draws[:draws], whole.log_weights[:draws], whole.log_likelihood[:draws]
+        )
+        return Seen(some, self.efficiency, {name: p[:draws] for name, p in self.chances.items()})
+
     def answers(self, more: Array | None = None) -> Answers:
         """What they say, the log weights raised by some more."""
         log_weights = self.posterior.log_weights + (0.0 if more is None else more)
@@ -59,14 +68,17 @@ def retuned(
 
     By the first `most` draws, where so many are enough.
     """
-    fit, old = Fit.restored(state), look_at(family, task)
-    if fit is None or not old.is_of(fit):
+    fit = Fit.restored(state)
+    if fit is None:
+        return None
+    old = look_at(family, task, len(fit.draws))
+    if not old.is_of(fit):
         return None
     most = most or len(fit.draws)
     standing = old.reweigh(fit)
     if not smooth(standing.log_weights, fit.efficiency).passes:
         return None
-    new = other_look(family, old, task, beliefs)
+    new = other_look(family, old, task, beliefs, len(fit.draws))
     if not new.has_place_for(fit):
         return None
     now = Seen(standing, fit.efficiency, old.chances(standing, most))
@@ -93,11 +105,42 @@ def _moved(old: Look, new: Look, before: Posterior, most: int) -> Posterior:
 
 
 def _answers(now: Seen, then: Seen, old: Look, new: Look) -> Retuned:
-    changed = _changed(old, new, then.posterior.draws)
+    before, changed = now.answers(), _changed(old, new, then.posterior.draws)
+    apart = _apart(before, now.first(len(then.posterior.draws)).answers())
+
+    def after(more: Array | None = None) -> Answers:
+        return {name: _shifted(a, apart[name]) for name, a in then.answers(more).items()}
+
     if changed is None:
-        return Retuned(now.answers(), then.answers(), {}, {})
-    weaker, stronger = (then.answers((strength - 1) * changed) for strength in STRENGTHS)
-    return Retuned(now.answers(), then.answers(), weaker, stronger)
+        return Retuned(before, after(), {}, {})
+    weaker, stronger = (after((strength - 1) * changed) for strength in STRENGTHS)
+    return Retuned(before, after(), weaker, stronger)
+
+
+def _apart(whole: Answers, part: Answers) -> dict[str, float]:
+    """How far the first draws' logit of P is from that of all: their own chance, not the change."""
+    return {
+        name: _logit(one.probability) - _logit(part[name].probability)
+        for name, one in whole.items()
+    }
+
+
+def _shifted(one: Answered, by: float) -> Answered:
+    """The answer with its logits moved; so that what does not change shows no change."""
+    if not by or not 0 < one.probability < 1:
+        return one
+    p, *levels = (_unlogit(_logit(x) + by) for x in (one.probability, *one.quantiles))
+    return Answered(p, one.mcse, tuple(levels))
+
+
+def _logit(p: float) -> float:
+    """Of what is surely 0 or 1 a number that is far away."""
+    p = min(max(p, 1e-15), 1 - 1e-15)
+    return math.log(p / (1 - p))
+
+
+def _unlogit(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
 
 
 def _changed(old: Look, new: Look, draws: Array) -> Array | None:

@@ -11,7 +11,6 @@ from forecast.question import Question
 from models.api import Task
 from models.covariates import Array
 from models.engine.fit import Fit, Posterior
-from models.futures import USUAL
 from models.hazard.settings import Setting, settings_of
 from models.hazard.signals import Signals
 from models.priors.beliefs import Beliefs
@@ -59,7 +58,10 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class HazardLook:
-    """A track laid out: rows under every setting (setting, row, tag), and what is believed."""
+    """A track laid out: rows under every setting (setting, row, tag), and what is believed.
+
+    `paths` is how many draws there are: each has a future of its own, which hangs on that.
+    """
 
     task: Task
     model_hash: str
@@ -68,10 +70,11 @@ class HazardLook:
     signals: Signals
     settings: tuple[Setting, ...]
     x: Array
+    paths: int = 0
     _ahead: dict[int, list[Array]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, task: Task, model_hash: str) -> "HazardLook":
+    def of(cls, task: Task, model_hash: str, paths: int = 0) -> "HazardLook":
         """Lay out a task."""
         track, settings = lay_out(task), settings_of(task.beliefs)
         signals = Signals.of(task.beliefs, track.pulses, heard(task))
@@ -81,7 +84,7 @@ class HazardLook:
         if len(settings) > 1 or signals.levels:
             days = np.arange(len(rows.exposure), dtype=float)
             x = np.stack([signals.past(days, s) for s in settings])
-        return cls(task, model_hash, Prior.of(task.beliefs), track, signals, settings, x)
+        return cls(task, model_hash, Prior.of(task.beliefs), track, signals, settings, x, paths)
 
     def believing(self, beliefs: Beliefs) -> "HazardLook":
         """The same track under beliefs that differ in priors of parameters alone."""
@@ -218,13 +221,12 @@ class HazardLook:
         return found
 
     def _futures(self, draws: int) -> list[Array]:
-        """Covariates (draw, bin, tag) under each setting; of few draws the first of the usual."""
-        if draws not in self._ahead and draws < USUAL and USUAL in self._ahead:
-            self._ahead[draws] = [x[:draws] for x in self._ahead[USUAL]]
-        if draws not in self._ahead:
-            made = (self.track.now, self.track.edges, draws, self.task.seed)
-            self._ahead[draws] = [self.signals.ahead(*made, s) for s in self.settings]
-        return self._ahead[draws]
+        """Covariates (draw, bin, tag) under each setting, of the first of as many as there are."""
+        known = max(self.paths, draws)
+        if known not in self._ahead:
+            made = (self.track.now, self.track.edges, known, self.task.seed)
+            self._ahead[known] = [self.signals.ahead(*made, s) for s in self.settings]
+        return [x[:draws] for x in self._ahead[known]]
 
     def _digest(self, rows: int | None) -> str:
         """Of the first rows, or of all, as `models.hazard.problem.data_digest`."""

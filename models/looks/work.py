@@ -105,19 +105,19 @@ def _one_thread() -> None:
     threadpool_limits(1, user_api="blas")
 
 
-def look_at(family: DrawsFamily, task: Task) -> Look:
-    """A look at a task, without PyMC where that can be."""
+def look_at(family: DrawsFamily, task: Task, paths: int) -> Look:
+    """A look at a task by so many draws, without PyMC where that can be."""
     _one_thread()
     if type(family) is Hazard:
-        return HazardLook.of(task, family.model_hash(task.beliefs))
+        return HazardLook.of(task, family.model_hash(task.beliefs), paths)
     return WorkLook(family.work(task))
 
 
-def other_look(family: DrawsFamily, look: Look, task: Task, beliefs: Beliefs) -> Look:
+def other_look(family: DrawsFamily, look: Look, task: Task, beliefs: Beliefs, paths: int) -> Look:
     """A look at a task under other beliefs; `look` is that under its own."""
     if isinstance(look, HazardLook) and says_the_same(family, task.beliefs, beliefs):
         return look.believing(beliefs)
-    return look_at(family, replace(task, beliefs=beliefs))
+    return look_at(family, replace(task, beliefs=beliefs), paths)
 
 
 def says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:

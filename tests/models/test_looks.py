@@ -12,13 +12,13 @@ from models.covariates import Array
 from models.engine import psis
 from models.engine.answers import answers
 from models.engine.gates import weights_gate
-from models.engine.ladder import Rung
+from models.engine.ladder import Rung, refit
 from models.hazard import Hazard
 from models.hazard.update import Work
 from models.looks.hazard import HazardLook
 from models.looks.weighing import answered, smooth
 from models.priors.beliefs import Beliefs, CoupledUnit
-from models.priors.elicit import Normal
+from models.priors.elicit import Beta, Normal
 from models.retuning import Retuned, retuned
 from tests.models import worlds
 
@@ -177,6 +177,20 @@ def test_a_look_without_pymc_is_what_a_look_with_it_is(changed: Beliefs) -> None
     assert slow is not None
     for mine, theirs in zip(parts(quick), parts(slow), strict=True):
         assert mine == pytest.approx(theirs, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("draws", [1000, 3000])
+def test_a_question_that_a_change_is_not_about_shows_none(draws: int) -> None:
+    task = world(PLAIN)
+    _, work = both(task)
+    state = refit(work.problem, draws).fit.to_bytes()
+    covert, *others = PLAIN.narrower
+    changed = replace(PLAIN, narrower=(replace(covert, share=Beta(1.0, 9.0)), *others))
+    found = retuned(MODEL, task, changed, state)
+    assert found is not None
+    name = worlds.question().question_id  # of the root, whatever the kinds
+    assert found.after[name].probability == pytest.approx(found.before[name].probability, abs=1e-9)
+    assert found.after["covert-0-320"].probability < found.before["covert-0-320"].probability / 2
 
 
 def test_few_draws_say_the_same_within_their_error() -> None:
