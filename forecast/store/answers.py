@@ -48,8 +48,10 @@ _HEAVY = (
 )
 _LEFT_OUT = (*_HEAVY, "row_id", "recorded_at")
 _LIGHT = [column for column in _ESTIMATE.c if column.name not in _LEFT_OUT]
+_LIGHT_NAMES = [column.name for column in _LIGHT]
+_AT = _LIGHT_NAMES.index("as_of")
 _COURSE = (
-    select(_ESTIMATE.c.row_id, *_LIGHT)
+    select(*_LIGHT, _ESTIMATE.c.row_id)
     .where(
         _ESTIMATE.c.question_id == bindparam("name"),
         _ESTIMATE.c.as_of <= bindparam("until", type_=UtcInstant()),
@@ -101,8 +103,8 @@ def course(connection: Connection, question_id: str, until: datetime) -> list[Es
     rows = connection.execute(_COURSE, {"name": question_id, "until": until})
     last_of_each: dict[datetime, Row[Any]] = {}
     for row in rows:
-        if (before := last_of_each.get(row.as_of)) is None or before.row_id < row.row_id:
-            last_of_each[row.as_of] = row
+        if (before := last_of_each.get(row[_AT])) is None or before[-1] < row[-1]:
+            last_of_each[row[_AT]] = row
     if not last_of_each:
         return []
     *others, newest = last_of_each.values()
@@ -212,11 +214,8 @@ def read_estimate(row: Row[Any]) -> Estimate:
     return _made(values)
 
 
-_LIGHT_NAMES = tuple(column.name for column in _LIGHT)
-
-
 def _read_light(row: Row[Any]) -> Estimate:
-    return _made(dict(zip(_LIGHT_NAMES, row[1:], strict=True)))
+    return _made(dict(zip(_LIGHT_NAMES, row, strict=False)))  # but for the number of the row
 
 
 def _made(values: dict[str, Any]) -> Estimate:

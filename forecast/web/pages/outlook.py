@@ -83,7 +83,7 @@ class Outlook:
         with self._lock:
             self._glances, self._alarmed = {}, {}
             self._take_in(news)
-            self._sorted = None
+            self._sorted, self._read_at = None, time.monotonic()
 
     def _follow(self) -> bool:
         """Take in what was said since; whether that was anything."""
