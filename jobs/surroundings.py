@@ -12,6 +12,7 @@ from forecast.audit import Audit, Verdict
 from forecast.question import Question
 from forecast.reports.surroundings import Heard, Surroundings
 from jobs.app import App
+from jobs.scheduler import next_slot
 
 
 def surroundings(
@@ -56,8 +57,6 @@ def _audit(app: App, question: Question, now: datetime) -> Audit | None:
 
 def _due(app: App, question: Question, newest: datetime) -> datetime | None:
     """The first slot after an estimate of the schedules that update the question."""
-    from jobs.scheduler import next_slot
-
     slots = [
         slot + schedule.delay(slot)
         for schedule in app.config.schedules
