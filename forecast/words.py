@@ -5,7 +5,7 @@ Syntax, and how far a belief may go: what a range means for a prior is said in `
     rate      5%..20% per quarter, 90% sure      one in 8..30 years
     ratio     1.2x..3x, 90% sure                 0.4x..0.9x
     share     30%..75%, 90% sure
-    duration  30 days      2 weeks      6 hours     90 seconds
+    duration  30 days      2 weeks      6 hours     90 seconds      30d, 2w, 6h
     factor    2x           1.5x
     percent   40%          0.4
 """
@@ -40,7 +40,8 @@ _RATE = re.compile(rf"{_NUMBER}\s*%?{_TO}{_NUMBER}\s*%\s*(?:per|a|an)\s+{_UNIT}{
 _ONE_IN = re.compile(rf"one in\s+{_NUMBER}{_TO}{_NUMBER}\s+{_UNIT}{_SURE}")
 _RATIO = re.compile(rf"{_NUMBER}\s*x?{_TO}{_NUMBER}\s*x{_SURE}")
 _SHARE = re.compile(rf"{_NUMBER}\s*%?{_TO}{_NUMBER}\s*%{_SURE}")
-_DURATION = re.compile(rf"{_NUMBER}\s*{_UNIT}")
+_DURATION = re.compile(rf"{_NUMBER}\s*(?:{_UNIT}|([hdw]))")
+_SHORT = {"h": "hour", "d": "day", "w": "week"}
 _DURATIONS = re.compile(rf"{_NUMBER}\s*\.\.\s*{_NUMBER}\s*{_UNIT}{_SURE}")
 _FACTOR = re.compile(rf"{_NUMBER}\s*x")
 _PERCENT = re.compile(rf"{_NUMBER}\s*(%?)")
@@ -114,14 +115,14 @@ def parse_share(text: str) -> Range:
 def parse_days(text: str) -> float:
     """A duration such as "30 days", in days; a hundred years at most.
 
-    >>> parse_days("2 weeks")
-    14.0
+    >>> parse_days("2 weeks"), parse_days("30d")
+    (14.0, 30.0)
     """
     match = _DURATION.fullmatch(text.strip())
     if not match:
         raise ValueError(f"'{text}' is not a duration; write it like '30 days' or '2 weeks'")
-    number, unit = match.groups()
-    days = float(number) * DAYS_IN[unit]
+    number, unit, short = match.groups()
+    days = float(number) * DAYS_IN[unit or _SHORT[short]]
     if days > MOST_DAYS:
         raise ValueError(f"'{text}': a duration is at most 100 years")
     return days

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from forecast.clock import days_between
 from forecast.config import Config
 from forecast.errors import ConfigError, UsageError
 from forecast.estimate import Estimate
@@ -63,7 +64,8 @@ def imagine(
     states = states_of(app, [question_id])
     work = prepare(app, track_of(app, question), Snapshots(app, as_of), states)
     if work is None or question not in work.task.questions:
-        raise UsageError("has ended: there is nothing left to imagine", at=question_id)
+        closed = "is not open then: there is nothing to imagine; --as-of takes another moment"
+        raise UsageError(closed, at=question_id)
     if work.reference:
         raise UsageError(work.reference.words, at=question_id)
     task = work.task
@@ -182,5 +184,7 @@ def _silent(task: Task, question: Question, words: str) -> Task:
         raise UsageError(str(error), at="--silence") from None
     later = silent(task, days)
     if later.snapshot.as_of >= question.deadline:
-        raise UsageError(f"{words} from now the question is over", at="--silence")
+        left = days_between(task.snapshot.as_of, question.deadline)
+        most = f"it has {left:.4g} days left"
+        raise UsageError(f"{words} from now the question is over: {most}", at="--silence")
     return later

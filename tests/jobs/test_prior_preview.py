@@ -178,6 +178,7 @@ def test_a_report_that_came_raises_the_number_and_its_retraction_lowers_it(app: 
 def test_silence_lets_the_window_run_out(app: App) -> None:
     assert (found := imagine(app, "q-strike", [], "30 days", [], NOW)).after < found.before
     assert found.words == ("30 days of silence",)
+    assert imagine(app, "q-strike", [], "30d", [], NOW).after == found.after
 
 
 def test_what_is_imagined_is_what_is_then_estimated(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_what_is_imagined_is_what_is_then_estimated(tmp_path: Path) -> None:
         (["tag=union.balot"], None, [], "did you mean 'union.ballot'?"),
         (["tag=union.ballot,valu=1"], None, [], "did you mean 'value'?"),
         (["tag=union.ballot,days-ago=-1"], None, [], "from 0 on"),
-        ([], "90 days", [], "the question is over"),
+        ([], "90 days", [], "the question is over: it has"),
         ([], None, ["union"], "bears on this question"),
         ([], None, [], "say what to imagine"),
     ],
