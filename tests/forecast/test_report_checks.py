@@ -161,6 +161,17 @@ def test_noise_is_held_against_the_level_that_changes_the_alert(
     assert found(checked(probability=p, mcse=mcse), "alert level").mark is mark
 
 
+def test_while_an_alert_is_out_the_level_that_matters_is_where_it_clears() -> None:
+    last = samples.estimate(150, 0.302, mcse=0.003)
+    out = [t for t in samples.transitions() if t.at < last.as_of]
+    report = samples.full(history=[last], transitions=out, now=last.as_of)
+    check = found(report, "alert level")
+    assert (check.mark, check.found) == (
+        Mark.WARN,
+        "0.2 points from 30 %; must be more than 0.3 points",
+    )
+
+
 def test_an_estimate_is_overdue_when_a_slot_went_by_without_one() -> None:
     due = samples.NOW - PATIENCE
     assert found(checked(Surroundings(due=due)), "age").mark is Mark.PASS
