@@ -37,29 +37,6 @@ _STATE_NOW = (
 _STATE_AT = _STATE_NOW.where(schema.model_state.c.as_of <= bindparam("as_of", type_=UtcInstant()))
 
 
-_HEAVY = (
-    "curve",
-    "contributions",
-    "couplings",
-    "diagnostics",
-    "at_least",
-    "escalation",
-    "findings",
-)
-_LEFT_OUT = (*_HEAVY, "row_id", "recorded_at")
-_LIGHT = [column for column in _ESTIMATE.c if column.name not in _LEFT_OUT]
-_LIGHT_NAMES = [column.name for column in _LIGHT]
-_AT = _LIGHT_NAMES.index("as_of")
-_COURSE = (
-    select(*_LIGHT, _ESTIMATE.c.row_id)
-    .where(
-        _ESTIMATE.c.question_id == bindparam("name"),
-        _ESTIMATE.c.as_of <= bindparam("until", type_=UtcInstant()),
-    )
-    .order_by(_ESTIMATE.c.as_of)  # as the index has them; by row too, they would all be sorted
-)
-
-
 def add_estimates(
     connection: Connection, estimates: Iterable[Estimate], recorded_at: datetime
 ) -> None:
@@ -86,31 +63,12 @@ def estimates(
     connection: Connection, question_id: str, since: datetime | None, until: datetime | None
 ) -> list[Estimate]:
     """The estimates with since <= as_of <= until, by as_of; of one as_of, the last recorded."""
-    query = _last_of_each_as_of().where(_ESTIMATE.c.question_id == question_id)
+    query = last_of_each_as_of().where(_ESTIMATE.c.question_id == question_id)
     if since is not None:
         query = query.where(_ESTIMATE.c.as_of >= since)
     if until is not None:
         query = query.where(_ESTIMATE.c.as_of <= until)
     return [read_estimate(row) for row in connection.execute(query.order_by(_ESTIMATE.c.as_of))]
-
-
-def course(connection: Connection, question_id: str, until: datetime) -> list[Estimate]:
-    """The same until a moment, of which the newest alone is whole.
-
-    The others lack what no chart, no list and no move is made of (`_HEAVY`): thousands of them
-    are read in the time of hundreds.
-    """
-    rows = connection.execute(_COURSE, {"name": question_id, "until": until})
-    last_of_each: dict[datetime, Row[Any]] = {}
-    for row in rows:
-        if (before := last_of_each.get(row[_AT])) is None or before[-1] < row[-1]:
-            last_of_each[row[_AT]] = row
-    if not last_of_each:
-        return []
-    *others, newest = last_of_each.values()
-    is_newest = (_ESTIMATE.c.question_id == question_id, _ESTIMATE.c.as_of == newest.as_of)
-    whole = connection.execute(_last_of_each_as_of().where(*is_newest)).one()
-    return [*map(_read_light, others), read_estimate(whole)]
 
 
 def latest_estimate(
@@ -160,7 +118,7 @@ def insert_once(connection: Connection, table: Table) -> Insert:
     return insert(table).on_conflict_do_nothing()
 
 
-def _last_of_each_as_of() -> Select[Any]:
+def last_of_each_as_of() -> Select[Any]:
     later = _ESTIMATE.alias("later")
     same = [later.c[name] == _ESTIMATE.c[name] for name in ("question_id", "as_of")]
     return select(_ESTIMATE).where(
@@ -211,14 +169,11 @@ def read_estimate(row: Row[Any]) -> Estimate:
     values["couplings"] = tuple(Coupling(**coupling) for coupling in values["couplings"])
     for name in ("at_least", "escalation", "findings"):
         values[name] = tuple(values[name])
-    return _made(values)
+    return made_estimate(values)
 
 
-def _read_light(row: Row[Any]) -> Estimate:
-    return _made(dict(zip(_LIGHT_NAMES, row, strict=False)))  # but for the number of the row
-
-
-def _made(values: dict[str, Any]) -> Estimate:
+def made_estimate(values: dict[str, Any]) -> Estimate:
+    """The estimate of some columns; those that are left out are empty."""
     lower, upper, mass = values.pop("lower"), values.pop("upper"), values.pop("mass")
     values["quantiles"] = tuple(values["quantiles"])
     if values["moved"] is not None:

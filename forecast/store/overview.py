@@ -31,9 +31,10 @@ from forecast.candidate import Status
 from forecast.estimate import Estimate, Health, Move
 from forecast.evidence import Outcome
 from forecast.question import Question
-from forecast.store import alert_schema, answers, ends, schema
+from forecast.store import alert_schema, ends, schema
 from forecast.store.database import Database
 from forecast.store.facts import QUESTIONS
+from forecast.store.history import Histories
 from forecast.store.rule_states import rule_states
 from forecast.store.schedule_schema import due_unit
 from forecast.store.tagging_schema import candidate
@@ -126,6 +127,7 @@ class Overview:
 
     def __init__(self, database: Database) -> None:
         self._read = database.read
+        self._histories = Histories()
 
     def news(self, since: Marks = Marks()) -> News:
         """What was said since some marks; all of it, where there were none."""
@@ -147,9 +149,9 @@ class Overview:
 
     def course(self, question_id: str, until: datetime) -> list[Estimate]:
         """Its estimates with as_of <= until, by as_of, the newest whole, the others as a history
-        shows them: without what is said of an estimate in full (`answers`).
+        shows them: without what is said of an estimate in full.
         """
-        return self._read(answers.course, question_id, until)
+        return self._read(self._histories.course, question_id, until)
 
     def turns(
         self, question_ids: Sequence[str], prior_version: int, since: datetime, until: datetime

@@ -10,6 +10,7 @@ from forecast.evidence import Outcome, Resolution
 from forecast.question import Question
 from forecast.store import Store
 from forecast.store.overview import Marks
+from forecast.thinning import Kind
 from tests.forecast import report_samples
 
 NOW = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -81,6 +82,23 @@ def test_of_a_course_the_newest_is_whole_and_none_is_later(store: Store) -> None
     bare = [replace(e, at_least=(), escalation=(), findings=()) for e in bare]
     assert found[:-1] == bare[:20]
     assert store.overview.course("nobody", until) == []
+
+
+def test_a_long_course_follows_what_is_added_and_what_is_thinned(store: Store) -> None:
+    start = NOW - 300 * DAY
+    store.add_questions([asked("a")], start)
+    store.record(estimates=[said("a", start + n * DAY, 0.1) for n in range(250)], recorded_at=NOW)
+    assert len(store.overview.course("a", NOW)) == 250
+    assert len(store.overview.course("a", start + 99 * DAY)) == 100
+    again = said("a", start + 9 * DAY, 0.3, "again")
+    store.record(estimates=[again, said("a", NOW, 0.2)], recorded_at=NOW)
+    found = store.overview.course("a", NOW)
+    assert [one.probability for one in (found[9], found[-1])] == [0.3, 0.2]
+    twice = [said("a", start + timedelta(hours=h), 0.5, "x") for h in (1, 2, 3)]
+    store.record(estimates=twice, recorded_at=NOW)
+    assert len(store.overview.course("a", NOW)) == 254
+    gone = store.retention.thin(Kind.ESTIMATES, start + 5 * DAY)
+    assert 0 < gone == 254 - len(store.overview.course("a", NOW))
 
 
 def test_a_session_is_found_while_it_and_its_token_last(store: Store) -> None:
