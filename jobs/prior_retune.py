@@ -10,6 +10,7 @@ import numpy as np
 from forecast.errors import UsageError
 from jobs.app import App
 from jobs.prior_units import Watched, effective, watched_units
+from jobs.proposals import counted
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.check import class_draws
 from models.priors.elicit import Normal
@@ -53,7 +54,7 @@ def propose_retune(app: App, root: str, as_of: datetime) -> Retune:
     units, _ = watched_units(app, root, as_of)
     if len(units) < LEAST_UNITS:
         raise UsageError(
-            f"'{root}' has {len(units)} units that were watched, and a class needs {LEAST_UNITS}: "
+            f"'{root}' was watched at {counted(len(units), 'unit')}, a class needs {LEAST_UNITS}: "
             "what happened at a unit enters each of its estimates already, and a prior made from "
             "it would count it twice"
         )

@@ -179,6 +179,23 @@ def test_a_look_without_pymc_is_what_a_look_with_it_is(changed: Beliefs) -> None
         assert mine == pytest.approx(theirs, rel=1e-7, abs=1e-9)
 
 
+RATE = Normal(PLAIN.log_rate.mean + 2.0, 0.4)
+
+
+def test_moved_draws_say_what_an_update_would_and_a_power_is_a_narrower_prior() -> None:
+    task = world(PLAIN)
+    state = MODEL.update(task, None).state
+    found = retuned(MODEL, task, replace(PLAIN, log_rate=RATE), state)
+    assert found is not None
+    for strength, mine in ((0.5, found.weaker), (1.0, found.after), (2.0, found.stronger)):
+        rate = Normal(RATE.mean, RATE.sd / strength**0.5)
+        made = MODEL.update(replace(task, beliefs=replace(PLAIN, log_rate=rate)), None)
+        for wanted in made.estimates:
+            one = mine[wanted.question_id]
+            error = 3 * np.hypot(one.mcse, wanted.mcse)
+            assert one.probability == pytest.approx(wanted.probability, abs=error)
+
+
 @pytest.mark.parametrize("draws", [1000, 3000])
 def test_a_question_that_a_change_is_not_about_shows_none(draws: int) -> None:
     task = world(PLAIN)

@@ -39,6 +39,19 @@ def test_data_of_the_prior_itself_are_rarely_in_conflict(beliefs: Beliefs) -> No
     assert kstest(p, "uniform").pvalue > 1e-4
 
 
+def test_worlds_grown_apart_from_the_code_are_rarely_in_conflict_by_any_statistic(
+    beliefs: Beliefs,
+) -> None:
+    rng, against, found = np.random.default_rng(11), counts_of(beliefs, 2), []
+    for _ in range(200):
+        rate = np.exp(rng.normal(beliefs.log_rate.mean, beliefs.log_rate.sd))
+        kappa = np.exp(rng.normal(beliefs.log_shape.mean, beliefs.log_shape.sd))
+        units = [rng.poisson(rng.gamma(kappa, rate / kappa) * DAYS) for _ in range(UNITS)]
+        found.append([check.p for check in check_counts(units, against, once=False)])
+    assert np.all((np.array(found) < 0.05).mean(axis=0) < 0.1)
+    assert np.all((np.array(found) < 0.5).mean(axis=0) > 0.35)
+
+
 def test_far_too_many_and_far_too_few_events_are_a_conflict(beliefs: Beliefs) -> None:
     counts = counts_of(beliefs, 1)
     for many in (0.0, 40.0):
