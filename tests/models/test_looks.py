@@ -196,6 +196,21 @@ def test_moved_draws_say_what_an_update_would_and_a_power_is_a_narrower_prior() 
             assert one.probability == pytest.approx(wanted.probability, abs=error)
 
 
+def test_a_power_of_a_belief_is_one_of_another_width_to_the_digit() -> None:
+    task, middle, sd = world(PLAIN), PLAIN.log_rate.mean + 0.3, PLAIN.log_rate.sd
+    state = MODEL.update(task, None).state
+
+    def under(width: float) -> Retuned:
+        found = retuned(MODEL, task, replace(PLAIN, log_rate=Normal(middle, width)), state)
+        assert found is not None
+        return found
+
+    told = under(sd)
+    for strength, mine in ((0.5, told.weaker), (2.0, told.stronger)):
+        for name, wanted in under(sd / strength**0.5).after.items():
+            assert mine[name].probability == pytest.approx(wanted.probability, rel=1e-6)
+
+
 @pytest.mark.parametrize("draws", [1000, 3000])
 def test_a_question_that_a_change_is_not_about_shows_none(draws: int) -> None:
     task = world(PLAIN)
