@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 
-import psycopg
 import pytest
 
 from benchmarks.postgres import private_server
 from forecast.processors import usable_processors
 from forecast.store import Store, open_store
+from tests.databases import Databases
 
 BACKENDS = ("sqlite", "postgresql")
 MOST_WORKERS = 4  # one with PyMC takes half a gigabyte
@@ -53,26 +53,28 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_postgres_url(postgres_server: str) -> NewUrl:
-    """Makes stores on PostgreSQL: databases copied from one that was prepared once."""
-    numbers = count(1)
+def databases(postgres_server: str) -> Databases:
+    """The databases of the server, each as if it were new."""
+    return Databases(postgres_server)
 
-    def create(name: str, template: str) -> str:
-        with psycopg.connect(postgres_server.format("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return postgres_server.format(name)
 
-    open_store(create("prepared", "template0")).close()
-    return lambda: create(f"store_{next(numbers)}", "prepared")
+@pytest.fixture(scope="session")
+def new_postgres_url(databases: Databases) -> NewUrl:
+    """Makes stores on PostgreSQL that nobody has used."""
+    return databases.new
 
 
 @pytest.fixture(params=BACKENDS)
-def store_url(request: pytest.FixtureRequest) -> str:
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a fresh store: every test with it runs on both databases."""
-    new: NewUrl = request.getfixturevalue(
-        "new_sqlite_url" if request.param == "sqlite" else "new_postgres_url"
-    )
-    return new()
+    if request.param == "sqlite":
+        new: NewUrl = request.getfixturevalue("new_sqlite_url")
+        yield new()
+    else:
+        databases: Databases = request.getfixturevalue("databases")
+        url = databases.lend()
+        yield url
+        databases.give_back(url)
 
 
 @pytest.fixture
