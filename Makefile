@@ -14,8 +14,10 @@ demo: runtime ## replay half a year of real reports: forecasts, alerts that ring
 	@$(bin)/tocsin demo $(ARGS)
 
 # A file's costly fixtures (a compiled model, a PostgreSQL server) are made once: loadfile.
+# Compiled Python is kept, whatever the environment says: every process would compile it anew. And
+# one thread for linear algebra, as our own commands have it: there are more workers than processors.
 test: development ## run the tests
-	@$(bin)/pytest -n auto --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(bin)/pytest -n auto --dist loadfile $(ARGS)
 
 check: development ## lint, format, types, architecture
 	@$(bin)/ruff check .
