@@ -80,3 +80,21 @@ def test_what_comes_in_pieces_and_in_time_is_answered(port: int) -> None:
     head = b"POST / HTTP/1.1\r\n" + HOST + b"content-type: application/json\r\n"
     pieces = [head, b"content-length: 16\r\n\r\n", b'{"word"', b': "well"', b"}"]
     assert said(port, *pieces, pause=0.3).endswith(b'"well"')
+
+
+def test_a_body_is_sent_without_waiting_for_its_head_to_be_acknowledged() -> None:
+    """On a socket that somebody else has bound, as that of `serve` is."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        server = server_of(FastAPI())
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            with socket.create_connection(bound.getsockname(), timeout=PATIENCE) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+                assert connection.recv(4096)
+                [protocol] = server.server_state.connections
+                ours = protocol.transport.get_extra_info("socket")
+                assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join()
