@@ -43,6 +43,10 @@ base_rate = "30%..60% per quarter, 90% sure"
 id = "likely"
 questions = ["*"]
 fire_at = "50%"
+
+[web]
+per_minute = 1000000
+burst = 1000000
 """
 
 
