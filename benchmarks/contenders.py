@@ -19,7 +19,8 @@ from models.engine.ladder import DRAWS, MANY_DRAWS
 from models.engine.laplace import propose
 from models.engine.psis import smooth
 from models.engine.target import Loaded
-from models.hazard.density import SCALARS, Data, Density, hazard_model
+from models.hazard.density import Density, hazard_model
+from models.hazard.formulas import SCALARS, Data, Multiplier
 from models.hazard.outlook import Frailty
 from models.hazard.problem import expose
 
@@ -143,8 +144,7 @@ def _answer(panel: Panel, trace: Any) -> tuple[float, float]:
 
 def chance(panel: Panel, draws: Array) -> Array:
     """P (draw,) of an event at the panel's first unit in the days ahead."""
-    density, data = Density(), Data.of(panel.first_unit())
-    density.load(data, panel.prior)
-    frailty = Frailty.of(draws, expose(density, draws, data), np.zeros((len(draws), 1)))
-    ahead = np.exp(density.log_multiplier(draws, panel.present[None, :])) * AHEAD
+    multiplier, data = Multiplier(panel.prior), Data.of(panel.first_unit())
+    frailty = Frailty.of(draws, expose(multiplier, draws, data), np.zeros((len(draws), 1)))
+    ahead = np.exp(multiplier.log_multiplier(draws, panel.present[None, :])) * AHEAD
     return frailty.chance(np.zeros_like(ahead), ahead, np.ones(len(draws)), recurrent=True)

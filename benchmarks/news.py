@@ -70,7 +70,8 @@ def sample(task: Task) -> float:
     """Seconds that `pm.sample` needs for the task's model, the better of two: it compiles anew."""
     import pymc as pm
 
-    from models.hazard.density import Data, Prior, hazard_model
+    from models.hazard.density import hazard_model
+    from models.hazard.formulas import Data, Prior
     from models.track import lay_out
 
     def run() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.covariates import Array, covariates
-from models.hazard.density import Prior
+from models.hazard.formulas import Prior
 from models.rows import Rows
 
 UNITS, TAGS = 100, 12

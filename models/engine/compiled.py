@@ -15,13 +15,12 @@ import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import graph_replace, vectorize_graph
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from models.covariates import Array
+from models.engine.parts import in_parts, one_thread
 
 STEP = 1e-4  # of the differences of the prior's gradient
 FLATTEST = 1e-4  # precision of a parameter of which the prior says nothing
-CELLS = 40_000  # draws x rows at once, so that arrays stay in the processor's cache
 
 
 class CompiledModel:
@@ -33,8 +32,7 @@ class CompiledModel:
     """
 
     def __init__(self, model: pm.Model) -> None:
-        # our matrices are thin: with two threads BLAS took three to five times as long
-        threadpool_limits(1, user_api="blas")
+        one_thread()
         self.model = model
         self.theta, self.draws = pt.vector("theta"), pt.matrix("draws")
         self._parts = dict(zip(model.value_vars, _slices(self.theta, model), strict=True))
@@ -164,16 +162,6 @@ class CompiledModel:
     def _compiled_likelihood(self) -> Any:
         nothing = pt.zeros_like(self.draws[:, 0])  # for a likelihood that does not depend on theta
         return self.function([self.draws], self.batched(self._log_likelihood) + nothing)
-
-
-def in_parts(compiled: Any, draws: Array, rows: int, *by_draw: Array) -> Array:
-    """Call a batched function on some draws at a time; `by_draw` are further arrays by draw."""
-    step = max(CELLS // max(rows, 1), 1)
-    parts = [
-        compiled(draws[i : i + step], *(array[i : i + step] for array in by_draw))
-        for i in range(0, len(draws), step)
-    ]
-    return np.concatenate(parts)
 
 
 def _slices(theta: Any, model: pm.Model) -> list[Any]:

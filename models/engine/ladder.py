@@ -10,6 +10,9 @@
     R2  T2 failed                             NUTS in a process of its own   R-hat, ESS, E-BFMI,
                                                                              divergences
 
+T0 and T1 weigh what is there, and load no more than arrays need: a rung that makes draws brings
+PyMC, SciPy's optimiser or ArviZ as it is climbed.
+
 T2 stands above R1 because it was measured to cost more: a move is some ten evaluations of all
 rows for all draws, R1 one and some gradients. What fails at the top is for the caller to hold.
 """
@@ -23,12 +26,8 @@ from models.covariates import Array
 from models.engine.answers import Answers, Thresholds, answers, is_rough, precise
 from models.engine.fit import Fit, Posterior
 from models.engine.gates import Gate, weights_gate
-from models.engine.laplace import propose
-from models.engine.move import LEAST_EFFICIENCY, resample_and_move
-from models.engine.nuts import judge
 from models.engine.problem import Problem
 from models.engine.psis import Weights, smooth
-from models.engine.worker import shared_worker
 
 DRAWS = 1000
 MANY_DRAWS = 3 * DRAWS
@@ -126,12 +125,16 @@ def reweigh(problem: Problem, fit: Fit) -> Rung:
 
 def refit(problem: Problem, draws: int) -> Rung:
     """Rung R1."""
+    from models.engine.laplace import propose
+
     proposal = propose(problem.target, draws, problem.seed)
     return Rung.of_fit(problem.fit(proposal.draws, proposal.log_density, "R1"))
 
 
 def move(problem: Problem, rung: Rung) -> Rung:
     """Rung T2, from the weighed draws of another."""
+    from models.engine.move import resample_and_move
+
     moved = resample_and_move(problem.target, rung.posterior.draws, rung.weights, problem.seed)
     made = Rung.of_fit(problem.fit(moved.draws, None, "T2", moved.efficiency))
     numbers = {"acceptance": moved.acceptance, "correlation": moved.correlation}
@@ -140,6 +143,10 @@ def move(problem: Problem, rung: Rung) -> Rung:
 
 def sample(problem: Problem, chances: Chances) -> Rung:
     """Rung R2: NUTS on the problem's job; HeldError where it gives no draws."""
+    from models.engine.move import LEAST_EFFICIENCY
+    from models.engine.nuts import judge
+    from models.engine.worker import shared_worker
+
     assert problem.nuts_job is not None
     result = shared_worker().run(problem.nuts_job())
     chains, length, size = result.draws.shape

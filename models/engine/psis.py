@@ -1,21 +1,21 @@
-"""Pareto-smoothed importance weights: the one place that calls `arviz_stats` for them.
+"""Pareto-smoothed importance weights, raw log weights in and normalised weights out.
 
-Its `psislw` expects log likelihoods and negates its input; its `pareto_khat` does not
-exponentiate log weights. Either makes every gate green, so both are reached only from here,
-and golden tests hold the sign and the scale.
-Source: Vehtari, Simpson, Gelman, Yao, Gabry (2024), Pareto smoothed importance sampling.
+Written here, and held to ArviZ's `psislw` by tests, because loading ArviZ takes longer than all
+that an update on kept draws does.
+Sources: Vehtari, Simpson, Gelman, Yao, Gabry (2024), Pareto smoothed importance sampling; the fit
+of the tail is that of Zhang and Stephens (2009), with the paper's prior of k-hat at 0.5.
 """
 
 import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from models.covariates import Array
 from models.quantiles import weighted_quantiles
 
 SPREAD_FLOOR = 1e-12  # below this the raw weights are constant and there is no tail to fit
+PRIOR_K, PRIOR_DRAWS = 0.5, 10  # what is thought of k-hat, and how many draws that is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,45 @@ def smooth(log_weights: Array, efficiency: float = 1.0) -> Weights:
         return Weights(np.full(n, 1.0 / n), math.inf, 0.0, efficiency)
     if np.ptp(log_weights) < SPREAD_FLOOR:
         return Weights(np.full(n, 1.0 / n), -math.inf, n * efficiency, efficiency)
-    smoothed, khat = array_stats.psislw(-log_weights, r_eff=efficiency)
+    smoothed, khat = _smoothed(log_weights - log_weights.max(), efficiency)
     w = np.exp(smoothed - smoothed.max())
     w /= w.sum()
-    return Weights(w, float(khat), float(efficiency / np.sum(w**2)), efficiency)
+    return Weights(w, khat, float(efficiency / np.sum(w**2)), efficiency)
+
+
+def _smoothed(raw: Array, efficiency: float) -> tuple[Array, float]:
+    """Log weights, the largest 0, with their tail smoothed; and k-hat."""
+    n = len(raw)
+    many = n * efficiency > 225
+    tail = math.floor(3 * math.sqrt(n / efficiency)) if many else n // 5
+    order = np.argsort(raw)
+    places = order[n - tail :]
+    cutoff, largest = math.exp(raw[order[n - tail - 1]]), float(raw[places].max())
+    khat, sigma = _tail_fit(np.exp(raw[places]) - cutoff)
+    if not math.isfinite(khat):
+        return raw, khat
+    p = np.arange(0.5, tail) / tail
+    beyond = np.expm1(-khat * np.log1p(-p)) / khat if khat else -np.log1p(-p)
+    made = raw.copy()
+    made[places] = np.minimum(np.log(cutoff + sigma * beyond), largest)
+    return made, khat
+
+
+def _tail_fit(above: Array) -> tuple[float, float]:
+    """k and sigma of the generalised Pareto of what lies above the cutoff, ascending."""
+    n = len(above)
+    quartile = above[int(n / 4 + 0.5) - 1]
+    if quartile <= above[0]:
+        return math.nan, math.nan
+    count = 30 + int(math.sqrt(n))
+    b = 1 - np.sqrt(count / (np.arange(1, count + 1) - 0.5))
+    b = b / (3 * quartile) + 1 / above[-1]
+    k = np.log1p(-b[:, None] * above).mean(axis=1)
+    level = n * (np.log(-b / k) - k - 1)
+    weight = np.exp(level - level.max())
+    weight /= weight.sum()
+    kept = weight >= 10 * np.finfo(float).eps
+    middle = float(b[kept] @ weight[kept] / weight[kept].sum())
+    shape = float(np.log1p(-middle * above).mean())
+    khat = (n * shape + PRIOR_DRAWS * PRIOR_K) / (n + PRIOR_DRAWS)
+    return (math.inf, math.nan) if math.isnan(khat) else (khat, -shape / middle)

@@ -18,7 +18,7 @@ from forecast.estimate import Contribution
 from models.covariates import Array
 from models.engine.psis import Weights
 from models.felt import VISIBLE, felt
-from models.hazard.density import SMOOTHING, Prior
+from models.hazard.formulas import SMOOTHING, Prior
 from models.incidents import Incident
 from models.track import Track, levels_of, pulses_of
 

@@ -67,7 +67,7 @@ def parts_of(account: Account) -> tuple[Part, tuple[TagPart, ...]]:
     work, few = account.work, account.work.few_draws
     draws, weights = account.posterior.draws[:few], account.whole.weights.first(few)
     x = work.present()
-    parts = log_parts(work.density, work.prior, draws, x)
+    parts = log_parts(work.multiplier, work.prior, draws, x)
     usual = plain_setting(work.settings)
     plain = next(place for place, setting in enumerate(work.settings) if setting is usual)
     past = np.abs(work.problem.data.x[plain])

@@ -31,7 +31,7 @@ from models.explaining import (
     share_ends,
     with_share,
 )
-from models.hazard.density import SCALARS, Data
+from models.hazard.formulas import SCALARS, Data
 from models.hazard.problem import AT_RISK, expose
 from models.hazard.scenarios import Account
 from models.priors.elicit import Beta, Normal
@@ -50,7 +50,7 @@ class Leverage:
         self.account, self.work = account, account.work
         self.mean, self.sd = self.work.prior.mean, self.work.prior.sd
         self.weeks = by_week(self.work.problem.data)
-        self.roughly = expose(self.work.density, account.start.draws, self.weeks)
+        self.roughly = expose(self.work.multiplier, account.start.draws, self.weeks)
 
     def components(self) -> dict[str, list[int]]:
         """The places among the parameters that each component of the prior takes."""
@@ -181,7 +181,7 @@ class Leverage:
     def at(self, draws: Array) -> Reading:
         """P on moved draws, weighed by what the likelihood gained."""
         account, start = self.account, self.account.start
-        there = expose(self.work.density, draws, self.weeks)
+        there = expose(self.work.multiplier, draws, self.weeks)
         extras = {n: start.extras[n] + there[n] - self.roughly[n] for n in start.extras}
         likelihood = np.logaddexp.reduce(self.work.problem.by_setting(draws, extras), axis=1)
         log_weights = start.log_weights + likelihood - start.log_likelihood
@@ -223,7 +223,7 @@ class Leverage:
 
         rng = np.random.default_rng([self.work.task.seed, 5])
         draws = self.mean + self.sd * rng.standard_normal((PRIOR_DRAWS, len(self.mean)))
-        at_risk = expose(self.work.density, draws, self.weeks)[AT_RISK]
+        at_risk = expose(self.work.multiplier, draws, self.weeks)[AT_RISK]
         kappa, scale = np.exp(draws[:, [SHAPE]]), np.exp(draws[:, [SHAPE]] - draws[:, [RATE]])
         weight = np.exp(self.work.problem.data.log_weight)
         x = scale / (scale + at_risk)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.covariates import Array
-from models.hazard.density import Density
+from models.hazard.formulas import Multiplier
 from models.hazard.problem import AT_RISK, EVENTS, Extras
 
 
@@ -98,7 +98,7 @@ class Frailty:
         return np.asarray(np.einsum("ds,ds...->d...", self.weight, by_setting))
 
 
-def hazard_ahead(density: Density, draws: Array, x: Array, edges: Array) -> Array:
+def hazard_ahead(multiplier: Multiplier, draws: Array, x: Array, edges: Array) -> Array:
     """Integral of m from now to each edge (draw, edge), along covariates x (draw, bin, tag)."""
-    steps = np.exp(density.log_multiplier(draws, x)) * np.diff(edges)
+    steps = np.exp(multiplier.log_multiplier(draws, x)) * np.diff(edges)
     return np.concatenate([np.zeros((len(draws), 1)), np.cumsum(steps, axis=1)], axis=1)

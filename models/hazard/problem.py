@@ -1,17 +1,22 @@
 """The hazard's posterior as the ladder sees it: what each draw's rows come to is kept with it."""
 
 import hashlib
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.covariates import Array
 from models.engine.fit import Fit, Posterior
-from models.engine.nuts import NutsJob
 from models.engine.problem import Problem
 from models.engine.target import Loaded
-from models.hazard.density import Data, Density, Prior, shared_values
+from models.hazard.formulas import Data, Multiplier, Prior, unit_log_likelihood
 from models.rows import Rows
+
+if TYPE_CHECKING:
+    from models.engine.nuts import NutsJob
+    from models.hazard.density import Density
 
 AT_RISK, LOG_M, EVENTS = "at_risk", "log_m_of_events", "events"
 Extras = dict[str, Array]
@@ -19,35 +24,32 @@ Extras = dict[str, Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HazardProblem(Problem):
-    """One unit's rows under every setting, which `density` must have loaded.
+    """One unit's rows under every setting; only who asks for a new density loads PyMC.
 
     Kept with each draw are E and the sum of log m over events, (draw, setting), and the
     number of events (draw, 1), which is the same for all.
     """
 
-    density: Density
+    multiplier: Multiplier
     data: Data
 
     @classmethod
-    def of(
-        cls, density: Density, data: Data, prior: Prior, prior_digest: str, seed: int
-    ) -> "HazardProblem":
-        """Load data and prior, and pose the problem."""
-        density.load(data, prior)
+    def of(cls, data: Data, prior: Prior, prior_digest: str, seed: int) -> "HazardProblem":
+        """Pose the problem."""
         return cls(
-            target=Loaded(prior.mean, prior.sd, lambda: density.load(data, prior)),
+            target=HazardTarget(prior.mean, prior.sd, lambda: _loaded(data, prior)),
             seed=seed,
             prior_digest=prior_digest,
             data_digest=data_digest(data),
             size=len(data.rows.exposure),
             nuts_job=lambda: _nuts_job(data, prior, seed),
-            density=density,
+            multiplier=Multiplier(prior),
             data=data,
         )
 
     def kept(self, draws: Array) -> tuple[Array, Extras]:
         """Log likelihood (draw,), settings summed out, and what the rows come to."""
-        extras = expose(self.density, draws, self.data)
+        extras = expose(self.multiplier, draws, self.data)
         return self._likelihood(draws, extras), extras
 
     def reweigh(self, fit: Fit) -> Posterior:
@@ -55,17 +57,18 @@ class HazardProblem(Problem):
         if fit.data_digest == self.data_digest:
             return Posterior(fit.draws, fit.log_weights, fit.log_likelihood, fit.extras)
         if data_digest(self.data, fit.size) == fit.data_digest:
-            new = expose(self.density, fit.draws, since(self.data, fit.size))
+            new = expose(self.multiplier, fit.draws, since(self.data, fit.size))
             extras = {name: fit.extras[name] + new[name] for name in new}
         else:
-            extras = expose(self.density, fit.draws, self.data)
+            extras = expose(self.multiplier, fit.draws, self.data)
         likelihood = self._likelihood(fit.draws, extras)
         gain = likelihood - fit.log_likelihood
         return Posterior(fit.draws, fit.log_weights + gain, likelihood, extras)
 
     def by_setting(self, draws: Array, extras: Extras) -> Array:
         """Log of prior weight times likelihood (draw, setting)."""
-        given = self.density.of_one_unit(draws, extras[AT_RISK], extras[LOG_M], extras[EVENTS])
+        kept = (extras[name] for name in (AT_RISK, LOG_M, EVENTS))
+        given = unit_log_likelihood(draws[:, :1], draws[:, 1:2], *kept)
         return np.asarray(given + self.data.log_weight)
 
     def _likelihood(self, draws: Array, extras: Extras) -> Array:
@@ -75,7 +78,28 @@ class HazardProblem(Problem):
         return np.asarray(np.logaddexp.reduce(levels, axis=1))
 
 
-def _nuts_job(data: Data, prior: Prior, seed: int) -> NutsJob:
+class HazardTarget(Loaded):
+    """The compiled density of some data under a prior that is Normal in every parameter."""
+
+    __slots__ = ()
+
+    def log_prior(self, draws: Array) -> Array:
+        """Log prior densities (draw,)."""
+        away = (draws - self.start) / self.scale
+        height = np.log(self.scale).sum() + len(self.scale) * math.log(2 * math.pi) / 2
+        return np.asarray(-0.5 * (away**2).sum(axis=1) - height)
+
+
+def _loaded(data: Data, prior: Prior) -> "Density":
+    from models.hazard.density import compiled_density
+
+    return compiled_density().load(data, prior)
+
+
+def _nuts_job(data: Data, prior: Prior, seed: int) -> "NutsJob":
+    from models.engine.nuts import NutsJob
+    from models.hazard.density import shared_values
+
     return NutsJob(
         build="models.hazard.density:model_of",
         data=shared_values(data, prior),
@@ -85,13 +109,13 @@ def _nuts_job(data: Data, prior: Prior, seed: int) -> NutsJob:
     )
 
 
-def expose(density: Density, draws: Array, data: Data) -> Extras:
+def expose(multiplier: Multiplier, draws: Array, data: Data) -> Extras:
     """E, the sum of log m over events, and their number, of one unit's rows."""
     at_risk = np.zeros((len(draws), len(data.x)))
     log_m_of_events = np.zeros_like(at_risk)
     for g, x in enumerate(data.x):
         if len(x):
-            log_m = density.log_multiplier(draws, x)
+            log_m = multiplier.log_multiplier(draws, x)
             at_risk[:, g] = np.exp(log_m) @ data.rows.exposure
             log_m_of_events[:, g] = log_m @ data.rows.events
     events = np.full((len(draws), 1), data.rows.events.sum())

@@ -28,7 +28,7 @@ from models.explaining import (
     with_reports,
     without,
 )
-from models.hazard.density import Data
+from models.hazard.formulas import Data
 from models.hazard.problem import expose
 from models.hazard.update import Work
 from models.incidents import Incident
@@ -138,14 +138,14 @@ class Account:
 
 def carried(work: Work, start: Posterior, before: Data) -> Posterior:
     """The draws of `start`, whose rows were `before`, on the rows of `work`."""
-    after, density = work.problem.data, work.density
+    after, multiplier = work.problem.data, work.multiplier
     changed, common = changes(before, after)
     if len(before.rows.exposure) > len(after.rows.exposure) or 2 * len(changed) > common:
-        extras = expose(density, start.draws, after)
+        extras = expose(multiplier, start.draws, after)
     else:
         new = np.concatenate([changed, np.arange(common, len(after.rows.exposure))])
-        gone = expose(density, start.draws, at_rows(before, changed))
-        come = expose(density, start.draws, at_rows(after, new))
+        gone = expose(multiplier, start.draws, at_rows(before, changed))
+        come = expose(multiplier, start.draws, at_rows(after, new))
         extras = {name: start.extras[name] - gone[name] + come[name] for name in gone}
     likelihood = np.logaddexp.reduce(work.problem.by_setting(start.draws, extras), axis=1)
     gain = likelihood - start.log_likelihood

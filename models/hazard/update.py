@@ -14,9 +14,9 @@ from models.engine.fit import Fit, Posterior
 from models.engine.ladder import Rung
 from models.estimates import Told, by_count, most_counted
 from models.futures import USUAL
-from models.hazard.density import SCALARS, Data, Prior, compiled_density
 from models.hazard.evidence import Evidence, SignalsWork
 from models.hazard.explain import contributions
+from models.hazard.formulas import SCALARS, Data, Multiplier, Prior
 from models.hazard.outlook import Frailty, hazard_ahead
 from models.hazard.problem import AT_RISK, HazardProblem, data_digest
 from models.hazard.settings import couples, plain_setting, settings_of
@@ -32,9 +32,9 @@ class Work(SignalsWork):
         super().__init__(task, model_hash)
         self.prior = Prior.of(task.beliefs)
         self.settings = settings_of(task.beliefs)
-        self.density = compiled_density()
+        self.multiplier = Multiplier(self.prior)
         self.problem: HazardProblem = HazardProblem.of(
-            self.density, self._data(), self.prior, model_hash + task.beliefs.digest(), task.seed
+            self._data(), self.prior, model_hash + task.beliefs.digest(), task.seed
         )
         # each with what it is of alive, so that an id stands for one of them
         self._hazards: dict[tuple[int, int], tuple[Fit, Signals, Array]] = {}
@@ -120,7 +120,7 @@ class Work(SignalsWork):
     def along(self, draws: Array, futures: list[Array]) -> Array:
         """H (draw, setting, edge) along given futures."""
         edges = self.track.edges
-        return np.stack([hazard_ahead(self.density, draws, x, edges) for x in futures], axis=1)
+        return np.stack([hazard_ahead(self.multiplier, draws, x, edges) for x in futures], axis=1)
 
     def told(self, rung: Rung, question: Question) -> Told:
         """All that the draws say of a question."""
@@ -172,7 +172,7 @@ class Work(SignalsWork):
         """What each tag does to the hazard now."""
         return contributions(
             self.track,
-            self.density,
+            self.multiplier,
             self.prior,
             rung.posterior.draws[: self.few_draws],
             rung.weights.first(self.few_draws),

@@ -32,7 +32,8 @@ import pytensor.tensor as pt
 from pytensor.graph.replace import graph_replace
 
 from models.covariates import Array
-from models.engine.compiled import CompiledModel, in_parts
+from models.engine.compiled import CompiledModel
+from models.engine.parts import in_parts
 from models.panel.facts import Codes
 
 NODES = 9

@@ -27,7 +27,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from models.covariates import Array
-from models.engine.compiled import CompiledModel, in_parts
+from models.engine.compiled import CompiledModel
+from models.engine.parts import in_parts
 from models.regime.days import Days
 from models.regime.prior import SCALARS, STATES, Prior
 

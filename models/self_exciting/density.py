@@ -30,7 +30,7 @@ from scipy.special import betaincinv, ndtr, ndtri
 from models.covariates import Array
 from models.engine.compiled import CompiledModel
 from models.engine.target import Loaded
-from models.hazard.density import Prior, score
+from models.hazard.formulas import Prior, score
 from models.priors.beliefs import Beliefs
 from models.rows import Rows
 

@@ -17,8 +17,8 @@ from models.api import BAND
 from models.covariates import Array
 from models.engine.psis import Weights
 from models.felt import VISIBLE, strongest_first
-from models.hazard.density import Prior
 from models.hazard.explain import contributions as contributions_of_tags
+from models.hazard.formulas import Prior
 from models.self_exciting.density import BRANCHING_PLACE, Density, Theta
 from models.track import Track, events_of
 

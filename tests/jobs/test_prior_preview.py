@@ -149,7 +149,7 @@ def test_draws_of_earlier_beliefs_are_said_to_be_so(app: App) -> None:
 
 
 def test_the_places_of_the_draws_are_those_of_the_models() -> None:
-    from models.hazard.density import SCALARS as HAZARD
+    from models.hazard.formulas import SCALARS as HAZARD
     from models.priors.learnt import SCALARS
     from models.self_exciting.density import SCALARS as HAWKES
 

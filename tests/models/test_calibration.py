@@ -82,7 +82,7 @@ def told_and_quiet(task: Task) -> tuple[float, float]:
     draws, question = rung.posterior.draws, task.questions[0]
     known = covariates(work.signals.pulses.stocks(work.track.now + (edges[1:] + edges[:-1]) / 2))
     paths = np.ascontiguousarray(np.broadcast_to(known, (len(draws), *known.shape)))
-    hazard = hazard_ahead(work.density, draws, paths, edges)
+    hazard = hazard_ahead(work.multiplier, draws, paths, edges)
     first, last = work.track.window(question)
     opening, end = hazard[:, None, first], hazard[:, None, last]
     quiet = work.frailty(rung.posterior).chance(opening, end, np.ones(len(draws)), True)

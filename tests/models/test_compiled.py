@@ -8,8 +8,9 @@ import pytest
 from pytensor.compile.mode import Mode
 
 from models.covariates import Array
-from models.engine.compiled import CELLS, CompiledModel, in_parts
+from models.engine.compiled import CompiledModel
 from models.engine.ladder import refit
+from models.engine.parts import CELLS, in_parts
 from models.engine.problem import Problem
 
 RNG = np.random.default_rng(5)

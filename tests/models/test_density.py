@@ -7,7 +7,8 @@ import pytest
 from scipy.special import gammaln
 
 from models.covariates import Array
-from models.hazard.density import SMOOTHING, Data, Density, Prior, compiled_density, hazard_model
+from models.hazard.density import Density, compiled_density, hazard_model
+from models.hazard.formulas import SMOOTHING, Data, Multiplier, Prior
 from models.hazard.problem import HazardProblem
 from models.priors.elicit import Normal
 from models.rows import Rows
@@ -100,7 +101,7 @@ def test_each_target_has_its_own_data_whatever_was_loaded_since(density: Density
     few, many = (Data.of(worlds.rows(days=days)) for days in (40, 90))
     wide, draws = replace(prior, sd=2 * prior.sd), draws_around(prior)
     one, longer, wider = (
-        HazardProblem.of(density, data, believed, "", 1).target
+        HazardProblem.of(data, believed, "", 1).target
         for data, believed in ((few, prior), (many, prior), (few, wide))
     )
     likelihood, log_prior = one.log_likelihood(draws), one.log_prior(draws)
@@ -124,64 +125,55 @@ def test_pymc_says_the_same_of_its_model(density: Density) -> None:
 
 def test_the_likelihood_of_summed_rows_and_the_prior_make_the_posterior(density: Density) -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
-    problem = HazardProblem.of(density, Data.of(rows), prior, "", 1)
+    problem = HazardProblem.of(Data.of(rows), prior, "", 1)
     draws = draws_around(prior)
     likelihood, extras = problem.kept(draws)
-    log_m = density.log_multiplier(draws, rows.x)
+    log_m = Multiplier(prior).log_multiplier(draws, rows.x)
     assert extras["at_risk"][:, 0] == pytest.approx(np.exp(log_m) @ rows.exposure, rel=1e-12)
     assert extras["log_m_of_events"][:, 0] == pytest.approx(log_m @ rows.events, rel=1e-12)
     assert np.all(extras["events"] == rows.events.sum())
+    density.load(Data.of(rows), prior)
     assert likelihood == pytest.approx(density.log_likelihood(draws), rel=1e-11)
+    assert problem.target.log_prior(draws) == pytest.approx(density.log_prior(draws), rel=1e-12)
     expected = [log_posterior(theta, rows, prior) for theta in draws]
     assert density.log_prior(draws) + likelihood == pytest.approx(expected, rel=1e-10)
 
 
-def test_each_draw_may_have_its_own_path(density: Density) -> None:
+def test_each_draw_may_have_its_own_path() -> None:
     rows, prior = worlds.rows(), Prior.of(BELIEVED)
-    density.load(Data.of(rows), prior)
-    draws = draws_around(prior)
-    shared = density.log_multiplier(draws, rows.x)
-    own = density.log_multiplier(draws, np.broadcast_to(rows.x, (len(draws), *rows.x.shape)))
+    draws, multiplier = draws_around(prior), Multiplier(prior)
+    shared = multiplier.log_multiplier(draws, rows.x)
+    own = multiplier.log_multiplier(draws, np.broadcast_to(rows.x, (len(draws), *rows.x.shape)))
     assert own == pytest.approx(shared, rel=1e-12)
 
 
-def test_the_multiplier_is_bounded_by_the_ceiling_and_near_exp_of_the_score_below_it(
-    density: Density,
-) -> None:
-    prior = Prior.of(BELIEVED)
-    density.load(Data.of(worlds.rows()), prior)
+def test_the_multiplier_is_bounded_by_the_ceiling_and_near_exp_of_the_score_below_it() -> None:
+    multiplier = Multiplier(Prior.of(BELIEVED))
     theta = np.array([-9.0, 1.0, -4.0, 1.0, 0.2, 0.2])
-    low, high = density.log_multiplier(theta[None], np.array([[1.0, 0, 0], [500.0, 0, 0]]))[0]
+    low, high = multiplier.log_multiplier(theta[None], np.array([[1.0, 0, 0], [500.0, 0, 0]]))[0]
     assert low == pytest.approx(1.0, abs=0.03)
     assert high == pytest.approx(5.0, abs=1e-9)
 
 
-def test_a_group_never_counts_for_more_than_the_plain_sum_nor_less_than_its_largest(
-    density: Density,
-) -> None:
-    prior = Prior.of(BELIEVED)
-    uncapped = Prior(prior.mean, prior.sd, prior.alone, prior.groups, False)
-    density.load(Data.of(worlds.rows()), uncapped)
+def test_a_group_never_counts_for_more_than_the_plain_sum_nor_less_than_its_largest() -> None:
+    multiplier = Multiplier(replace(Prior.of(BELIEVED), capped=False))
     theta = np.array([-7.0, 1.0, -4.0, 0.0, 0.5, 0.7])
     x = np.array([[0, 1.0, 0], [0, 0, 1.0], [0, 1.0, 1.0], [0, 1.0, 1.5]])
-    b, c, both, more = density.log_multiplier(theta[None], x)[0]
+    b, c, both, more = multiplier.log_multiplier(theta[None], x)[0]
     assert both <= b + c
     assert both >= max(b, c)
     assert more > both
     assert both == pytest.approx(np.hypot(0.5, 0.7), abs=2 * SMOOTHING)
 
 
-def test_a_level_below_its_reference_counts_the_other_way_in_a_group_as_alone(
-    density: Density,
-) -> None:
-    prior = Prior.of(BELIEVED)
-    density.load(Data.of(worlds.rows()), replace(prior, capped=False))
+def test_a_level_below_its_reference_counts_the_other_way_in_a_group_as_alone() -> None:
+    multiplier = Multiplier(replace(Prior.of(BELIEVED), capped=False))
     theta = np.array([-7.0, 1.0, -4.0, 0.4, 0.5, -0.7])
     x = np.array([[0, 2.0, 0], [0, 0, 2.0], [2.0, 0, 0], [0, 2.0, 2.0]])
-    upward, downward = (density.log_multiplier(theta[None], s)[0] for s in (x, -x))
+    upward, downward = (multiplier.log_multiplier(theta[None], s)[0] for s in (x, -x))
     for above, below in zip(upward, downward, strict=True):
         assert below == pytest.approx(-above, abs=1e-12)
-    assert density.log_multiplier(theta[None], -x)[0][0] < -0.9
+    assert multiplier.log_multiplier(theta[None], -x)[0][0] < -0.9
 
 
 def test_the_multiplier_of_arrays_is_that_of_the_graph(
@@ -191,9 +183,12 @@ def test_the_multiplier_of_arrays_is_that_of_the_graph(
     draws, rng = draws_around(prior), np.random.default_rng(3)
     for given in (prior, replace(prior, capped=False)):
         density.load(Data.of(rows), given)
+        multiplier = Multiplier(given)
         paths = rng.normal(0, 2, (len(draws), 7, rows.x.shape[1]))
-        own = density.log_multiplier(draws, paths)
+        own = multiplier.log_multiplier(draws, paths)
         graph = density.along("log_m", "x", draws, paths)
         assert own == pytest.approx(graph, rel=1e-12, abs=1e-13)
         shared = density.along("log_m", "x", draws, rows.x)
-        assert density.log_multiplier(draws, rows.x) == pytest.approx(shared, rel=1e-12, abs=1e-13)
+        assert multiplier.log_multiplier(draws, rows.x) == pytest.approx(
+            shared, rel=1e-12, abs=1e-13
+        )

@@ -59,8 +59,8 @@ def test_what_is_explained_is_what_was_estimated() -> None:
 def test_parts_of_incidents_sum_to_their_tags_and_tags_to_the_whole_in_each_draw() -> None:
     work, draws = account().work, account().posterior.draws
     x = work.present()
-    parts = log_parts(work.density, work.prior, draws, x)
-    log_m = work.density.log_multiplier(draws, np.stack([x, 0 * x]))
+    parts = log_parts(work.multiplier, work.prior, draws, x)
+    log_m = work.multiplier.log_multiplier(draws, np.stack([x, 0 * x]))
     assert parts.sum(axis=1) == pytest.approx(log_m[:, 0] - log_m[:, 1], abs=1e-9)
     incidents, stocks = incident_stocks(work.track)
     shares = stock_shares(work.track, incidents, stocks)
@@ -177,7 +177,7 @@ def test_a_crossed_alert_level_is_named() -> None:
 def test_rows_that_changed_are_carried_exactly() -> None:
     work = Work(without(account().facts, "i2", "a"), hash_of(TASK))
     before, start = account().work.problem.data, account().start
-    anew = expose(work.density, start.draws, work.problem.data)
+    anew = expose(work.multiplier, start.draws, work.problem.data)
     moved = carried(work, start, before)
     assert moved.extras[AT_RISK] == pytest.approx(anew[AT_RISK], rel=1e-10)
     some = at_rows(before, np.array([0, 5]))

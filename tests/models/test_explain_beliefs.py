@@ -24,8 +24,8 @@ from models.explaining import (
     sensitivity,
     silent,
 )
-from models.hazard.density import Data
 from models.hazard.explanation import explain
+from models.hazard.formulas import Data
 from models.hazard.leverage import SHAPE, Leverage, by_week
 from models.hazard.problem import AT_RISK, expose
 from models.hazard.scenarios import Account
@@ -187,7 +187,7 @@ def test_weeks_keep_the_days_the_events_and_the_mean_of_the_covariates() -> None
     [place] = np.flatnonzero(weeks.rows.events)
     assert (weeks.x[:, place] == data.x[:, day]).all()
     draws = account().start.draws
-    roughly, exactly = (expose(account().work.density, draws, d)[AT_RISK] for d in (weeks, data))
+    roughly, exactly = (expose(account().work.multiplier, draws, d)[AT_RISK] for d in (weeks, data))
     assert roughly == pytest.approx(exactly, rel=0.05)
     assert roughly.mean() == pytest.approx(exactly.mean(), rel=0.005)
 

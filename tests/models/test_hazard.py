@@ -16,7 +16,8 @@ from models.engine.fit import Posterior
 from models.engine.ladder import refit
 from models.engine.psis import Weights
 from models.hazard import Hazard
-from models.hazard.density import Data, Density, Prior, compiled_density, hazard_model
+from models.hazard.density import compiled_density, hazard_model
+from models.hazard.formulas import Data, Multiplier, Prior
 from models.hazard.outlook import Frailty, hazard_ahead
 from models.hazard.problem import AT_RISK, HazardProblem
 from models.priors.beliefs import Beliefs
@@ -69,10 +70,10 @@ def by_quadrature(believed: Beliefs, rows: Rows, ahead: Array) -> float:
 
 def fitted(
     believed: Beliefs, rows: Rows, seed: int = 1, draws: int = 4000
-) -> tuple[Density, Posterior, Weights]:
-    density, prior = compiled_density(), Prior.of(believed)
-    rung = refit(HazardProblem.of(density, Data.of(rows), prior, believed.digest(), seed), draws)
-    return density, rung.posterior, rung.weights
+) -> tuple[Multiplier, Posterior, Weights]:
+    prior = Prior.of(believed)
+    rung = refit(HazardProblem.of(Data.of(rows), prior, believed.digest(), seed), draws)
+    return Multiplier(prior), rung.posterior, rung.weights
 
 
 def rate_of(posterior: Posterior) -> Frailty:
@@ -87,10 +88,10 @@ def within(posterior: Posterior, hazard: Array, begin: Array | None = None) -> A
     return rate_of(posterior).chance(opening[:, None], hazard[:, None], whole, recurrent=True)
 
 
-def p_ahead(density: Density, posterior: Posterior, ahead: Array) -> Array:
+def p_ahead(multiplier: Multiplier, posterior: Posterior, ahead: Array) -> Array:
     """P (draw,) while the covariates (day,) or (day, tag) go through `ahead`, with no news."""
     path = ahead.reshape(len(ahead), -1)
-    hazard = hazard_ahead(density, posterior.draws, path, np.arange(len(path) + 1.0))
+    hazard = hazard_ahead(multiplier, posterior.draws, path, np.arange(len(path) + 1.0))
     return within(posterior, hazard[:, -1])
 
 
@@ -120,9 +121,9 @@ def test_with_an_indicator_and_a_ceiling_p_is_that_of_a_quadrature(n: int) -> No
     events[np.argsort(-rows.x[:, 0])[:n]] = 1.0
     rows = Rows.of_one_unit(rows.x, np.ones(60), events)
     believed = worlds.beliefs(worlds.effect("a", 0.6, 0.5))
-    density, posterior, weights = fitted(believed, rows)
+    multiplier, posterior, weights = fitted(believed, rows)
     ahead = np.linspace(2.0, 0.5, 45)
-    by_draw = p_ahead(density, posterior, ahead)
+    by_draw = p_ahead(multiplier, posterior, ahead)
     found, mcse = float(weights.mean(by_draw)), weights.mcse(by_draw)
     assert mcse < 0.005
     assert found == pytest.approx(by_quadrature(believed, rows, ahead), abs=4 * mcse)
@@ -143,8 +144,8 @@ def test_with_no_data_the_weighted_draws_are_the_prior() -> None:
 def test_nuts_says_the_same() -> None:
     believed = worlds.beliefs(worlds.effect("a", 0.6, 0.5), worlds.effect("b", 0.2, 0.3))
     rows = worlds.rows(days=40, tags=2)
-    density, posterior, weights = fitted(believed, rows)
-    mode = density._mode
+    multiplier, posterior, weights = fitted(believed, rows)
+    mode = compiled_density()._mode
     with hazard_model(Data.of(rows), Prior.of(believed)):
         trace = pm.sample(
             draws=400, tune=200, chains=1, cores=1, random_seed=3, progressbar=False,
@@ -156,14 +157,14 @@ def test_nuts_says_the_same() -> None:
         + [chains["beta"].to_numpy()], axis=-1,
     )  # fmt: skip
     draws = theirs.reshape(-1, theirs.shape[-1])
-    log_m = density.log_multiplier(draws, rows.x)
+    log_m = multiplier.log_multiplier(draws, rows.x)
     extras = {
         AT_RISK: (np.exp(log_m) @ rows.exposure)[:, None],
         "events": np.full((len(draws), 1), rows.events.sum()),
     }
     path, zeros = np.tile([1.5, 0.5], (30, 1)), np.zeros(len(draws))
-    ours = p_ahead(density, posterior, path)
-    nuts = p_ahead(density, Posterior(draws, zeros, zeros, extras), path)
+    ours = p_ahead(multiplier, posterior, path)
+    nuts = p_ahead(multiplier, Posterior(draws, zeros, zeros, extras), path)
     blocks = nuts.reshape(20, -1).mean(axis=1)  # autocorrelation stays inside a block
     error = np.hypot(weights.mcse(ours), blocks.std(ddof=1) / np.sqrt(20))
     assert error < 0.01
@@ -193,8 +194,8 @@ def test_surviving_to_the_first_deadline_and_then_to_the_second_is_surviving_to_
     None
 ):
     rows = worlds.rows(days=60, tags=1)
-    density, posterior, _ = fitted(worlds.beliefs(worlds.effect("a")), rows, draws=500)
-    hazard = hazard_ahead(density, posterior.draws, np.ones((40, 1)), np.arange(41.0))
+    multiplier, posterior, _ = fitted(worlds.beliefs(worlds.effect("a")), rows, draws=500)
+    hazard = hazard_ahead(multiplier, posterior.draws, np.ones((40, 1)), np.arange(41.0))
     first, second = (within(posterior, hazard[:, at]) for at in (15, 40))
     at_risk = posterior.extras[AT_RISK] + hazard[:, [15]]
     silent = replace(posterior, extras={**posterior.extras, AT_RISK: at_risk})

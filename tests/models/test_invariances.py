@@ -11,7 +11,8 @@ from forecast.estimate import Estimate
 from forecast.evidence import Report
 from models.covariates import Array
 from models.hazard import Hazard
-from models.hazard.density import Data, Density, Prior, compiled_density
+from models.hazard.density import compiled_density
+from models.hazard.formulas import Data, Multiplier, Prior
 from models.hazard.outlook import Frailty, hazard_ahead
 from models.hazard.problem import HazardProblem, expose, since
 from models.priors.beliefs import Beliefs
@@ -28,6 +29,7 @@ FEW = settings(
     max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 LISTENED = Prior.of(beliefs(*TAGS, effect("c", 0.2)))
+MULTIPLIER = Multiplier(LISTENED)
 
 
 def estimate(believed: Beliefs, reports: list[Report]) -> Estimate:
@@ -56,21 +58,22 @@ def test_rows_in_any_order_and_any_batches_come_to_the_same(
     shuffled = Rows.of_one_unit(rows.x[order], rows.exposure[order], rows.events[order])
     whole = level(rows)
     assert level(shuffled) == pytest.approx(whole, abs=1e-9)
-    density, cut = compiled_density(), data.draw(st.integers(0, rows_of + 2))
-    problem = HazardProblem.of(density, Data.of(rows), LISTENED, "", 1)
-    parts = [expose(density, theta(), since(problem.data, *ends)) for ends in ((0, cut), (cut,))]
+    cut = data.draw(st.integers(0, rows_of + 2))
+    problem = HazardProblem.of(Data.of(rows), LISTENED, "", 1)
+    parts = [expose(MULTIPLIER, theta(), since(problem.data, *ends)) for ends in ((0, cut), (cut,))]
     added = {name: parts[0][name] + parts[1][name] for name in parts[0]}
     assert problem.by_setting(theta(), added)[:, 0] == pytest.approx(whole, abs=1e-9)
 
 
 def test_evidence_whose_effect_is_nothing_moves_no_bit_of_a_draw() -> None:
-    density, draws = compiled_density(), theta()
+    draws = theta()
     draws[:, 4] = 0.0
-    density.load(Data.of(worlds.rows()), LISTENED)
     x = worlds.rows(days=20).x
     other = x.copy()
     other[:, 1] += 3.0
-    assert np.array_equal(density.log_multiplier(draws, x), density.log_multiplier(draws, other))
+    assert np.array_equal(
+        MULTIPLIER.log_multiplier(draws, x), MULTIPLIER.log_multiplier(draws, other)
+    )
 
 
 @FEW
@@ -96,19 +99,19 @@ def test_another_unit_of_time_is_the_same_posterior_and_the_same_p(
     moved[:, [0, 2]] -= np.log(factor)  # rate and ceiling are per unit of time
     gain = level(rows, draws=moved) - level(days, draws=draws)
     assert gain == pytest.approx(np.full(len(draws), -days.events.sum() * np.log(factor)), abs=1e-8)
-    density, edges = compiled_density(), np.array([0.0, 10.0, 40.0])
+    edges = np.array([0.0, 10.0, 40.0])
     one, other = (
-        rate_given(density, t, r).chance(h[:, [0]], h[:, [2]], np.ones(len(t)), True)
+        rate_given(t, r).chance(h[:, [0]], h[:, [2]], np.ones(len(t)), True)
         for t, r, h in (
-            (draws, days, hazard_ahead(density, draws, np.ones((2, 3)), edges)),
-            (moved, rows, hazard_ahead(density, moved, np.ones((2, 3)), edges * factor)),
+            (draws, days, hazard_ahead(MULTIPLIER, draws, np.ones((2, 3)), edges)),
+            (moved, rows, hazard_ahead(MULTIPLIER, moved, np.ones((2, 3)), edges * factor)),
         )
     )
     assert other == pytest.approx(one, rel=1e-9)
 
 
-def rate_given(density: Density, draws: Array, rows: Rows) -> Frailty:
-    extras = expose(density, draws, Data.of(rows))
+def rate_given(draws: Array, rows: Rows) -> Frailty:
+    extras = expose(MULTIPLIER, draws, Data.of(rows))
     return Frailty.of(draws, extras, np.zeros((len(draws), 1)))
 
 
@@ -128,11 +131,10 @@ def test_a_covariate_in_other_steps_with_its_effect_the_other_way_is_the_same(
 @FEW
 @given(cuts=st.lists(st.floats(0.1, 59.9), max_size=6, unique=True))
 def test_a_bin_in_parts_is_the_sum_of_its_parts(cuts: list[float]) -> None:
-    density, draws = compiled_density(), theta()
-    density.load(Data.of(worlds.rows()), LISTENED)
+    draws = theta()
     fine = np.array([0.0, *sorted(cuts), 60.0])
-    whole = hazard_ahead(density, draws, np.ones((1, 3)), np.array([0.0, 60.0]))[:, -1]
-    parts = hazard_ahead(density, draws, np.ones((len(fine) - 1, 3)), fine)
+    whole = hazard_ahead(MULTIPLIER, draws, np.ones((1, 3)), np.array([0.0, 60.0]))[:, -1]
+    parts = hazard_ahead(MULTIPLIER, draws, np.ones((len(fine) - 1, 3)), fine)
     assert parts[:, -1] == pytest.approx(whole, rel=1e-12)
     assert np.all(np.diff(parts, axis=1) > 0)
 

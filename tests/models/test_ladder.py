@@ -1,8 +1,11 @@
 """The ladder: cheap rungs agree with dear ones, gates hold, and the state comes back."""
 
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ from models.engine.ladder import DRAWS, MANY_DRAWS, Rung, climb, refit
 from models.engine.nuts import NutsJob
 from models.engine.problem import MOST_NEW
 from models.hazard import Hazard
-from models.hazard.density import Data, Prior, compiled_density
+from models.hazard.formulas import Data, Prior
 from models.hazard.problem import HazardProblem
 from models.hazard.update import Work
 from models.priors.beliefs import Beliefs
@@ -137,6 +140,31 @@ def test_adding_a_report_and_retracting_it_is_as_if_it_had_never_been(first: Ans
     assert added.estimates[0].probability > never.probability
 
 
+LATER = """
+import sys
+from pathlib import Path
+from models.hazard import Hazard
+from tests.models import worlds
+believed = worlds.beliefs(worlds.effect("a"), worlds.effect("b", 0.3))
+reports = [worlds.report("r0", 60), worlds.report("r1", 150), worlds.report("r2", 195, "b")]
+task = worlds.task(believed, 203, reports, [worlds.event("e0", 70.4)])
+[found] = Hazard().update(task, Path(sys.argv[1]).read_bytes()).estimates
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(found.method, found.probability.hex(), *{"pymc", "pytensor", "arviz_stats"} & loaded)
+"""
+
+
+def test_an_update_on_kept_draws_loads_neither_pymc_nor_arviz(
+    first: Answer, tmp_path: Path
+) -> None:
+    assert first.state is not None
+    (tmp_path / "state").write_bytes(first.state)
+    command = [sys.executable, "-c", LATER, str(tmp_path / "state")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    [here] = answer(203, first.state).estimates
+    assert run.stdout.split() == ["T1", here.probability.hex()]
+
+
 @pytest.mark.parametrize(
     "later",
     [
@@ -146,12 +174,11 @@ def test_adding_a_report_and_retracting_it_is_as_if_it_had_never_been(first: Ans
     ],
 )
 def test_new_weights_are_the_ratio_of_the_two_posteriors(later) -> None:  # type: ignore[no-untyped-def]
-    density, prior = compiled_density(), Prior.of(BELIEVED)
+    prior = Prior.of(BELIEVED)
     old, new = (Data.of(some) for some in (rows(), later()))
-    fit = refit(HazardProblem.of(density, old, prior, "", 1), 300).fit
-    before = density.log_likelihood(fit.draws)
-    problem = HazardProblem.of(density, new, prior, "", 1)
-    gain = density.log_likelihood(fit.draws) - before
+    before, problem = (HazardProblem.of(data, prior, "", 1) for data in (old, new))
+    fit = refit(before, 300).fit
+    gain = problem.target.log_likelihood(fit.draws) - before.target.log_likelihood(fit.draws)
     found = problem.reweigh(fit)
     assert found.log_weights - fit.log_weights == pytest.approx(gain, abs=1e-9)
     fresh = problem.reweigh(replace(fit, data_digest="", size=0))

@@ -13,8 +13,8 @@ from forecast.estimate import Move, log_hazard
 from forecast.evidence import Event, Report, Superseded
 from models.engine.problem import MOST_NEW
 from models.hazard import Hazard
-from models.hazard.density import Data, Prior, compiled_density
 from models.hazard.explain import log_parts
+from models.hazard.formulas import Multiplier, Prior
 from models.moves import move, shifted
 from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
@@ -153,12 +153,11 @@ def test_the_parts_of_a_draw_sum_to_the_log_of_its_multiplier(capped: bool) -> N
         *worlds.grouped(worlds.effect("b"), worlds.effect("c", -0.3), worlds.effect("d")),
     )
     prior = replace(Prior.of(believed), capped=capped)
-    density = compiled_density()
-    density.load(Data.of(worlds.rows(tags=4)), prior)
+    multiplier = Multiplier(prior)
     z = np.random.default_rng(4).standard_normal((50, len(prior.mean)))
     draws, x = prior.mean + prior.sd * z, np.array([1.0, 0.7, 2.0, 0.0])
-    parts = log_parts(density, prior, draws, x)
-    log_m = density.log_multiplier(draws, np.stack([x, 0 * x]))
+    parts = log_parts(multiplier, prior, draws, x)
+    log_m = multiplier.log_multiplier(draws, np.stack([x, 0 * x]))
     assert parts.sum(axis=1) == pytest.approx(log_m[:, 0] - log_m[:, 1], abs=1e-9)
     assert np.all(parts[:, 3] == 0)
     assert np.all((parts[:, 1] > 0) == (draws[:, 4] > 0))
@@ -166,10 +165,9 @@ def test_the_parts_of_a_draw_sum_to_the_log_of_its_multiplier(capped: bool) -> N
 
 def test_members_of_a_group_share_its_part_as_their_squares_do() -> None:
     believed = worlds.beliefs(*worlds.grouped(worlds.effect("a"), worlds.effect("b")))
-    prior, density = Prior.of(believed), compiled_density()
-    density.load(Data.of(worlds.rows(tags=2)), prior)
+    prior = Prior.of(believed)
     draws = np.array([[-6.0, 1.0, -3.0, 0.6, 0.2]])
-    [[a, b]] = log_parts(density, prior, draws, np.array([1.0, 1.5]))
+    [[a, b]] = log_parts(Multiplier(prior), prior, draws, np.array([1.0, 1.5]))
     assert a / b == pytest.approx(0.6**2 / 0.3**2)
 
 

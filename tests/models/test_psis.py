@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 from scipy.special import ndtri
 
 from models.covariates import Array
@@ -34,6 +35,26 @@ def test_khat_is_the_index_of_the_tail(k: float) -> None:
 def test_weights_passed_the_wrong_way_round_would_be_seen(k: float) -> None:
     assert smooth(-pareto_log_weights(k)).khat < 0
     assert not weights_gate(smooth(pareto_log_weights(k))).passed
+
+
+@pytest.mark.parametrize("efficiency", [1.0, 0.6])
+@pytest.mark.parametrize("draws", [30, 150, 226, 1000, 3000])
+@pytest.mark.parametrize("scale", [1e-6, 0.3, 1.0, 8.0])
+@pytest.mark.parametrize("kind", ["normal", "heavy", "with nothing", "half alike"])
+def test_weights_are_smoothed_as_arviz_smooths_them(
+    kind: str, scale: float, draws: int, efficiency: float
+) -> None:
+    rng = np.random.default_rng(5)
+    raw = scale * (rng.standard_t(3, draws) if kind == "heavy" else rng.normal(size=draws))
+    if kind == "with nothing":
+        raw = np.where(rng.random(draws) < 0.2, -np.inf, raw)
+    if kind == "half alike":
+        raw = np.maximum(raw, np.median(raw))
+    theirs, khat = array_stats.psislw(-raw, r_eff=efficiency)
+    w = np.exp(theirs - theirs.max())
+    found = smooth(raw, efficiency)
+    assert found.khat == pytest.approx(float(khat), rel=1e-8, abs=1e-9, nan_ok=True)
+    assert found.w == pytest.approx(w / w.sum(), rel=1e-9, abs=1e-15)
 
 
 def test_a_heavier_draw_weighs_more() -> None:

@@ -10,7 +10,8 @@ from models.covariates import Array
 from models.engine.fit import Fit
 from models.engine.ladder import refit
 from models.hazard import Hazard
-from models.hazard.density import Data, Prior, compiled_density
+from models.hazard.density import compiled_density
+from models.hazard.formulas import Data, Prior
 from models.hazard.outlook import Frailty, hazard_ahead
 from models.hazard.problem import HazardProblem
 from models.hazard.settings import couples, plain_setting, settings_of
@@ -80,26 +81,26 @@ def test_the_density_of_a_mixture_is_the_log_of_the_sum_of_densities() -> None:
 
 
 def test_rows_summed_up_for_each_draw_give_the_density_of_the_mixture() -> None:
-    density, prior = compiled_density(), Prior.of(BELIEVED)
+    prior = Prior.of(BELIEVED)
     data = data_of(3, worlds.rows(tags=2))
-    problem = HazardProblem.of(density, data, prior, "", 1)
+    problem = HazardProblem.of(data, prior, "", 1)
     draws = prior.mean + prior.sd * np.random.default_rng(2).standard_normal((30, 5))
     likelihood, extras = problem.kept(draws)
     assert extras["at_risk"].shape == (30, 3)
-    assert likelihood == pytest.approx(density.log_likelihood(draws), rel=1e-11)
+    assert likelihood == pytest.approx(problem.target.log_likelihood(draws), rel=1e-11)
 
 
 @pytest.mark.parametrize("changed", [False, True], ids=["days were added", "a row was corrected"])
 def test_weighing_kept_draws_anew_is_computing_all_again(changed: bool) -> None:
-    density, prior = compiled_density(), Prior.of(BELIEVED)
+    prior = Prior.of(BELIEVED)
     new = data_of(3, worlds.rows(tags=2))
     old = Data(new.rows.between(0, 25), new.x[:, :25], new.log_weight)
     if changed:
         events = old.rows.events.copy()
         events[3] += 1
         old = replace(old, rows=Rows.of_one_unit(old.rows.x, old.rows.exposure, events))
-    fit = refit(HazardProblem.of(density, old, prior, "", 1), 200).fit
-    problem = HazardProblem.of(density, new, prior, "", 1)
+    fit = refit(HazardProblem.of(old, prior, "", 1), 200).fit
+    problem = HazardProblem.of(new, prior, "", 1)
     found = problem.reweigh(fit)
     likelihood, extras = problem.kept(fit.draws)
     for name, values in extras.items():
@@ -107,7 +108,8 @@ def test_weighing_kept_draws_anew_is_computing_all_again(changed: bool) -> None:
     assert found.log_likelihood == pytest.approx(likelihood, rel=1e-11)
     gain = likelihood - fit.log_likelihood
     assert found.log_weights == pytest.approx(fit.log_weights + gain, abs=1e-9)
-    assert found.log_likelihood == pytest.approx(density.log_likelihood(fit.draws), rel=1e-11)
+    compiled = problem.target.log_likelihood(fit.draws)
+    assert found.log_likelihood == pytest.approx(compiled, rel=1e-11)
 
 
 class Quadrature:
@@ -159,8 +161,7 @@ def test_half_lives_on_a_grid_are_the_posterior_of_a_quadrature() -> None:
         log_shape=Normal(1.0, 1e-4),
         log_ceiling=None,
     )
-    density = compiled_density()
-    problem = HazardProblem.of(density, data, Prior.of(believed), "", 1)
+    problem = HazardProblem.of(data, Prior.of(believed), "", 1)
     rung = refit(problem, 8000)
     draws = rung.posterior.draws
     frailty = Frailty.of(
@@ -174,7 +175,8 @@ def test_half_lives_on_a_grid_are_the_posterior_of_a_quadrature() -> None:
     beta = draws[:, 3]
     assert weights.mean(beta) == pytest.approx(exact.mean_beta, abs=5 * weights.mcse(beta))
     hazard = np.stack(
-        [hazard_ahead(density, draws, x[:, None], np.arange(31.0)) for x in ahead], axis=1
+        [hazard_ahead(problem.multiplier, draws, x[:, None], np.arange(31.0)) for x in ahead],
+        axis=1,
     )
     p = frailty.chance(hazard[:, :, 0], hazard[:, :, -1], np.ones(len(draws)), recurrent=True)
     assert weights.mean(p) == pytest.approx(exact.p, abs=5 * weights.mcse(p) + 1e-4)
@@ -234,7 +236,7 @@ def test_equal_half_lives_on_every_point_are_as_certain_ones() -> None:
     one = work.problem
     x = np.repeat(one.data.x, 3, axis=0)
     three = HazardProblem.of(
-        work.density, Data(one.data.rows, x, np.log([0.25, 0.5, 0.25])), work.prior, "", one.seed
+        Data(one.data.rows, x, np.log([0.25, 0.5, 0.25])), work.prior, "", one.seed
     )
     draws = work.prior.mean + work.prior.sd * np.random.default_rng(1).standard_normal((20, 4))
     assert three.kept(draws)[0] == pytest.approx(one.kept(draws)[0], rel=1e-12)

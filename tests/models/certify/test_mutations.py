@@ -18,7 +18,7 @@ from models.certify.certificate import FAILED, PASSED, Certificate
 from models.certify.harness import judge, replicates
 from models.certify.world import Stream, World
 from models.certify.worlds import base_rate, hazard
-from models.hazard import Hazard, density
+from models.hazard import Hazard, density, formulas
 from models.priors.beliefs import Beliefs, Effect, Narrower
 from models.priors.elicit import Normal
 
@@ -76,11 +76,12 @@ class Raised(Hazard):
     """
 
     def __init__(self, power: float, monkeypatch: pytest.MonkeyPatch) -> None:
-        potential, of_one_unit = pm.Potential, density.Density.of_one_unit
+        potential, of_units = pm.Potential, formulas.unit_log_likelihood
         self.power = power
         monkeypatch.setattr(pm, "Potential", lambda name, graph: potential(name, power * graph))
         monkeypatch.setattr(
-            density.Density, "of_one_unit", lambda *arguments: power * of_one_unit(*arguments)
+            "models.hazard.problem.unit_log_likelihood",
+            lambda *arguments: power * of_units(*arguments),
         )
 
     def posterior(self, task: Task, state: bytes | None) -> Draws:
@@ -132,8 +133,9 @@ def test_a_hazard_whose_likelihood_is_bent_fails(
 def test_a_hazard_in_which_the_sign_of_an_effect_is_flipped_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    score = density.score
-    monkeypatch.setattr(density, "score", lambda x, beta, *groups: score(x, -beta, *groups))
+    score = formulas.score
+    for place in (density, formulas):
+        monkeypatch.setattr(place, "score", lambda x, beta, *groups: score(x, -beta, *groups))
     found = certificate(Hazard(), telling, FEW)
     assert found.verdict == FAILED
     assert any(finding.startswith("beta.march") for finding in found.findings)

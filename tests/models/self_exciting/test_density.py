@@ -8,7 +8,7 @@ from scipy.stats import beta as beta_distribution
 from scipy.stats import norm
 
 from models.covariates import Array
-from models.hazard.density import Prior
+from models.hazard.formulas import Prior
 from models.priors.elicit import Normal
 from models.rows import Rows
 from models.self_exciting.density import (
