@@ -29,7 +29,7 @@ from models.quantiles import interval_among
 from models.registry import family
 
 if TYPE_CHECKING:
-    from models.looks.weighing import Answered, Answers
+    from models.engine.answers import Answered, Answers
 
 MOST_PAST = 12  # stored moments of resolved questions that are estimated again
 OF_EACH = 2  # of one question, whose moments are alike

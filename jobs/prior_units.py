@@ -12,7 +12,7 @@ from jobs.app import App
 from models.api import Task
 from models.covariates import Array
 from models.draws_family import DrawsFamily
-from models.looks.hazard import HazardLook
+from models.hazard.predictive import effective_days
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.evidence import History
 from models.priors.holdout import UnitDays
@@ -83,5 +83,4 @@ def effective(watched: Watched, log_rate: Array, log_shape: Array) -> Array:
     model = family(task.beliefs.model)
     if not hears_signs(task.beliefs) or not isinstance(model, DrawsFamily):
         return np.full(len(log_rate), watched.history.days)
-    look = HazardLook.of(task, model.model_hash(task.beliefs))
-    return look.effective_days(log_rate, log_shape)
+    return effective_days(model, task, log_rate, log_shape)

@@ -11,7 +11,7 @@ days. The same standard random numbers are used at every update, so that p does 
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -31,7 +31,7 @@ SHORTEST_BIN = 7.0
 TIMES = 1_000_003  # random numbers kept for arrival times; a prime, as is the stride
 PRIME = 611_953
 MOST_EXPECTED = 200.0  # of one tag on one path: where more are, one stands for several
-USUAL = 1000  # draws of an update
+BLOCK = 1000  # draws whose random numbers are made together
 MOST_ARRIVALS = 400  # drawn of one tag on one path; Poisson of 200 never comes near
 
 
@@ -140,27 +140,27 @@ class _Chance:
     tempo: Array
     time: Array
 
-    def first(self, draws: int) -> "_Chance":
-        """Those of the first draws."""
-        return replace(
-            self,
-            normal=self.normal[:draws],
-            uniform=self.uniform[:draws],
-            tempo=self.tempo[:draws],
-        )
-
 
 @lru_cache(maxsize=16)
 def _standard_numbers(draws: int, tags: int, seed: int) -> _Chance:
-    """Of few draws the first of USUAL: what comes along a draw does not hang on their number."""
-    if draws < USUAL:
-        return _standard_numbers(USUAL, tags, seed).first(draws)
-    rng = np.random.default_rng([seed, tags])
+    """By the block: what comes along a draw does not hang on how many others there are."""
+    blocks = [_block(n, tags, seed) for n in range(max(-(-draws // BLOCK), 1))]
     return _Chance(
-        tempo=rng.standard_gamma(TEMPO_SHAPE, draws) / TEMPO_SHAPE,
-        normal=rng.standard_normal((draws, tags)),
-        uniform=rng.random((draws, tags)),
-        time=rng.random(TIMES),
+        normal=np.concatenate([block.normal for block in blocks])[:draws],
+        uniform=np.concatenate([block.uniform for block in blocks])[:draws],
+        tempo=np.concatenate([block.tempo for block in blocks])[:draws],
+        time=blocks[0].time,
+    )
+
+
+@lru_cache(maxsize=16)
+def _block(n: int, tags: int, seed: int) -> _Chance:
+    rng = np.random.default_rng([seed, tags, n])
+    return _Chance(
+        tempo=rng.standard_gamma(TEMPO_SHAPE, BLOCK) / TEMPO_SHAPE,
+        normal=rng.standard_normal((BLOCK, tags)),
+        uniform=rng.random((BLOCK, tags)),
+        time=rng.random(TIMES if n == 0 else 0),
     )
 
 

@@ -10,16 +10,18 @@ every update says whether they could.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.api import Task
 from models.covariates import Array
 from models.draws_family import DrawsFamily
+from models.engine.answers import Answered, Answers, answers
 from models.engine.fit import Fit, Posterior
-from models.looks.weighing import Answered, Answers, answered, smooth
-from models.looks.work import Look, look_at, other_look, says_the_same
+from models.engine.gates import khat_limit, weights_gate
+from models.engine.psis import smooth
+from models.look import Look
 from models.priors.beliefs import Beliefs
 
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
@@ -58,7 +60,9 @@ class Seen:
     def answers(self, more: Array | None = None) -> Answers:
         """What they say, the log weights raised by some more."""
         log_weights = self.posterior.log_weights + (0.0 if more is None else more)
-        return answered(smooth(log_weights, self.efficiency), self.chances)
+        weights = smooth(log_weights, self.efficiency)
+        known = min(map(len, self.chances.values()), default=len(log_weights))
+        return answers(weights.first(known), self.chances)
 
 
 def retuned(
@@ -71,28 +75,40 @@ def retuned(
     fit = Fit.restored(state)
     if fit is None:
         return None
-    old = look_at(family, task, len(fit.draws))
+    old = Look(family, task)
     if not old.is_of(fit):
         return None
     most = most or len(fit.draws)
     standing = old.reweigh(fit)
-    if not smooth(standing.log_weights, fit.efficiency).passes:
+    if not weights_gate(smooth(standing.log_weights, fit.efficiency)).passed:
         return None
-    new = other_look(family, old, task, beliefs, len(fit.draws))
+    new = Look(family, replace(task, beliefs=beliefs))
     if not new.has_place_for(fit):
         return None
     now = Seen(standing, fit.efficiency, old.chances(standing, most))
     if says_the_same(family, task.beliefs, beliefs):
         gain = new.log_prior(fit.draws) - old.log_prior(fit.draws)
         weighed = Posterior(fit.draws, standing.log_weights + gain, standing.log_likelihood)
-        if smooth(weighed.log_weights, fit.efficiency).passes:
+        if weights_gate(smooth(weighed.log_weights, fit.efficiency)).passed:
             return _answers(now, Seen(weighed, fit.efficiency, now.chances), old, new)
     for draws in dict.fromkeys((min(FEW, most), len(fit.draws))):
         moved = _moved(old, new, standing, draws)
-        if smooth(moved.log_weights, fit.efficiency).bears(LEAST):
+        if _bears(moved, fit.efficiency):
             then = Seen(moved, fit.efficiency, new.chances(moved, draws))
             return _answers(now, then, old, new)
     return None
+
+
+def _bears(moved: Posterior, efficiency: float) -> bool:
+    """Whether enough of moved draws is left for a look."""
+    weights = smooth(moved.log_weights, efficiency)
+    return weights.ess >= LEAST and weights.khat < khat_limit(len(weights.w))
+
+
+def says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:
+    """Whether a draw's P is the same under both: only priors of its parameters differ."""
+    rest = [(b.narrower, b.couplings, b.ordinary_value, family.model_hash(b)) for b in (one, other)]
+    return rest[0] == rest[1]
 
 
 def _moved(old: Look, new: Look, before: Posterior, most: int) -> Posterior:

@@ -8,8 +8,7 @@ import math
 from dataclasses import fields, replace
 
 from forecast.estimate import Estimate
-
-LEAST_DRAWS, LEAST_SHARE = 400.0, 0.2  # of `gates.weights_gate`, which a test holds them to
+from models.engine.gates import MAX_MCSE, khat_limit, least_ess
 
 
 def with_bounds(estimate: Estimate) -> Estimate:
@@ -26,8 +25,6 @@ def with_bounds(estimate: Estimate) -> Estimate:
         return estimate
     if "correlation" in found:
         bounds |= _moved()
-    from models.engine.gates import MAX_MCSE  # with ArviZ, which what only looks does not load
-
     return replace(estimate, diagnostics={**found, **bounds, "mcse_at_most": MAX_MCSE})
 
 
@@ -35,12 +32,7 @@ def _weighed(draws: float) -> dict[str, float]:
     """Those of weighed draws; of fewer than two there is no tail to judge."""
     if not (math.isfinite(draws) and draws > 1):
         return {}
-    from models.engine.gates import khat_limit
-
-    return {
-        "khat_below": khat_limit(int(draws)),
-        "ess_at_least": max(LEAST_DRAWS, LEAST_SHARE * draws),
-    }
+    return {"khat_below": khat_limit(int(draws)), "ess_at_least": least_ess(int(draws))}
 
 
 def _sampled() -> dict[str, float]:

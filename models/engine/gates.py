@@ -31,6 +31,11 @@ def khat_limit(draws: int) -> float:
     return min(1 - 1 / math.log10(draws), 0.7)
 
 
+def least_ess(draws: int) -> float:
+    """The effective sample size that so many weighed draws must have left."""
+    return max(400.0, 0.2 * draws)
+
+
 def weights_gate(weights: Weights) -> Gate:
     """k-hat and effective sample size; k-hat alone passes weights with 4 % left of them."""
     draws = len(weights.w)
@@ -38,7 +43,7 @@ def weights_gate(weights: Weights) -> Gate:
         return Gate("the weights of the draws are not numbers")
     if weights.khat >= khat_limit(draws):
         return Gate(f"Pareto k-hat {weights.khat:.2f} is above {khat_limit(draws):.2f}")
-    if weights.ess < max(400.0, 0.2 * draws):
+    if weights.ess < least_ess(draws):
         return Gate(f"the effective sample size {weights.ess:.0f} of {draws} draws is too small")
     return Gate()
 

@@ -13,7 +13,6 @@ from models.covariates import Array
 from models.engine.fit import Fit, Posterior
 from models.engine.ladder import Rung
 from models.estimates import Told, by_count, most_counted
-from models.futures import USUAL
 from models.hazard.evidence import Evidence, SignalsWork
 from models.hazard.explain import contributions
 from models.hazard.formulas import SCALARS, Data, Multiplier, Prior
@@ -104,10 +103,10 @@ class Work(SignalsWork):
         return self._hazards[key][2]
 
     def _part_of_known(self, fit: Fit, signals: Signals) -> Array | None:
-        """That of the usual number of draws, cut to these, where they are its first."""
+        """That of more draws, cut to these, where they are its first."""
         for whole, known, along in self._hazards.values():
             some = len(fit.draws)
-            is_part = known is signals and some < len(whole.draws) == USUAL
+            is_part = known is signals and some < len(whole.draws)
             if is_part and np.array_equal(whole.draws[:some], fit.draws):
                 return along[:some]
         return None
