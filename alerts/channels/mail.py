@@ -148,7 +148,8 @@ class Mail:
 
     def _addresses(self, name: str) -> list[Address]:
         """The addresses of an option, each once; ConfigError where there are none or bad ones."""
-        found = getaddresses([self._option(name)])
+        stated = self._option(name)
+        found = getaddresses([stated]) if stated.isprintable() else []  # Python 3.12.1 lets CRLF by
         addresses = {
             spec: Address(clean(shown, 100), addr_spec=spec)
             for shown, spec in found

@@ -224,6 +224,8 @@ def _log_in(client: _Client, server: _Server) -> None:
 
 def _hand_over(client: _Client, body: bytes, headers: Mapping[str, str]) -> Reply:
     """To all recipients in one message; those who are refused do not keep it from the others."""
+    if not f"{headers[SENDER]}{headers[RECIPIENTS]}".isprintable():
+        raise ConfigError("an address of this mail holds a line break or a control character")
     _expect(client.mail(headers[SENDER]), 250, "the sender")
     recipients = headers[RECIPIENTS].split(",")
     refused: dict[str, tuple[int, bytes]] = {}
