@@ -1,4 +1,6 @@
-"""Connections that nobody can hold for long: a request is whole in time, or it is hung up on."""
+"""Connections that nobody can hold for long: a request is whole in time, and its answer is taken,
+or it is hung up on.
+"""
 
 import asyncio
 import socket
@@ -7,7 +9,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-BODY_WAITS = 4  # a body may take so many times as long as a head
+BODY_WAITS = 4  # a body, on its way in or out, may take so many times as long as a head
 
 
 class PunctualProtocol(H11Protocol):
@@ -15,13 +17,14 @@ class PunctualProtocol(H11Protocol):
 
     Whoever sends half a request and waits would hold one of the places for ever, and a hundred
     of them all. A head has as long as an idle connection is kept, a body four times that, however
-    many bytes come meanwhile.
+    many bytes come meanwhile. Whoever asks and reads no answer has as long as for a body.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._owed: object = None  # what of a request is waited for
         self._alarm: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None  # while an answer waits to be read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -35,6 +38,20 @@ class PunctualProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._be_patient()
+        self._was_taken()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._abort_later()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._was_taken()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._hang_up()
 
     def _wait(self) -> None:
         """Set the alarm anew where something else is waited for than before."""
@@ -44,10 +61,28 @@ class PunctualProtocol(H11Protocol):
         self._be_patient()
         self._owed = owed
         if owed is h11.IDLE:
-            self._alarm = self.loop.call_later(self.timeout_keep_alive, self.transport.close)
+            self._alarm = self.loop.call_later(self.timeout_keep_alive, self._hang_up)
         elif owed is h11.SEND_BODY:
-            longest = BODY_WAITS * self.timeout_keep_alive
-            self._alarm = self.loop.call_later(longest, self.transport.abort)
+            self._alarm = self.loop.call_later(self._longest, self.transport.abort)
+
+    @property
+    def _longest(self) -> int:
+        """Seconds that a body may take."""
+        return BODY_WAITS * self.timeout_keep_alive
+
+    def _hang_up(self) -> None:
+        """Close it; what waits to be read would hold it open for ever, and is dropped in the end."""
+        self.transport.close()
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        self._was_taken()
+        self._untaken = self.loop.call_later(self._longest, self.transport.abort)
+
+    def _was_taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def _be_patient(self) -> None:
         if self._alarm is not None:

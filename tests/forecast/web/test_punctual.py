@@ -23,6 +23,10 @@ def port() -> Iterator[int]:
     async def answer() -> str:
         return "well"
 
+    @app.get("/long")
+    async def answer_at_length() -> bytes:
+        return b"x" * 20_000_000  # more than lies in the buffers between two sockets
+
     @app.post("/")
     async def take(words: dict[str, str]) -> str:
         return words["word"]
@@ -74,6 +78,17 @@ def test_a_byte_now_and_then_is_no_longer_time(port: int) -> None:
 def test_half_a_second_request_is_no_longer_time(port: int) -> None:
     whole = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
     assert said(port, whole + b"GET / HT").endswith(b'"well"')
+
+
+def test_whoever_reads_no_answer_is_hung_up_on(port: int) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(PATIENCE)
+        connection.connect(("127.0.0.1", port))
+        whole = b"GET /long HTTP/1.1\r\n" + HOST + b"\r\n"
+        with pytest.raises(ConnectionError):
+            while True:  # a pipe that nobody empties is full, until it is broken
+                connection.sendall(whole * 1000)
 
 
 def test_what_comes_in_pieces_and_in_time_is_answered(port: int) -> None:
