@@ -92,7 +92,8 @@ def test_each_question_has_a_page_in_the_folder_and_a_link_to_it(tmp_path: Path)
     assert len(pages) == len(ODD) + 2
     assert {path.name for path in reports.iterdir()} == pages | {"index.html"}
     links = re.findall(r'href="([^"#]*)"', (reports / "index.html").read_text(encoding="utf-8"))
-    assert {unquote(link) for link in links} == pages
+    # the desk's own two were asked after the end of the demo
+    assert {unquote(link) for link in links} == {page_name(name) for name in ODD}
     assert not [link for link in links if ":" in link or "/" in link]
 
 

@@ -60,7 +60,7 @@ def test_a_prior_is_shown_and_set_where_names_look_like_markup(desk: Desk) -> No
     assert "Prior of '[/strike]'" in output(desk, "priors", "show", "[/strike]")
     change = ("priors", "set", "[/strike]", "base_rate", "1%..2% per quarter", "--dry-run")
     shown = output(desk, *change)
-    assert "prior of [/strike]" in shown
+    assert "Prior of '[/strike]'" in shown
     assert all(name in shown for name in MARKUP)
 
 
