@@ -3,10 +3,15 @@
     weights   w' = w p'(theta) / p(theta) of the kept draws, where only the priors differ
     moved     theta' = m' + (theta - m) s' / s, weighed by target'(theta') / target(theta) too,
               where the weights do not carry that far, or P of a draw rests on other beliefs
+    steadied  P' + b (P of all - P of the first), b = cov(p', p) / var(p) over the first draws,
+              where only they are moved
 
 m, s are the prior means and standard deviations on the scale of the draws. Without data the moved
 draws are those of the new prior exactly; with data the weights mend the rest, and the gate of
-every update says whether they could.
+every update says whether they could. A wider prior has tails where there are few draws: its
+weights pass that gate with 0.7 points of bias, so that moved draws go before weights with a tail.
+p, p' are P of one draw under the old beliefs and the new. Source of b: Owen (2013), Monte Carlo
+theory, methods and examples, 8.9.
 """
 
 import math
@@ -20,13 +25,14 @@ from models.draws_family import DrawsFamily
 from models.engine.answers import Answered, Answers, answers
 from models.engine.fit import Fit, Posterior
 from models.engine.gates import khat_limit, weights_gate
-from models.engine.psis import smooth
+from models.engine.psis import Weights, smooth
 from models.look import Look
 from models.priors.beliefs import Beliefs
 
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 FEW = 500  # draws whose P is computed first, each of which costs a pass over the rows if moved
 LEAST = 200  # of moved ones, as effective sample size: the look is not stored, and says its error
+LIGHT = 0.3  # k-hat below which weights have no tail to speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,15 @@ class Seen:
         )
         return Seen(some, self.efficiency, {name: p[:draws] for name, p in self.chances.items()})
 
-    def answers(self, more: Array | None = None) -> Answers:
-        """What they say, the log weights raised by some more."""
+    def weights(self, more: Array | None = None) -> Weights:
+        """Those of the draws whose P is known, the log weights raised by some more."""
         log_weights = self.posterior.log_weights + (0.0 if more is None else more)
-        weights = smooth(log_weights, self.efficiency)
         known = min(map(len, self.chances.values()), default=len(log_weights))
-        return answers(weights.first(known), self.chances)
+        return smooth(log_weights, self.efficiency).first(known)
+
+    def answers(self) -> Answers:
+        """What they say."""
+        return answers(self.weights(), self.chances)
 
 
 def retuned(
@@ -85,18 +94,21 @@ def retuned(
     new = Look(family, replace(task, beliefs=beliefs))
     if not new.has_place_for(fit):
         return None
-    now = Seen(standing, fit.efficiency, old.chances(standing, most))
+    now, weighed = Seen(standing, fit.efficiency, old.chances(standing, most)), None
     if says_the_same(family, task.beliefs, beliefs):
         gain = new.log_prior(fit.draws) - old.log_prior(fit.draws)
-        weighed = Posterior(fit.draws, standing.log_weights + gain, standing.log_likelihood)
-        if weights_gate(smooth(weighed.log_weights, fit.efficiency)).passed:
-            return _answers(now, Seen(weighed, fit.efficiency, now.chances), old, new)
+        posterior = Posterior(fit.draws, standing.log_weights + gain, standing.log_likelihood)
+        weights = smooth(posterior.log_weights, fit.efficiency)
+        if weights_gate(weights).passed:
+            weighed = Seen(posterior, fit.efficiency, now.chances)
+            if weights.khat < LIGHT:
+                return _answers(now, weighed, old, new)
     for draws in dict.fromkeys((min(FEW, most), len(fit.draws))):
         moved = _moved(old, new, standing, draws)
         if _bears(moved, fit.efficiency):
             then = Seen(moved, fit.efficiency, new.chances(moved, draws))
             return _answers(now, then, old, new)
-    return None
+    return _answers(now, weighed, old, new) if weighed else None
 
 
 def _bears(moved: Posterior, efficiency: float) -> bool:
@@ -122,10 +134,16 @@ def _moved(old: Look, new: Look, before: Posterior, most: int) -> Posterior:
 
 def _answers(now: Seen, then: Seen, old: Look, new: Look) -> Retuned:
     before, changed = now.answers(), _changed(old, new, then.posterior.draws)
-    apart = _apart(before, now.first(len(then.posterior.draws)).answers())
+    part = now.first(len(then.posterior.draws))
+    few = part.answers()
 
     def after(more: Array | None = None) -> Answers:
-        return {name: _shifted(a, apart[name]) for name, a in then.answers(more).items()}
+        weights = then.weights(more)
+        found = answers(weights, then.chances)
+        return {
+            name: _steadied(found[name], weights, p, part.chances[name], before[name], few[name])
+            for name, p in then.chances.items()
+        }
 
     if changed is None:
         return Retuned(before, after(), {}, {})
@@ -133,20 +151,26 @@ def _answers(now: Seen, then: Seen, old: Look, new: Look) -> Retuned:
     return Retuned(before, after(), weaker, stronger)
 
 
-def _apart(whole: Answers, part: Answers) -> dict[str, float]:
-    """How far the first draws' logit of P is from that of all: their own chance, not the change."""
-    return {
-        name: _logit(one.probability) - _logit(part[name].probability)
-        for name, one in whole.items()
-    }
+def _steadied(
+    one: Answered, weights: Weights, p: Array, was: Array, whole: Answered, part: Answered
+) -> Answered:
+    """An answer of the first draws less what they say by their own chance, and not by the change.
 
-
-def _shifted(one: Answered, by: float) -> Answered:
-    """The answer with its logits moved; so that what does not change shows no change."""
-    if not by or not 0 < one.probability < 1:
+    `p`, `was` (draw,) are P under the new beliefs and the old; `whole` and `part` what all draws
+    and the first say under the old. What does not change shows no change.
+    """
+    apart = whole.probability - part.probability
+    if not apart or not 0 < one.probability < 1:
         return one
-    p, *levels = (_unlogit(_logit(x) + by) for x in (one.probability, *one.quantiles))
-    return Answered(p, one.mcse, tuple(levels))
+    away = was - weights.mean(was)
+    spread = float(weights.mean(away**2))
+    follows = float(weights.mean(p * away)) / spread if spread > 0 else 0.0
+    middle = one.probability + follows * apart
+    middle = min(max(middle, one.probability / 2), (1 + one.probability) / 2)
+    by = _logit(middle) - _logit(one.probability)
+    levels = tuple(_unlogit(_logit(level) + by) for level in one.quantiles)
+    error = math.hypot(weights.mcse(p - follows * was), follows * whole.mcse)
+    return Answered(middle, error, levels)
 
 
 def _logit(p: float) -> float:

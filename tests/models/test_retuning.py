@@ -10,6 +10,7 @@ import pytest
 
 from models.api import Task
 from models.covariates import Array
+from models.engine.answers import answers
 from models.engine.ladder import refit
 from models.hazard import Hazard
 from models.hazard.density import compiled_density
@@ -123,7 +124,8 @@ def test_moved_draws_say_what_an_update_would_and_a_power_is_a_narrower_prior() 
 
 
 def test_a_power_of_a_belief_is_one_of_another_width_to_the_digit() -> None:
-    task, middle, sd = world(PLAIN), PLAIN.log_rate.mean + 0.3, PLAIN.log_rate.sd
+    # no power of it is wider than what stands, where the draws would be moved
+    task, middle, sd = world(PLAIN), PLAIN.log_rate.mean + 0.3, 0.6 * PLAIN.log_rate.sd
     state = MODEL.update(task, None).state
 
     def under(width: float) -> Retuned:
@@ -161,6 +163,31 @@ def test_few_draws_say_the_same_within_their_error() -> None:
     for name, one in few.after.items():
         assert one.probability != all_.after[name].probability
         assert one.probability == pytest.approx(all_.after[name].probability, abs=5 * one.mcse)
+
+
+FAR = Normal(PLAIN.log_rate.mean + 3.5, PLAIN.log_rate.sd / 2)
+WIDE = Normal(PLAIN.log_rate.mean, 2 * PLAIN.log_rate.sd)
+
+
+@pytest.mark.parametrize(("rate", "draws", "ratio"), [(FAR, 3000, 1.6), (WIDE, 1000, 1.2)])
+def test_a_look_errs_by_no_more_than_it_says(rate: Normal, draws: int, ratio: float) -> None:
+    """Far off the old draws tell little of the new; of a wider prior they lack the tails."""
+    changed = replace(PLAIN, log_rate=rate)
+    work = work_on(world(changed))
+    rung = refit(work.problem, 20_000)
+    truth = answers(rung.weights, work.chances(rung))
+    off: dict[str, list[float]] = {name: [] for name in truth}
+    told: dict[str, list[float]] = {name: [] for name in truth}
+    for seed in range(12):
+        task = replace(world(PLAIN), seed=500 + seed)
+        state = refit(work_on(task).problem, draws).fit.to_bytes()
+        found = retuned(MODEL, task, changed, state)
+        assert found is not None
+        for name, one in found.after.items():
+            off[name].append(one.probability - truth[name].probability)
+            told[name].append(one.mcse)
+    errors = [np.sqrt(np.mean(np.square(off[name]))) / np.mean(told[name]) for name in truth]
+    assert max(errors) < ratio
 
 
 MOVED = """
