@@ -72,11 +72,11 @@ def parse_rate(text: str) -> Range:
     >>> round(1 / r.high, 2), round(1 / r.low, 2)
     (30.44, 91.31)
     """
-    if match := _RATE.fullmatch(text.strip()):
+    if match := _RATE.fullmatch(_said(text)):
         low, high, unit, sure = match.groups()
         slow, fast = (_hazard(float(p) / 100, text) / DAYS_IN[unit] for p in (low, high))
         return _rates(slow, fast, sure, text)
-    if match := _ONE_IN.fullmatch(text.strip()):
+    if match := _ONE_IN.fullmatch(_said(text)):
         short, long, unit, sure = match.groups()
         days = [float(wait) * DAYS_IN[unit] for wait in (long, short)]
         if min(days) <= 0:
@@ -91,7 +91,7 @@ def parse_rate(text: str) -> Range:
 
 def parse_ratio(text: str) -> Range:
     """A range of hazard ratios, such as "1.2x..3x, 90% sure"."""
-    match = _RATIO.fullmatch(text.strip())
+    match = _RATIO.fullmatch(_said(text))
     if not match:
         raise ValueError(f"'{text}' is not a range of factors; write it like '1.2x..3x, 90% sure'")
     low, high, sure = match.groups()
@@ -103,7 +103,7 @@ def parse_ratio(text: str) -> Range:
 
 def parse_share(text: str) -> Range:
     """A range of shares of a whole, 0 to 1, such as "30%..75%, 90% sure"."""
-    match = _SHARE.fullmatch(text.strip())
+    match = _SHARE.fullmatch(_said(text))
     if not match:
         raise ValueError(f"'{text}' is not a range of shares; write it like '30%..75%, 90% sure'")
     low, high, sure = match.groups()
@@ -118,7 +118,7 @@ def parse_days(text: str) -> float:
     >>> parse_days("2 weeks"), parse_days("30d")
     (14.0, 30.0)
     """
-    match = _DURATION.fullmatch(text.strip())
+    match = _DURATION.fullmatch(_said(text))
     if not match:
         raise ValueError(f"'{text}' is not a duration; write it like '30 days' or '2 weeks'")
     number, unit, short = match.groups()
@@ -134,7 +134,7 @@ def parse_factor(text: str) -> float:
     >>> parse_factor("2x")
     2.0
     """
-    match = _FACTOR.fullmatch(text.strip())
+    match = _FACTOR.fullmatch(_said(text))
     if not match:
         raise ValueError(f"'{text}' is not a factor; write it like '2x'")
     factor = float(match[1])
@@ -149,7 +149,7 @@ def parse_half_life(text: str) -> Range:
     >>> parse_half_life("2..8 weeks").low, parse_half_life("30 days").high
     (14.0, 30.0)
     """
-    match = _DURATIONS.fullmatch(text.strip())
+    match = _DURATIONS.fullmatch(_said(text))
     if not match:
         days = parse_days(text)
         if days <= 0:
@@ -169,7 +169,7 @@ def parse_percent(value: str | float) -> float:
     (0.4, 0.4)
     """
     if isinstance(value, str):
-        match = _PERCENT.fullmatch(value.strip())
+        match = _PERCENT.fullmatch(_said(value))
         if not match:
             raise ValueError(f"'{value}' is not a probability; write it like '40%' or 0.4")
         number, sign = match.groups()
@@ -177,6 +177,13 @@ def parse_percent(value: str | float) -> float:
     if isinstance(value, bool) or not 0.0 <= value <= 1.0:
         raise ValueError(f"{value} is not a probability from 0 to 1 (or 0% to 100%)")
     return float(value)
+
+
+def _said(text: str) -> str:
+    """The text with one blank for any that stand together: a pattern looks at each of them twice,
+    and a megabyte of blanks would take it hours.
+    """
+    return " ".join(text.split())
 
 
 def _hazard(p: float, text: str) -> float:

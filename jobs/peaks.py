@@ -25,7 +25,8 @@ def from_peak(key: str, words: str) -> Proposal | None:
 
     "Surely" is 95 % sure. UsageError, with the nearest that can be, where there is none such.
     """
-    match = _PEAKED.fullmatch(words.strip())
+    words = " ".join(words.split())  # of many blanks a pattern looks at each twice
+    match = _PEAKED.fullmatch(words)
     if not match or key == "unit_spread":
         return None
     peak, bound, sure = (float(match[name] or SURELY) for name in ("peak", "bound", "sure"))

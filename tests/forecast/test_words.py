@@ -1,10 +1,11 @@
 """Plain words are read as analysts write them, and refused with how to write them."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 
-from forecast.words import parse_days, parse_percent, parse_rate, parse_ratio, parse_share
+from forecast.words import Range, parse_days, parse_percent, parse_rate, parse_ratio, parse_share
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,9 @@ def test_probabilities_are_read_as_people_write_them(text: str | float, p: float
 def test_what_is_no_probability_is_refused(text: str | float) -> None:
     with pytest.raises(ValueError, match="not a probability"):
         parse_percent(text)
+
+
+@pytest.mark.parametrize("parse", [parse_rate, parse_ratio, parse_share])
+def test_a_file_full_of_blanks_is_refused_as_fast_as_any(parse: Callable[[str], Range]) -> None:
+    with pytest.raises(ValueError, match="write it like"):
+        parse(f"1{' ' * 200_000}!")  # twenty minutes, where a pattern looks at each blank twice
