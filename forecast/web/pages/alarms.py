@@ -24,7 +24,7 @@ from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.acting import ask_and_return
 from forecast.web.pages.layout import address_with, page
 from forecast.web.pages.letters import about
-from forecast.web.pages.lists import doing_words, lately
+from forecast.web.pages.lists import doing_words, lately, page_of
 from forecast.web.pages.outlook import Outlook
 from forecast.web.pages.question import SPANS
 from forecast.web.pages.session import TheForm
@@ -59,7 +59,7 @@ def alerts(
     now = desk.clock()
     found = _firing(request.app.state.outlook, now)
     pages = max(1, -(-len(found) // ON_PAGE))
-    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
+    number = page_of(page_number, pages)
     asked = lately(desk, _ASKED)
     return page(
         *(desk, request, "alerts.html"),

@@ -33,6 +33,7 @@ DOING = {
 }
 ABOUT = ("candidate", "rule", "silence", "channel", "source", "schedule", "question", "definition")
 _LONGEST_CURSOR = 100
+_MOST_DIGITS = 9
 
 
 def cursor_in(text: str) -> int | None:
@@ -43,6 +44,15 @@ def cursor_in(text: str) -> int | None:
     if not is_row(place):
         raise no_cursor()
     return int(place)
+
+
+def page_of(text: str, pages: int) -> int:
+    """The number of a page, as it stands in an address; the nearest that there is.
+
+    >>> page_of("2", 3), page_of("9" * 5000, 3), page_of("0", 3), page_of("last", 3)
+    (2, 3, 1, 1)
+    """
+    return min(max(int(text[:_MOST_DIGITS]) if text.isdecimal() else 1, 1), pages)
 
 
 def lately(desk: Desk, kinds: Collection[str] = ()) -> list[Asked]:

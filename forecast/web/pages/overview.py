@@ -16,6 +16,7 @@ from forecast.reports.page import safe
 from forecast.reports.watch import Attention
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import address_with, page
+from forecast.web.pages.lists import page_of
 from forecast.web.pages.outlook import Line, Outlook, Wanted
 
 router = APIRouter()
@@ -40,7 +41,7 @@ def overview(
     every = outlook.at(desk.clock())
     found = wanted.of(every.lines)
     pages = max(1, -(-len(found) // ON_PAGE))
-    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
+    number = page_of(page_number, pages)
     shown = found[(number - 1) * ON_PAGE : number * ON_PAGE]
     return page(
         *(desk, request, "overview.html"),

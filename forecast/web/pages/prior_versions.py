@@ -13,7 +13,7 @@ from forecast.reports.phrases import points, points_words, times
 from forecast.store.overview import Turn
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import address_with, page
-from forecast.web.pages.lists import quiet_blanks
+from forecast.web.pages.lists import page_of, quiet_blanks
 from forecast.web.pages.outlook import Line
 from forecast.web.pages.priors import changes
 from forecast.web.problems import ProblemError
@@ -39,7 +39,7 @@ def version(
     other = _one(desk, definition, wanted) if wanted else None
     lines = _lines(desk, request, one)
     pages = max(1, -(-len(lines) // ON_PAGE))
-    at = min(max(int(page_number[:9]) if page_number.isdecimal() else 1, 1), pages)
+    at = page_of(page_number, pages)
     shown = lines[(at - 1) * ON_PAGE : at * ON_PAGE]
     command = ["tocsin", "priors", "rollback", definition, str(number)]
     return page(

@@ -15,7 +15,7 @@ from forecast.reports.beliefs import belief_section
 from forecast.reports.html import beliefs_drawn
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import address_with, page
-from forecast.web.pages.lists import cursor_in, quiet_blanks
+from forecast.web.pages.lists import cursor_in, page_of, quiet_blanks
 from forecast.web.paging import cursor_of
 from forecast.web.problems import ProblemError
 
@@ -49,7 +49,7 @@ def priors(
     config = desk.config()
     roots = [name for name, table in config.definitions.items() if table.within is None]
     pages = max(1, -(-len(roots) // ON_PAGE))
-    number = min(max(int(page_number) if page_number.isdecimal() else 1, 1), pages)
+    number = page_of(page_number, pages)
     shown = roots[(number - 1) * ON_PAGE : number * ON_PAGE]
     return page(
         *(desk, request, "priors.html"),

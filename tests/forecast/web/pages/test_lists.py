@@ -59,6 +59,12 @@ def readers(new_sqlite_url: NewUrl) -> Iterator[Readers]:
         yield found
 
 
+@pytest.mark.parametrize("at", ["/", "/alerts", "/priors", "/priors/strike/versions/2"])
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "²", "last"])
+def test_a_page_that_there_is_not_is_the_nearest(readers: Readers, at: str, number: str) -> None:
+    assert readers["read"].get(f"{at}?page={number}").status_code == 200
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_valid_html_with_a_title_and_nothing_inline(
     readers: Readers, path: str
