@@ -71,7 +71,7 @@ class PunctualProtocol(H11Protocol):
         return BODY_WAITS * self.timeout_keep_alive
 
     def _hang_up(self) -> None:
-        """Close it; what waits to be read would hold it open for ever, and is dropped in the end."""
+        """Close it; what waits to be read would hold it open for ever, and is dropped then."""
         self.transport.close()
         self._abort_later()
 
