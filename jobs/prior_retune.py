@@ -1,6 +1,5 @@
 """A prior proposed from what happened at a class of units. It is never applied from here."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from jobs.proposals import counted
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.check import class_draws
 from models.priors.elicit import Normal
-from models.priors.evidence import History, hierarchical
+from models.priors.evidence import History, hierarchical, of_a_unit
 from models.priors.holdout import HeldOut, held_out
 from models.priors.say import rate_words
 
@@ -67,17 +66,17 @@ def propose_retune(app: App, root: str, as_of: datetime) -> Retune:
             f"nothing of '{root}' ever happened at them: there is nothing to learn from"
         )
 
-    def of_a_unit(some: Sequence[History]) -> Normal | None:
+    def propose(some: Sequence[History]) -> Normal | None:
         if len(some) < LEAST_UNITS:
             return None
         rate, log_shape = hierarchical(some, beliefs.log_shape)
-        return _of_unit(rate, log_shape)
+        return of_a_unit(rate, log_shape)
 
     stands = beliefs.log_rate
     if beliefs.model != "base-rate":
-        stands = _of_unit(stands, beliefs.log_shape)
+        stands = of_a_unit(stands, beliefs.log_shape)
     rate, log_shape = hierarchical(histories, beliefs.log_shape)
-    proposed = _of_unit(rate, log_shape) if beliefs.model == "base-rate" else rate
+    proposed = of_a_unit(rate, log_shape) if beliefs.model == "base-rate" else rate
     return Retune(
         root=root,
         stands=str(app.config.definitions[root].base_rate),
@@ -86,7 +85,7 @@ def propose_retune(app: App, root: str, as_of: datetime) -> Retune:
         events=events,
         days=sum(u.history.days for u in units),
         largest=max(h.events for h in histories) / events,
-        held_out=held_out(days, stands, of_a_unit),
+        held_out=held_out(days, stands, propose),
     )
 
 
@@ -98,8 +97,3 @@ def _scale(watched: Watched, beliefs: Beliefs, seed: int) -> float:
 
 def _scaled(history: History, scale: float) -> History:
     return History(history.unit, history.events, history.days * scale)
-
-
-def _of_unit(rate: Normal, log_shape: Normal) -> Normal:
-    """The log rate of one unit of the class: the log of a Gamma(kappa) has sd 1/sqrt(kappa)."""
-    return Normal(rate.mean, math.hypot(rate.sd, math.exp(-log_shape.mean / 2)))

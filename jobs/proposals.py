@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import NormalDist
 
 from forecast.clock import DAY
 from forecast.config import Config
@@ -17,7 +16,7 @@ from jobs.app import App
 from models.api import Task
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.elicit import Normal, beta_share, log_normal
-from models.priors.evidence import History, rate_from, widened
+from models.priors.evidence import History, of_a_unit, rate_from
 from models.priors.pooling import Pool, disagree, pooled_beta, pooled_normal
 from models.priors.ratios import Converted, converted
 from models.priors.say import digits, rate_words, ratio_words, share_words
@@ -127,7 +126,7 @@ def from_class(app: App, root: str, pattern: str, relevance: float, as_of: datet
         f"{_worth(events, relevance)}"
     ]
     if beliefs.model == "base-rate":
-        rate = widened(rate, spread_sd(app.config, root))
+        rate = of_a_unit(rate, beliefs.log_shape)
         notes.append("widened by unit_spread, for the rate is of one unit and not of the class")
     inside = {d for d in app.config.definitions if app.config.root_of(d) == root}
     asked = {q.unit for q in app.store.questions() if q.definition in inside}
@@ -146,12 +145,6 @@ def history_of(app: App, beliefs: Beliefs, unit: str, as_of: datetime) -> Histor
     probe = Question("-", "-", unit, beliefs.definition, as_of, as_of + DAY)
     rows = lay_out(Task(app.store.snapshot(probe, as_of), beliefs, (), seed=1)).rows
     return History(unit, float(rows.events.sum()), float(rows.exposure.sum()))
-
-
-def spread_sd(config: Config, root: str) -> float:
-    """The standard deviation of units' log rates that `unit_spread` says, at its middle."""
-    factor = log_normal(parse_ratio(config.definitions[root].unit_spread)).mean
-    return factor / NormalDist().inv_cdf(0.95)
 
 
 def counted(number: float, noun: str) -> str:

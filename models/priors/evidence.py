@@ -38,9 +38,17 @@ def rate_from(events: float, days: float, relevance: float = 1.0) -> Normal:
     return Normal(float(digamma(shape)) - math.log(time), math.sqrt(float(polygamma(1, shape))))
 
 
-def widened(log_rate: Normal, spread_sd: float) -> Normal:
-    """The rate of one unit of a class whose log rates differ by a standard deviation."""
-    return Normal(log_rate.mean, math.hypot(log_rate.sd, spread_sd))
+def of_a_unit(rate: Normal, log_shape: Normal) -> Normal:
+    """The log rate of one unit of a class with mean rate mu: g ~ Gamma(kappa, mean mu).
+
+    log g has the mean log mu + digamma(kappa) - log kappa, below log mu, and the variance
+    trigamma(kappa); kappa is taken at its middle.
+    """
+    from scipy.special import digamma, polygamma
+
+    kappa = math.exp(log_shape.mean)
+    lower = float(digamma(kappa)) - log_shape.mean
+    return Normal(rate.mean + lower, math.hypot(rate.sd, math.sqrt(float(polygamma(1, kappa)))))
 
 
 def hierarchical(histories: Sequence[History], log_shape: Normal) -> tuple[Normal, Normal]:

@@ -5,10 +5,11 @@ import pytest
 from scipy.stats import kstest
 
 from forecast.watch import parse_config
+from models.base_rate import gamma_of
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.check import check_counts, class_draws, predicted
 from models.priors.elicit import Normal
-from models.priors.evidence import History, rate_from
+from models.priors.evidence import History, of_a_unit, rate_from
 from models.priors.holdout import UnitDays, held_out, log_score
 
 UNITS, DAYS = 12, 400
@@ -74,6 +75,20 @@ def test_of_what_happens_once_only_the_number_is_judged(beliefs: Beliefs) -> Non
     counts = predicted(rate, shape, at_risk, 1, once=True, alone=True)
     assert set(np.unique(counts)) == {0.0, 1.0}
     assert len(check_counts([1.0] * UNITS, counts, once=True)) == 1
+
+
+@pytest.mark.parametrize("kappa", [0.7, 1.1, 6.0])
+def test_the_rate_of_a_unit_of_a_class_is_that_of_the_gamma_which_has_the_classs_mean(
+    kappa: float,
+) -> None:
+    """What is told of one unit has the class's rate as its mean, not as its middle."""
+    one = of_a_unit(Normal(np.log(0.004), 1e-9), Normal(np.log(kappa), 0.3))
+    assert gamma_of(one).shape == pytest.approx(kappa, rel=1e-6)
+    assert gamma_of(one).shape / gamma_of(one).rate == pytest.approx(0.004, rel=1e-6)
+    unsure = of_a_unit(Normal(np.log(0.004), 0.5), Normal(np.log(kappa), 0.3))
+    rng = np.random.default_rng(3)
+    rates = np.log(rng.gamma(kappa, np.exp(rng.normal(np.log(0.004), 0.5, 400_000)) / kappa))
+    assert (unsure.mean, unsure.sd) == pytest.approx((rates.mean(), rates.std()), abs=0.01)
 
 
 def units(rate: float, seed: int = 1) -> list[UnitDays]:
