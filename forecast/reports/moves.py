@@ -39,18 +39,20 @@ class Shift:
     def in_points(self) -> list[tuple[str, int]]:
         """What each cause did in whole points, one after the other in the order of the parts.
 
-        They sum to the whole as it is shown: what rounding leaves goes to the largest of them.
+        They sum to the whole as it is shown: each is rounded down, and what is then missing goes,
+        a point each, to those that lost most. So none is a point off, or of the other sign.
         """
         size, before = log_hazard(self.start), self.start
         exact = {}
         for cause, part in self.parts.items():
             size += part
             after = -math.expm1(-math.exp(min(size, 50.0)))
-            exact[cause], before = 100 * (after - before), after
-        whole = {cause: round(points) for cause, points in exact.items()}
-        left = round(100 * self.end) - round(100 * self.start) - sum(whole.values())
-        if left:
-            whole[max(exact, key=lambda cause: abs(exact[cause]))] += left
+            exact[cause], before = round(100 * (after - before), 9), after
+        whole = {cause: math.floor(points) for cause, points in exact.items()}
+        missing = round(100 * self.end) - round(100 * self.start) - sum(whole.values())
+        lost = sorted(exact, key=lambda cause: whole[cause] - exact[cause])
+        for cause in lost[: max(missing, 0)]:
+            whole[cause] += 1
         return [(cause, points) for cause, points in whole.items() if points]
 
     def main_cause(self) -> str:

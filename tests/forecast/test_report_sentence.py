@@ -1,6 +1,7 @@
 """The opening sentence says the same as the number, in every state of a question."""
 
 import math
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 
 from forecast.estimate import Move, log_hazard
 from forecast.evidence import Outcome, Resolution
-from forecast.reports.moves import Shift, last_shift, week_shift
+from forecast.reports.moves import CAUSES, Shift, last_shift, week_shift
 from forecast.reports.phrases import points
 from forecast.reports.sentence import opening, sum_words
 from tests.forecast import report_samples as samples
@@ -118,6 +119,23 @@ def test_what_moved_it_sums_in_points_as_they_are_shown() -> None:
                 assert all(size for _, size in steps)
                 counted += len(steps)
     assert counted > 100
+
+
+def test_no_cause_is_told_a_point_off_or_with_the_other_sign() -> None:
+    rng = random.Random(1)
+    for _ in range(3000):
+        start, size = rng.random(), rng.choice((0.001, 0.02, 0.3))
+        parts = {cause: rng.choice((0, 1, 1)) * rng.gauss(0, size) for cause in CAUSES}
+        level, steps = log_hazard(start), [start]
+        for part in parts.values():
+            level += part
+            steps.append(-math.expm1(-math.exp(level)))
+        told = dict(Shift(samples.at(0), samples.at(7), start, steps[-1], parts).in_points())
+        assert sum(told.values()) == points(start, steps[-1])
+        for cause, before, after in zip(parts, steps, steps[1:], strict=False):
+            exact = 100 * (after - before)
+            assert abs(told.get(cause, 0) - exact) < 1 + 1e-6
+            assert told.get(cause, 0) * exact >= -1e-6
 
 
 def test_the_sum_is_told_as_a_line_of_points() -> None:
