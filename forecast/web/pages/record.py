@@ -28,7 +28,7 @@ from forecast.scoring.results import Calibration
 from forecast.web.desk import Certified, Desk, TheDesk
 from forecast.web.pages.layout import page
 from forecast.web.pages.outlook import Outlook
-from forecast.web.pages.tallies import Tally, by_class, by_lead, end_of, stood_at
+from forecast.web.pages.tallies import Tally, by_class, by_lead, is_due
 
 if TYPE_CHECKING:
     from forecast.backtest import Forecasts
@@ -52,8 +52,9 @@ STANDINGS = {
 class Record:
     """The record of the questions that ended last.
 
-    Of each the forecast counts for `calibration` that stood in the middle of its time: so no two
-    rows are of one question. `base` is the Brier score of always saying the share that came true.
+    Of each whose deadline is over the first forecast counts for `calibration`: so no two rows are
+    of one question, and which it is does not hang on how the question ended. `base` is the Brier
+    score of always saying the share that came true.
     """
 
     record: TrackRecord
@@ -158,13 +159,13 @@ def _made(desk: Desk, questions: Sequence[Question], now: datetime) -> Record | 
         return None
     told = track_record(found)
     share, config = told.yes / told.n, desk.config()
-    rows = [(course, middle_of(course)) for course in found]
-    calibration, charts = _calibrated(rows)
+    due = [course for course in found if is_due(course, now)]
+    calibration, charts = _calibrated(due) if due else (None, {})
     return Record(
         *(told, calibration, charts, share * (1.0 - share)),
-        tuple((course.question, bool(course.outcome), said.probability) for course, said in rows),
+        tuple((c.question, bool(c.outcome), c.scored[0].probability) for c in found),
         by_class=tuple(by_class(found, lambda name: _class_of(config, name))),
-        by_lead=tuple(by_lead(found)),
+        by_lead=tuple(by_lead(due)),
     )
 
 
@@ -173,24 +174,12 @@ def _class_of(config: Config, definition: str) -> str:
     return config.root_of(definition) if definition in config.definitions else definition
 
 
-def middle_of(course: Course[Said]) -> Said:
-    """The forecast that stood in the middle of a question's time, or else the first that counts.
-
-    Its time ends with its deadline, or with the event that answered it.
-    """
-    opens = course.question.opens_at
-    middle = opens + (end_of(course) - opens) / 2
-    return stood_at(course, middle) or course.scored[0]
-
-
-def _calibrated(
-    rows: Sequence[tuple[Course[Said], Said]],
-) -> tuple[Calibration, dict[str, Any]]:
+def _calibrated(due: Sequence[Course[Said]]) -> tuple[Calibration, dict[str, Any]]:
     from forecast.reports.charts.reliability import diagram
     from forecast.scoring.calibration import calibration
 
-    forecasts = _rows([(said, course.outcome or 0) for course, said in rows])
-    spans = sorted((course.question.deadline - said.as_of) / DAY for course, said in rows)
+    forecasts = _rows([(course.scored[0], course.outcome or 0) for course in due])
+    spans = sorted((course.question.deadline - course.scored[0].as_of) / DAY for course in due)
     found = calibration(
         forecasts.p, forecasts.outcome, forecasts.origin, max(spans[len(spans) // 2], 1.0), SEED
     )

@@ -50,21 +50,38 @@ def by_class(courses: Iterable[Course[Said]], class_of: Callable[[str], str]) ->
 
 
 def by_lead(courses: Sequence[Course[Said]]) -> list[Tally]:
-    """A tally of what stood so many days before the end, of the questions that had it by then."""
+    """A tally of what stood so many days before the deadline, of the questions still open then.
+
+    Counted back from the event instead, what came true would be seen when it had long to run and
+    what did not when it was all but over: a perfect forecaster would seem to say too little.
+    """
     found = []
     for days in LEADS:
-        before = timedelta(days=days)
-        stood = [(stood_at(course, end_of(course) - before), course) for course in courses]
-        rows = [(said.probability, course.outcome or 0) for said, course in stood if said]
+        rows = []
+        for course in courses:
+            moment = course.question.deadline - timedelta(days=days)
+            said = stood_at(course, moment) if moment < end_of(course) else None
+            if said is not None:
+                rows.append((said.probability, course.outcome or 0))
         if rows:
             found.append(_of_rows(counted(days, "day"), rows))
     return found
 
 
+def is_due(course: Course[Said], now: datetime) -> bool:
+    """Whether its deadline is over: of the others only those that came true have ended."""
+    return course.question.deadline <= now
+
+
 def end_of(course: Course[Said]) -> datetime:
-    """When there was nothing left to forecast: the deadline, or the event that answered it."""
+    """When there was nothing left to forecast: the deadline, or the event that answered it.
+
+    Where no event is known, it is when the answer was.
+    """
     deadline = course.question.deadline
-    return deadline if course.event is None else min(deadline, course.event.occurred_at)
+    if course.event is not None:
+        return min(deadline, course.event.occurred_at)
+    return min(deadline, course.resolution.known_at) if course.resolution else deadline
 
 
 def stood_at(course: Course[Said], moment: datetime) -> Said | None:

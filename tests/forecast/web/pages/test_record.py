@@ -1,45 +1,35 @@
-"""The record: which forecast of a question counts, and when it is made anew."""
+"""The record: what it says while little has ended, and when it is made anew."""
 
 from dataclasses import replace
-from datetime import timedelta
 
-from forecast.evidence import Event, Outcome, Resolution
-from forecast.reports.track_record import Course, Said
+from forecast.evidence import Outcome, Resolution
 from forecast.store import Store
-from forecast.web.pages.record import middle_of
+from tests.forecast.report_samples import estimate
 from tests.forecast.web.api_desk import NOW, ApiDesk, a_question
 from tests.forecast.web.pages.full_desk import DAY, fill
 from tests.forecast.web.pages.reader import Reader
-
-QUESTION = replace(a_question(), opens_at=NOW, deadline=NOW + 10 * DAY)
-
-
-def course(*days: float, event_after: float | None = None) -> Course[Said]:
-    history = tuple(Said(NOW + timedelta(days=day), day / 100) for day in days)
-    known = NOW + 11 * DAY
-    came = None
-    if event_after is not None:
-        came = Event("e", "harbour", "strike", NOW + timedelta(days=event_after), known)
-    return Course(QUESTION, history, Resolution("q", Outcome.YES, known, "so"), came, ())
-
-
-def test_the_forecast_counts_that_stood_in_the_middle_of_a_questions_time() -> None:
-    assert middle_of(course(1, 4, 6, 9)).as_of == NOW + 4 * DAY
-    assert middle_of(course(1, 4, 5, 9)).as_of == NOW + 5 * DAY
-
-
-def test_its_time_ends_with_the_event_that_answered_it() -> None:
-    assert middle_of(course(1, 4, 5, 9, event_after=6)).as_of == NOW + 1 * DAY
-
-
-def test_where_none_stood_by_then_the_first_counts_and_none_from_before_it_opened() -> None:
-    assert middle_of(course(-3, 7, 9)).as_of == NOW + 7 * DAY
 
 
 def test_an_empty_desk_says_what_a_record_takes(reader: Reader) -> None:
     reader.sign_in("read")
     reader.get("/record")
     assert "No question with forecasts has ended yet" in reader.page
+
+
+def test_before_any_deadline_is_over_nothing_is_said_of_calibration(store: Store) -> None:
+    """Of questions that are not due only those that came true have ended."""
+    ahead = replace(a_question(), opens_at=NOW - 9 * DAY, deadline=NOW + 9 * DAY)
+    store.add_questions([ahead], NOW - 9 * DAY)
+    said = replace(estimate(0, 0.2), question_id=ahead.question_id, as_of=NOW - 8 * DAY)
+    store.record(estimates=[said], recorded_at=NOW - 8 * DAY)
+    yes = Resolution(ahead.question_id, Outcome.YES, NOW - DAY, "by the port")
+    store.add_resolutions([yes], NOW - DAY)
+    reader = Reader(ApiDesk(store))
+    reader.sign_in("read")
+    reader.get("/record")
+    assert "Of 1 question that ended 1 came true" in reader.page
+    assert "no deadline is over" in reader.page
+    assert "Reliability diagram" not in reader.page
 
 
 def test_another_end_is_in_the_record_after_a_moment(store: Store) -> None:
