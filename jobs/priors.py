@@ -17,7 +17,7 @@ from jobs.prior_ledger import words_of
 from models.api import BAND, Task
 from models.base_rate import SHARE_DRAWS, gamma_of
 from models.priors.after import QUARTER, share_picture
-from models.priors.beliefs import Beliefs, beliefs_of
+from models.priors.beliefs import Beliefs, beliefs_of, spread_of
 from models.priors.elicit import Beta, Normal, log_normal
 from models.shares import share_of
 
@@ -104,7 +104,7 @@ def view_prior(app: App, definition: str) -> PriorView:
 def beliefs_in(config: Config, root: str) -> list[Belief]:
     """Every belief about a root definition and those inside it, in the order of the file."""
     beliefs = beliefs_of(config, root)
-    numbers, pictures = _numbers(config, beliefs), _pictures(config, beliefs)
+    numbers, pictures = _numbers(beliefs), _pictures(config, beliefs)
     return [
         Belief(key, words, numbers[key], pictures.get(key, ()))
         for key, words in words_of(config, root).items()
@@ -184,12 +184,11 @@ def _quantile(chance_of_at_most: Callable[[int], float], p: float) -> int:
     return high
 
 
-def _numbers(config: Config, beliefs: Beliefs) -> dict[str, Numbers | None]:
+def _numbers(beliefs: Beliefs) -> dict[str, Numbers | None]:
     """The numbers by the keys of `words_of`."""
-    spread = parse_ratio(config.definitions[beliefs.definition].unit_spread)
     found: dict[str, Numbers | None] = {
         "base_rate": _per_quarter(beliefs.log_rate),
-        "unit_spread": _ratio(log_normal(spread)),
+        "unit_spread": Numbers("ratio", *map(math.exp, _spread(spread_of(beliefs.log_shape)))),
     }
     if beliefs.log_ceiling is not None:
         found["ceiling"] = _per_quarter(beliefs.log_ceiling)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.api import BAND
 from models.engine.fit import Fit
-from models.priors.beliefs import Beliefs
+from models.priors.beliefs import Beliefs, spread_of
 from models.priors.elicit import Normal
 from models.quantiles import weighted_quantiles
 from models.regime.prior import Prior
@@ -86,7 +86,7 @@ def drawn_from(beliefs: Beliefs, state: bytes | None, weights: Array | None = No
         place = names.index("shape")
         values[:, place] = math.log(1.645) - values[:, place] / 2
         names = tuple("unit_spread" if name == "shape" else name for name in names)
-        priors["unit_spread"] = _factor(beliefs.log_shape)
+        priors["unit_spread"] = spread_of(beliefs.log_shape)
     found = zip(names, values.T, weighted_quantiles(values, w, LEVELS).T, strict=True)
     return [
         Drawn(name, priors[name], draws, w, tuple(levels.tolist()))
@@ -99,11 +99,6 @@ def _truncated(log_weights: Array) -> Array:
     w = np.exp(log_weights - log_weights.max())
     w = np.minimum(w, w.mean() * math.sqrt(len(w)))
     return np.asarray(w / w.sum())
-
-
-def _factor(log_shape: Normal) -> Normal:
-    """log of log f of the spread f, where kappa = (1.645 / log f)^2."""
-    return Normal(math.log(1.645) - log_shape.mean / 2, log_shape.sd / 2)
 
 
 def _places(beliefs: Beliefs) -> tuple[str, ...]:

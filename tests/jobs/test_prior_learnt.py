@@ -13,6 +13,7 @@ from forecast.reports.as_json import question_json
 from jobs.app import App, open_app
 from jobs.decisions import Occasion, Work
 from jobs.prior_learnt import Informed, moved_by_data
+from jobs.priors import beliefs_in
 from jobs.reporting import question_report
 from jobs.update import Snapshots, infer, prepare, tracks_of, update_questions
 from models.api import Answer
@@ -71,6 +72,12 @@ def test_a_fit_puts_on_record_what_the_kept_draws_say_in_the_words_of_the_prior(
     assert (sign.words, sign.fading) == ("1.5x..4x, 90% sure", "30 days")
     assert sign.prior.lower == pytest.approx(1.5)
     assert by_key["base_rate"].moved < 0  # most of a year without a strike
+
+
+def test_what_was_believed_is_the_same_in_a_report_and_in_priors_show(app: App) -> None:
+    shown = {belief.key: belief.numbers for belief in beliefs_in(app.config, "strike")}
+    for belief in learnt(app, FIRST).beliefs:
+        assert str(belief.prior) == str(shown[belief.key]), belief.key
 
 
 def test_draws_that_are_only_weighed_anew_are_not_told_again(app: App) -> None:
