@@ -1,6 +1,7 @@
 """From the store to the view that every format of a report shows."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 
 from forecast.alert import Transition
@@ -29,7 +30,7 @@ def question_report(
     config, store = app.config, app.store
     [then] = as_of_then(app, [question], now)
     question = then.question
-    root = config.root_of(question.definition) if question.definition in config.definitions else ""
+    root = _root_of(app, question)
     history = store.overview.course(question.question_id, now)
     newest = history[-1].as_of if history else None
     heard = heard_at(app, [question.unit], now)[question.unit]
@@ -56,6 +57,12 @@ def question_report(
     )
 
 
+def _root_of(app: App, question: Question) -> str:
+    """The root of its definition; nothing where watch.toml has that no more."""
+    known = question.definition in app.config.definitions
+    return app.config.root_of(question.definition) if known else ""
+
+
 def half_lives(config: Config) -> dict[str, float]:
     """Of the tags whose incidents fade, in days: the middle one, where a range is stated."""
     found = {}
@@ -70,12 +77,19 @@ def watch_report(app: App, now: datetime, since: datetime | None = None) -> Watc
     """Every question of the watch, what needs attention first."""
     told = as_of_then(app, app.store.questions(), now)
     heard = heard_at(app, {then.question.unit for then in told}, now)
-    reports = (_in_brief(app, then, heard[then.question.unit], now, since) for then in told)
-    return build_watch(app.config.watch.title, filter(None, reports), now=now)
+    roots = {app.config.root_of(name) for name in app.config.definitions}
+    priors = {root: _prior_at(app, root, now) for root in roots}
+    reports = (_in_brief(app, then, heard[then.question.unit], priors, now, since) for then in told)
+    return build_watch(app.config.watch.title, filter(None, reports), now=now, since=since)
 
 
 def _in_brief(
-    app: App, then: Then, heard: tuple[Heard, ...], now: datetime, since: datetime | None
+    app: App,
+    then: Then,
+    heard: tuple[Heard, ...],
+    priors: Mapping[str, PriorVersion | None],
+    now: datetime,
+    since: datetime | None,
 ) -> QuestionReport | None:
     """What a line of all questions is made of; None of one that nobody asked by then."""
     question = then.question
@@ -90,6 +104,7 @@ def _in_brief(
         rules=app.config.lines_for(question),
         transitions=_until(app.store.alerts.transitions(subject=question.question_id), now),
         resolution=then.end,
+        prior=priors.get(_root_of(app, question)),
         since=since,
         around=surroundings(app, question, newest, heard, now),
         asides=then.asides,

@@ -55,6 +55,7 @@ def watch_json(report: WatchReport) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "watch": report.title,
         "now": format_instant(report.now),
+        "since": format_instant(report.since) if report.since else None,
         "shared_troubles": list(report.shared),
         "questions": [_row(row) for row in report.rows],
     }
@@ -144,7 +145,7 @@ def _shift(shift: Shift) -> dict[str, Any]:
 
 
 def _incident(report: QuestionReport, effect: Effect, incident: Incident) -> dict[str, Any]:
-    left = effect.left(incident, report.now)
+    left = effect.left(incident, report.aged_at)
     return {
         "incident_id": incident.incident_id,
         "tag": effect.tag,

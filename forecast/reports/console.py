@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NARROW = 24  # a column of words can wrap, and is thought to need no more than this
+_LONG_NAME = 30  # a longer name may be broken
 _LONGEST = 24  # rows of a table that a sentence above it sums up
 
 
@@ -60,7 +61,7 @@ def print_table(console: Console, table: Table, width: int, most: int | None = N
     for n, lines in zip(kept, names, strict=True):
         column, name = table.columns[n], "\n".join([""] * (tallest - len(lines)) + lines)
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
-        grid.add_column(Text(name), justify=justify, overflow="fold", no_wrap=column.is_number)
+        grid.add_column(Text(name), justify=justify, overflow="fold", no_wrap=_is_whole(table, n))
     first = max(len(table.rows) - most, 0) if most else 0
     for number, row in enumerate(table.rows):
         if number >= first:
@@ -71,7 +72,7 @@ def print_table(console: Console, table: Table, width: int, most: int | None = N
 
 
 def _left_out(console: Console, table: Table, kept: Sequence[int], first: int, width: int) -> None:
-    names = [c.name for n, c in enumerate(table.columns) if n not in kept and c.name]
+    names = [name for n in _said(table) if n not in kept and (name := table.columns[n].name)]
     said = [f"{first} earlier rows"] if first else []
     said += [f"no room for: {', '.join(names)}"] if names else []
     if said:
@@ -80,13 +81,26 @@ def _left_out(console: Console, table: Table, kept: Sequence[int], first: int, w
 
 def fitting(table: Table, width: int) -> list[int]:
     """The columns that fit into `width`, left to right; those of rank 0 always stand."""
-    kept = list(range(len(table.columns)))
+    kept = _said(table)
     while sum(_needed(table, n) + _GAP for n in kept) - _GAP > width:
         last = max(kept, key=lambda n: (table.columns[n].rank, n))
         if table.columns[last].rank == 0:
             break
         kept.remove(last)
     return kept
+
+
+def _said(table: Table) -> list[int]:
+    """The columns that say anything in some row, and the first."""
+    return [n for n in range(len(table.columns)) if not n or any(row[n] for row in table.rows)]
+
+
+def _is_whole(table: Table, number: int) -> bool:
+    """Whether a column is never broken: numbers, and names such as tags unless they are long."""
+    cells = [row[number] for row in table.rows]
+    return table.columns[number].is_number or all(
+        len(cell) <= _LONG_NAME and not any(map(str.isspace, cell)) for cell in cells
+    )
 
 
 def _needed(table: Table, number: int) -> int:

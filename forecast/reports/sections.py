@@ -26,7 +26,7 @@ from forecast.reports.phrases import (
 from forecast.reports.sentence import change_words, sum_words
 from forecast.reports.table import Column, Section, Table
 from forecast.reports.track_record import TrackRecord
-from forecast.reports.view import QuestionReport, Status
+from forecast.reports.view import QuestionReport
 
 FELT = 0.01  # on the log of the hazard; smaller causes of a move are left out
 _UNFELT = "·"
@@ -48,9 +48,7 @@ def sections(report: QuestionReport) -> tuple[Section, ...]:
         _rules(report),
         _others(report),
         _record(report),
-        belief_section(
-            report.prior, report.learnt, is_over=report.status in (Status.DUE, Status.RESOLVED)
-        ),
+        belief_section(report.prior, report.learnt, is_over=report.is_over),
         _checks(report),
         estimate and _made(estimate),
         _question(report),
@@ -63,7 +61,8 @@ def _curve(report: QuestionReport, estimate: Estimate) -> Section | None:
         return None
     wanted = report.question.at_least
     name = "event by" if wanted == 1 else f"{wanted} events by"
-    rows = [(day_words(p.by), percent(p.probability), band_words(p)) for p in estimate.curve]
+    days = {day_words(p.by): p for p in estimate.curve}  # of two on one day the later
+    rows = [(day, percent(p.probability), band_words(p)) for day, p in days.items()]
     for other in report.related:
         if (found := other.estimate) is not None:
             kind = "wider" if other.wider else "narrower"
@@ -77,8 +76,8 @@ def _counts(estimate: Estimate) -> Section | None:
 
 
 def _moves(report: QuestionReport) -> Section | None:
-    shifts = [("last move", report.last_move), ("since then", report.week_move)]
-    found = [(name, shift) for name, shift in shifts if shift is not None]
+    shifts = [("last update", report.last_move), ("", report.week_move)]
+    found = [(name or _since(shift), shift) for name, shift in shifts if shift is not None]
     if not found:
         return None
     causes = [c for c in CAUSES if any(abs(s.parts.get(c, 0.0)) > FELT for _, s in found)]
@@ -90,6 +89,10 @@ def _moves(report: QuestionReport) -> Section | None:
     words = tuple(f"{change_words(shift).capitalize()}: {sum_words(shift)}" for _, shift in found)
     section = _tabled("moved", "What moved it", names, rows)
     return section and replace(section, words=words)
+
+
+def _since(shift: Shift) -> str:
+    return f"since {day_words(shift.since)}"
 
 
 def _factor(shift: Shift, cause: str) -> str:
@@ -104,12 +107,12 @@ def _effects(report: QuestionReport) -> Section | None:
             times(effect.median),
             range_words(effect.lower, effect.upper),
             str(effect.count),
-            age_words(effect.incidents[0].occurred_at, report.now) if effect.incidents else "",
+            age_words(effect.incidents[0].occurred_at, report.aged_at) if effect.incidents else "",
         )
         for effect in report.effects
     ]
     columns = ("tag", "hazard", "band", "incidents", "newest")
-    return _tabled("evidence", "Evidence now", columns, rows)
+    return _tabled("evidence", report.evidence_title, columns, rows)
 
 
 def _incidents(report: QuestionReport) -> Section | None:
@@ -133,7 +136,7 @@ def incident_cells(
     return (
         day_words(incident.occurred_at),
         clean(effect.tag, 40),
-        left_words(effect.left(incident, report.now)),
+        left_words(effect.left(incident, report.aged_at)),
         incident.grade,
         clean(incident.summary, 240) or "No summary.",
         clean(", ".join(incident.sources), 80),

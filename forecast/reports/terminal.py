@@ -63,7 +63,7 @@ def print_watch(report: WatchReport, console: Console) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", width=min(console.width, 110))
     table.add_column("", no_wrap=True)
-    for name in ("P", "band", "7 days"):
+    for name in ("P", "band", report.span.replace("since ", "since\n")):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("question", ratio=1)
     table.add_column("deadline", no_wrap=True)

@@ -103,6 +103,21 @@ class QuestionReport:
         return self.history[-1] if self.history else None
 
     @property
+    def is_over(self) -> bool:
+        """Whether its deadline has passed or it has ended: no estimate will follow."""
+        return self.status in (Status.DUE, Status.RESOLVED)
+
+    @property
+    def aged_at(self) -> datetime:
+        """When the ages of evidence are told: of what is over, as its last estimate saw them."""
+        return self.history[-1].as_of if self.history and self.is_over else self.now
+
+    @property
+    def evidence_title(self) -> str:
+        """What the evidence is headed with."""
+        return "Evidence at the last estimate" if self.is_over else "Evidence now"
+
+    @property
     def is_firing(self) -> bool:
         """Whether any rule's alert is out."""
         return any(standing.is_firing for standing in self.standings)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from forecast.question import Question
 from forecast.reports.checks import troubles_of
-from forecast.reports.phrases import points
+from forecast.reports.phrases import day_words, points
 from forecast.reports.view import QuestionReport, Status
 
 LARGE_MOVE = 5
@@ -46,20 +46,33 @@ class WatchRow:
 class WatchReport:
     """All questions of a watch as read at `now`, sorted by what needs attention.
 
-    `shared` is what fails or warns of every one of them that has not ended.
+    `shared` is what fails or warns of every one of them that has not ended. `since` is what
+    moves are told from, in place of a week ago.
     """
 
     title: str
     now: datetime
     rows: tuple[WatchRow, ...]
     shared: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def span(self) -> str:
+        """Over which time moves are told: '7 days', or 'since 25 Nov 2025'."""
+        return f"since {day_words(self.since)}" if self.since else "7 days"
 
     def count(self, attention: Attention) -> int:
         """How many questions stand under one heading."""
         return sum(row.attention is attention for row in self.rows)
 
 
-def build_watch(title: str, reports: Iterable[QuestionReport], *, now: datetime) -> WatchReport:
+def build_watch(
+    title: str,
+    reports: Iterable[QuestionReport],
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> WatchReport:
     """Sort the reports of all questions: firing, held, due, moved, near, calm, resolved."""
     reports = list(reports)
     running = [r for r in reports if r.status is not Status.RESOLVED and r.estimate]
@@ -72,7 +85,7 @@ def build_watch(title: str, reports: Iterable[QuestionReport], *, now: datetime)
         )
         for report in reports
     ]
-    return WatchReport(title, now, tuple(sorted(rows, key=_urgency)), shared)
+    return WatchReport(title, now, tuple(sorted(rows, key=_urgency)), shared, since)
 
 
 def _shared(troubles: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -14,21 +14,17 @@ ATTENTION_MARKS = {
     Attention.CALM: "·",
     Attention.RESOLVED: "■ resolved",
 }
-_COLUMNS = (
-    Column("", is_number=False),
-    Column("P"),
-    Column("band"),
-    Column("7 days"),
-    Column("question", is_number=False),
-    Column("id", is_number=False),
-    Column("deadline", is_number=False),
-    Column("checks", is_number=False),
-)
 
 
 def watch_table(report: WatchReport) -> Table:
     """A row a question, what needs attention first."""
-    return Table(_COLUMNS, tuple(watch_cells(row) for row in report.rows))
+    return Table(_columns(report), tuple(watch_cells(row) for row in report.rows))
+
+
+def _columns(report: WatchReport) -> tuple[Column, ...]:
+    numbers = (Column(name) for name in ("P", "band", report.span))
+    words = (Column(name, is_number=False) for name in ("question", "id", "deadline", "checks"))
+    return (Column("", is_number=False), *numbers, *words)
 
 
 def watch_cells(row: WatchRow) -> tuple[str, str, str, str, str, str, str, str]:

@@ -3,15 +3,27 @@
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
+from forecast.clock import format_instant
+from forecast.likelihood import percent
+from forecast.reports.as_json import question_json, watch_json
+from forecast.reports.console import print_table
+from forecast.reports.html import question_html, watch_html
+from forecast.reports.markdown import watch_markdown
+from forecast.reports.phrases import day_words, instant_words
+from forecast.reports.sections import sections
+from forecast.reports.table import Column, Table
 from forecast.reports.terminal import above, band_bar, print_question, print_watch, sparkline
 from forecast.reports.view import QuestionReport
 from forecast.reports.watch import build_watch
 from tests.forecast import report_samples as samples
+from tests.forecast.html_pages import text_of
 
 
 def printed(report: QuestionReport, width: int = 80) -> str:
@@ -137,3 +149,50 @@ def test_importing_the_formats_imports_neither_rich_nor_jinja() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_moves_since_a_moment_that_was_asked_for_are_not_called_those_of_a_week() -> None:
+    since = samples.NOW - timedelta(days=20)
+    watch = build_watch("Desk", [samples.full()], now=samples.NOW, since=since)
+    out = io.StringIO()
+    print_watch(watch, Console(file=out, width=110))
+    told = day_words(since)
+    for text in (out.getvalue(), watch_markdown(watch), text_of(watch_html(watch))):
+        assert "7 days" not in text
+        assert told in text
+    assert watch_json(watch)["since"] == format_instant(since)
+    assert "7 days" in watch_markdown(build_watch("Desk", [samples.full()], now=samples.NOW))
+
+
+def test_a_name_is_not_broken_and_a_column_that_says_nothing_is_left_out() -> None:
+    tag = "military.carrier-deployment"
+    names = (Column("tag", is_number=False), Column("empty", rank=1), Column("what", False))
+    table = Table(names, ((tag, "", "many words " * 12),))
+    out = io.StringIO()
+    print_table(Console(file=out, width=60), table, 60)
+    assert tag in out.getvalue()
+    assert "empty" not in out.getvalue()
+    assert all(len(line) <= 60 for line in out.getvalue().splitlines())
+
+
+def test_two_points_of_one_day_are_one_row_the_later() -> None:
+    last = samples.history()[-1]
+    point = last.curve[-1]
+    twice = (*last.curve[:-1], replace(point, by=point.by - timedelta(minutes=5)), point)
+    report = samples.full(history=(*samples.history()[:-1], replace(last, curve=twice)))
+    [curve] = [section.table for section in sections(report) if section.key == "curve"]
+    assert curve is not None
+    assert [row[1] for row in curve.rows if row[0] == day_words(point.by)] == [
+        percent(point.probability)
+    ]
+
+
+def test_of_what_has_ended_evidence_is_as_old_as_its_last_estimate_saw_it() -> None:
+    ended = replace(samples.resolved(), now=samples.NOW + timedelta(days=300))
+    at_once = replace(ended, now=ended.history[-1].as_of)
+    forms: list[Callable[[QuestionReport], str]] = [printed, lambda r: text_of(question_html(r))]
+    for form in forms:
+        text = form(ended)
+        assert "Evidence at the last estimate" in text
+        assert text.replace(instant_words(ended.now), instant_words(at_once.now)) == form(at_once)
+    assert question_json(ended)["evidence"] == question_json(at_once)["evidence"]
