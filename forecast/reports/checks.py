@@ -58,6 +58,7 @@ def checks_of(report: QuestionReport) -> tuple[Check, ...]:
     found = (
         _gates(report, estimate),
         *_age(report, estimate),
+        *_prior(report, estimate),
         *_silence(report),
         *_level(report, estimate),
         *_findings(estimate),
@@ -119,6 +120,19 @@ def _age(report: QuestionReport, estimate: Estimate) -> list[Check]:
         )
         return [Check("age", Mark.WARN, reason, age, bound)]
     return [Check("age", Mark.PASS, "as new as its schedule makes it", age, bound)]
+
+
+def _prior(report: QuestionReport, estimate: Estimate) -> list[Check]:
+    """Whether beliefs were changed since the number was made; of what is open."""
+    prior = report.prior
+    made = estimate.prior_version  # 0 of what states none
+    if report.status is not Status.OPEN or prior is None or not 0 < made < prior.version:
+        return []
+    reason = (
+        f"older than version {prior.version} of the prior: the next update takes it in, "
+        "`tocsin update` at once, a service at its next slot or on news"
+    )
+    return [Check("prior", Mark.WARN, reason, f"version {made}")]
 
 
 def _silence(report: QuestionReport) -> list[Check]:

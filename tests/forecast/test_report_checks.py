@@ -281,3 +281,18 @@ def test_what_no_check_is_of_stands_in_the_small_print() -> None:
     rows = dict(made_rows(last))
     assert rows["events"] == "3"
     assert not {"effective sample size", "ess_at_least", "khat_below"} & rows.keys()
+
+
+def test_a_number_that_is_older_than_its_prior_says_so_until_the_next_update() -> None:
+    changed = replace(samples.PRIOR, version=4)
+    report = samples.full(prior=changed)
+    head = "older than version 4 of the prior"
+    for text in (printed(report, 160), text_of(question_html(report)), question_markdown(report)):
+        assert head in " ".join(text.split())
+    [row] = build_watch("Desk", [report], now=samples.NOW).rows
+    assert f"‖ {head}" in row.troubles
+    before = samples.full(prior=replace(changed, version=2))
+    ended = replace(samples.resolved(), prior=changed)
+    assert not [
+        check for one in (before, ended) for check in checks_of(one) if check.name == "prior"
+    ]

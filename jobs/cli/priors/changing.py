@@ -73,6 +73,8 @@ def change_prior(
         note("nothing was written")
     else:
         say(f"version {version} of the prior of '{root}' is written and recorded")
+        if found.shifts:
+            say("Reports show it after the next update: `tocsin update` makes one now.")
 
 
 @contextmanager
