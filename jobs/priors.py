@@ -17,8 +17,9 @@ from jobs.prior_ledger import words_of
 from models.api import BAND, Task
 from models.base_rate import SHARE_DRAWS, gamma_of
 from models.priors.after import QUARTER, share_picture
-from models.priors.beliefs import Beliefs, beliefs_of, spread_of
+from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.elicit import Beta, Normal, log_normal
+from models.priors.learnt import spread_of
 from models.shares import share_of
 
 QUARTERS = 100

@@ -256,11 +256,6 @@ def _log_shape(table: Definition) -> Normal:
     )
 
 
-def spread_of(log_shape: Normal) -> Normal:
-    """log of log f of the spread f, where kappa = (1.645 / log f)^2."""
-    return Normal(math.log(1.645) - log_shape.mean / 2, log_shape.sd / 2)
-
-
 def _narrower(config: Config, root: str) -> tuple[Narrower, ...]:
     """Definitions inside the root, each after those that it is inside of or the rest of."""
     found: dict[str, Narrower] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.api import BAND
 from models.engine.fit import Fit
-from models.priors.beliefs import Beliefs, spread_of
+from models.priors.beliefs import Beliefs
 from models.priors.elicit import Normal
 from models.quantiles import weighted_quantiles
 from models.regime.prior import Prior
@@ -99,6 +99,11 @@ def _truncated(log_weights: Array) -> Array:
     w = np.exp(log_weights - log_weights.max())
     w = np.minimum(w, w.mean() * math.sqrt(len(w)))
     return np.asarray(w / w.sum())
+
+
+def spread_of(log_shape: Normal) -> Normal:
+    """log of log f of the spread f, where kappa = (1.645 / log f)^2."""
+    return Normal(math.log(1.645) - log_shape.mean / 2, log_shape.sd / 2)
 
 
 def _places(beliefs: Beliefs) -> tuple[str, ...]:
