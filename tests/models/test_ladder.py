@@ -1,11 +1,8 @@
 """The ladder: cheap rungs agree with dear ones, gates hold, and the state comes back."""
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,31 +135,6 @@ def test_adding_a_report_and_retracting_it_is_as_if_it_had_never_been(first: Ans
     assert after.estimates[0].probability == never.probability
     assert after.estimates[0].curve == never.curve
     assert added.estimates[0].probability > never.probability
-
-
-LATER = """
-import sys
-from pathlib import Path
-from models.hazard import Hazard
-from tests.models import worlds
-believed = worlds.beliefs(worlds.effect("a"), worlds.effect("b", 0.3))
-reports = [worlds.report("r0", 60), worlds.report("r1", 150), worlds.report("r2", 195, "b")]
-task = worlds.task(believed, 203, reports, [worlds.event("e0", 70.4)])
-[found] = Hazard().update(task, Path(sys.argv[1]).read_bytes()).estimates
-loaded = {name.partition(".")[0] for name in sys.modules}
-print(found.method, found.probability.hex(), *{"pymc", "pytensor", "arviz_stats"} & loaded)
-"""
-
-
-def test_an_update_on_kept_draws_loads_neither_pymc_nor_arviz(
-    first: Answer, tmp_path: Path
-) -> None:
-    assert first.state is not None
-    (tmp_path / "state").write_bytes(first.state)
-    command = [sys.executable, "-c", LATER, str(tmp_path / "state")]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
-    [here] = answer(203, first.state).estimates
-    assert run.stdout.split() == ["T1", here.probability.hex()]
 
 
 @pytest.mark.parametrize(

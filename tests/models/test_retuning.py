@@ -1,9 +1,6 @@
 """Other beliefs on the draws that are there: weighed or moved, they say what an update would."""
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,28 +185,3 @@ def test_a_look_errs_by_no_more_than_it_says(rate: Normal, draws: int, ratio: fl
             told[name].append(one.mcse)
     errors = [np.sqrt(np.mean(np.square(off[name]))) / np.mean(told[name]) for name in truth]
     assert max(errors) < ratio
-
-
-MOVED = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from models.hazard import Hazard
-from models.priors.elicit import Normal
-from models.retuning import retuned
-from tests.models import worlds
-believed = worlds.beliefs(worlds.effect("a"))
-task = worlds.task(believed, 200, [worlds.report("r0", 60)], [worlds.event("e0", 70.4)])
-other = replace(believed, log_rate=Normal(believed.log_rate.mean + 2.0, 0.4))
-assert retuned(Hazard(), task, other, Path(sys.argv[1]).read_bytes())
-loaded = {name.partition(".")[0] for name in sys.modules}
-print(*{"pymc", "pytensor", "arviz_stats"} & loaded)
-"""
-
-
-def test_a_look_loads_neither_pymc_nor_arviz(tmp_path: Path) -> None:
-    believed = worlds.beliefs(worlds.effect("a"))
-    task = worlds.task(believed, 200, [worlds.report("r0", 60)], [worlds.event("e0", 70.4)])
-    (tmp_path / "state").write_bytes(MODEL.update(task, None).state or b"")
-    command = [sys.executable, "-c", MOVED, str(tmp_path / "state")]
-    assert subprocess.run(command, capture_output=True, check=True).stdout == b"\n"
