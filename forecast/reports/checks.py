@@ -156,7 +156,10 @@ def _silence(report: QuestionReport) -> list[Check]:
 
 
 def _level(report: QuestionReport, estimate: Estimate) -> list[Check]:
-    """Whether noise alone could put the number across the nearest level that changes an alert."""
+    """Whether noise alone could put the number across a level that changes an alert.
+
+    Of several that which noise reaches most easily, by the margin that its rule asks for.
+    """
     lines = [
         (abs(estimate.probability - line), rule.z * estimate.mcse, line)
         for standing in report.standings
@@ -165,7 +168,7 @@ def _level(report: QuestionReport, estimate: Estimate) -> list[Check]:
     ]
     if not lines:
         return []
-    gap, margin, line = min(lines)
+    gap, margin, line = min(lines, key=lambda found: found[0] - found[1])
     value = f"{points_of(gap)} from {percent(line)}"
     if margin == 0.0:
         reason = "nothing is simulated: no noise can put it on the other side of an alert level"

@@ -161,6 +161,14 @@ def test_noise_is_held_against_the_level_that_changes_the_alert(
     assert found(checked(probability=p, mcse=mcse), "alert level").mark is mark
 
 
+def test_a_level_further_off_counts_where_its_rule_asks_for_more_margin() -> None:
+    near, far = replace(samples.RULE, fire_at=0.32), replace(samples.RULE, fire_at=0.33, z=4.0)
+    last = samples.estimate(150, 0.31, mcse=0.006)
+    report = samples.full(history=[last], transitions=[], rules=[near, replace(far, rule_id="f")])
+    check = found(report, "alert level")
+    assert (check.mark, check.value) == (Mark.WARN, "2 points from 33 %")
+
+
 def test_while_an_alert_is_out_the_level_that_matters_is_where_it_clears() -> None:
     last = samples.estimate(150, 0.302, mcse=0.003)
     out = [t for t in samples.transitions() if t.at < last.as_of]
