@@ -9,7 +9,7 @@ from scipy.stats import gamma, nbinom, norm
 
 from forecast.words import DAYS_IN, Range, parse_rate, parse_ratio, parse_share
 from models.priors.elicit import Beta, Normal, beta_share, log_normal
-from models.priors.evidence import History, hierarchical, rate_from, widened
+from models.priors.evidence import History, hierarchical, rate_from
 from models.priors.pooling import disagree, pooled_beta, pooled_normal
 from models.priors.ratios import converted, hazard_ratio, likelihood_ratio
 from models.priors.say import rate_words, ratio_words, share_words
@@ -110,7 +110,6 @@ def test_what_is_less_relevant_counts_less_and_stays_in_place() -> None:
     whole, part = rate_from(8.0, 1000.0), rate_from(8.0, 1000.0, 0.3)
     assert part.sd > 1.5 * whole.sd
     assert part.mean == pytest.approx(whole.mean, abs=0.1)
-    assert widened(whole, 0.4).sd == pytest.approx(math.hypot(whole.sd, 0.4))
 
 
 def test_a_class_that_differs_says_less_of_its_rate_than_its_sum_does() -> None:
