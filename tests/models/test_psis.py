@@ -93,6 +93,26 @@ def test_the_reported_error_is_the_spread_over_replications() -> None:
     assert np.mean(means) == pytest.approx(exact, abs=4 * np.std(means) / math.sqrt(300))
 
 
+def test_the_error_of_draws_of_a_chain_is_the_spread_over_chains() -> None:
+    """Of an AR(1) chain with correlation 0.6 a draw is worth (1 - 0.6) / (1 + 0.6) = 1/4."""
+    rng = np.random.default_rng(9)
+    means, errors = [], []
+    for _ in range(300):
+        z = rng.standard_normal(1000)
+        for n in range(1, 1000):
+            z[n] = 0.6 * z[n - 1] + 0.8 * z[n]
+        weights = smooth(0.1 * z, 0.25)
+        means.append(float(weights.mean(z)))
+        errors.append(weights.mcse(z))
+    assert float(np.mean(errors)) == pytest.approx(float(np.std(means)), rel=0.12)
+
+
+def test_draws_of_a_chain_are_worth_fewer() -> None:
+    log_weights = 0.6 * np.random.default_rng(10).standard_normal(4000)
+    whole, quarter = smooth(log_weights), smooth(log_weights, 0.25)
+    assert quarter.ess == pytest.approx(whole.ess / 4, rel=0.02)
+
+
 def test_the_effective_sample_size_is_what_lognormal_weights_leave() -> None:
     rng = np.random.default_rng(6)
     left = [smooth(0.6 * rng.standard_normal(4000)).ess / 4000 for _ in range(20)]
