@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecast.alert import Rule
 from forecast.clock import parse_instant
-from forecast.estimate import log_hazard
+from forecast.estimate import CurvePoint, log_hazard
 from forecast.evidence import Outcome
 from forecast.reports.charts import NARROW, WIDE
 from forecast.reports.charts.curve import curve_chart, with_origin
@@ -24,6 +24,7 @@ from forecast.reports.charts.waterfall import steps_of, waterfall
 from forecast.reports.charts.whiskers import ROWS, whiskers
 from forecast.reports.incidents import Effect
 from forecast.reports.moves import Shift
+from forecast.reports.phrases import day_words
 from forecast.reports.view import QuestionReport
 from tests.forecast import report_samples as samples
 
@@ -216,6 +217,20 @@ def test_the_curve_starts_at_zero_and_names_the_nested_lines() -> None:
     assert {"31 % this question", "62 % any-kinetic-act", "19 % announced-strike"} <= set(
         words(svg)
     )
+
+
+def test_a_curve_that_goes_beyond_the_deadline_names_the_answer_there_and_not_at_its_end() -> None:
+    report = samples.full()
+    last = report.history[-1]
+    later = CurvePoint(report.question.deadline + timedelta(days=30), 0.55, 0.4, 0.7)
+    beyond = replace(
+        report, history=(*report.history[:-1], replace(last, curve=(*last.curve, later)))
+    )
+    told = set(words(curve_chart(beyond, "curve", WIDE)))
+    assert f"31 % by {day_words(report.question.deadline)}" in told
+    assert f"55 % by {day_words(later.by)}" in told
+    assert not any("this question" in one for one in told)
+    assert len(marks(curve_chart(beyond, "curve", WIDE), "deadline")) == 1
 
 
 def test_a_curve_before_the_window_starts_at_its_opening() -> None:

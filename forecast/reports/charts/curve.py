@@ -34,8 +34,8 @@ def curve_chart(report: QuestionReport, key: str, width: float) -> str:
     body = [*frame(on), *_band(ours, on)]
     for other in others:
         body += _line(other, on)
-    body += [svg.polyline(_middle(ours, on), "ours"), svg.dot(*_middle(ours, on)[-1], "dot")]
-    body += edge_labels(on, _labels(estimate, others, on, width > 500))
+    body += [svg.polyline(_middle(ours, on), "ours"), *_answer(report, estimate, on)]
+    body += edge_labels(on, _labels(report, others, on, width > 500))
     return svg.figure(key, width, _HEIGHT, "Probability by date", describe(estimate), body)
 
 
@@ -75,9 +75,35 @@ def _line(related: Related, on: Axes) -> list[str]:
     return [svg.polyline(places, name), end(*places[-1], f"{name}-end")]
 
 
-def _labels(estimate: Estimate, others: Sequence[Related], on: Axes, one_line: bool) -> list[Label]:
+def _goes_beyond(report: QuestionReport, estimate: Estimate) -> bool:
+    """Whether the curve goes on where other questions have later deadlines."""
+    return estimate.curve[-1].by > report.question.deadline
+
+
+def _answer(report: QuestionReport, estimate: Estimate, on: Axes) -> list[str]:
+    """The number of the report, on the curve at the deadline; named there if the curve goes on."""
+    deadline = report.question.deadline
+    if not _goes_beyond(report, estimate):
+        return [svg.dot(*on.place(estimate.curve[-1].by, estimate.curve[-1].probability), "dot")]
+    x, y = on.place(deadline, estimate.probability)
+    words = f"{percent(estimate.probability)} by {day_words(deadline)}"
+    gap, anchor = (6, "start") if x < (on.left + on.right) / 2 else (-6, "end")
+    return [
+        svg.line(x, on.top, x, on.bottom, "deadline"),
+        svg.text(x + gap, on.top + 12, words, "now", anchor),
+        svg.dot(x, y, "dot"),
+    ]
+
+
+def _labels(
+    report: QuestionReport, others: Sequence[Related], on: Axes, one_line: bool
+) -> list[Label]:
     """Each line by name; on a phone the name stands below its number."""
-    named = [(estimate.curve[-1].probability, "this question", "now")]
+    assert report.estimate is not None
+    last, name, css = report.estimate.curve[-1], "this question", "now"
+    if _goes_beyond(report, report.estimate):
+        name, css = f"by {day_words(last.by)}", "tick"
+    named = [(last.probability, name, css)]
     named += [(_end(r), _short(r.question.definition), "tick") for r in others]
     if one_line:
         return [Label(on.y(p), f"{percent(p)} {name}", css) for p, name, css in named]
