@@ -114,6 +114,20 @@ def test_a_prior_nearer_to_what_happened_would_have_scored_better(app: App) -> N
     assert lower.brier[0] == pytest.approx(higher.brier[0])
 
 
+def test_what_was_said_once_the_answer_was_known_is_in_no_record(tmp_path: Path) -> None:
+    with open_app(make_desk(tmp_path, model="base-rate").folder) as app:
+        past = Question("q-past", "?", "harbour", "strike", NOW - 60 * DAY, NOW - 10 * DAY)
+        app.store.add_questions([past], NOW - 60 * DAY)
+        for days in (50, 40, 30, 20):
+            at = NOW - days * DAY
+            update_questions(app, [past], at, Occasion(at, rings=False))
+        known = Resolution("q-past", Outcome.YES, NOW - 35 * DAY, "written down late")
+        app.store.add_resolutions([known], NOW)
+        record = preview(app, edited(app, "base_rate", "1%..3% per quarter"), "strike", NOW).record
+    assert record is not None
+    assert record.known == 2
+
+
 def test_a_preview_writes_nothing(app: App) -> None:
     before = (app.store.latest_estimates(), app.store.prior_versions("strike"))
     preview(app, edited(app, "base_rate", "1%..3% per quarter"), "strike", NOW)

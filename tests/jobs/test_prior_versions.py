@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import binom
 
 from forecast.clock import utc_now
 from forecast.errors import ConfigError, InputError, UsageError
@@ -39,12 +40,12 @@ DAY = timedelta(days=1)
 UNITS = 8
 
 
-def several(folder: Path, model: str, events: int) -> Desk:
+def several(folder: Path, model: str, events: int, recurrent: str = "true") -> Desk:
     """A desk with more units, watched for two years, each with so many strikes."""
     desk = make_desk(folder, model=model)
     here = "[definitions.strike]  # what we watch\n"
     since = f"{NOW - 730 * DAY:%Y-%m-%d}"
-    desk.rewrite(here, f"{here}observed_since = {since}\nrecurrent = true\n")
+    desk.rewrite(here, f"{here}observed_since = {since}\nrecurrent = {recurrent}\n")
     more = "".join(f'[units.port-{n}]\ntitle = "Port {n}"\n' for n in range(UNITS - 1))
     desk.rewrite("[units.harbour]", f"{more}\n[units.harbour]")
     with desk.store() as store:
@@ -207,6 +208,16 @@ def test_a_prior_that_what_happened_contradicts_is_a_conflict(app: App) -> None:
     assert "the base rate may be too high" in found.advice[0]
     right = change(app, "base_rate", "5%..30% per quarter", "as it happened")
     assert check_prior(right, "strike", NOW).checks[0].verdict == "fine"
+
+
+def test_of_what_happens_once_the_time_at_risk_does_not_end_with_it(tmp_path: Path) -> None:
+    """How many units it comes at in two years is binomial, whenever it came."""
+    with open_app(several(tmp_path, "base-rate", 1, "false").folder) as app:
+        known = change(app, "base_rate", "19.9%..20.1% per quarter", "known")
+        [found] = check_prior(known, "strike", NOW).checks
+    whole = binom(UNITS, 1 - 0.8 ** (730 / DAYS_IN["quarter"]))
+    assert (found.lower, found.upper) == (whole.ppf(0.05), whole.ppf(0.95))
+    assert found.observed == UNITS
 
 
 def test_the_signs_count_in_the_time_at_risk(tmp_path: Path) -> None:
