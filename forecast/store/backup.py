@@ -5,6 +5,7 @@ SQLite: `VACUUM INTO`, which reads one moment and blocks no writer. PostgreSQL: 
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, func, inspect, select, table
 
 from forecast.errors import InputError, OutsideError, StoreError, UsageError
 from forecast.store import archive, copying, schema
+from forecast.store.columns import metadata
 from forecast.store.database import Database, parse_url, sqlite_path
 from forecast.store.failures import plain_errors
 from forecast.store.migrate import VERSION_TABLE, check_not_newer, stored_version
@@ -165,14 +167,15 @@ def _read_sqlite(path: Path) -> Backup:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as file:
             wrong = [row[0] for row in file.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
             wrong += [f"a row of {row[0]}" for row in file.execute("PRAGMA foreign_key_check")]
-            names = (
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-            )
-            tables = [row[0] for row in file.execute(names)]
+            views = {row[0] for row in file.execute(_VIEWS)}
+            wrong += [f"{name} is no table" for name in sorted(views & metadata.tables.keys())]
+            tables = [row[0] for row in file.execute(_TABLES)]
             rows = {name: file.execute(_COUNT.format(name)).fetchone()[0] for name in tables}
-            if VERSION_TABLE not in tables:
+            version = file.execute(_VERSION).fetchone() if VERSION_TABLE in tables else None
+            if version is None:
                 raise InputError("holds no Tocsin store", at=str(path))
-            version = file.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
+            if not re.fullmatch("(?!0000)[0-9]{4}", str(version[0])):
+                wrong.append(f"its schema is '{version[0]}'")
     except sqlite3.DatabaseError as error:
         raise InputError(f"is damaged: {error}", at=str(path)) from None
     if wrong:
@@ -182,6 +185,8 @@ def _read_sqlite(path: Path) -> Backup:
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
 _COUNT = 'SELECT count(*) FROM "{}"'
+_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"
+_VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"  # which may have rows without end
 
 
 def _read_archive(path: Path) -> Backup:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, TableClause, column, func, insert, select, table
+from sqlalchemy.exc import DataError
 from sqlalchemy.types import TypeDecorator
 
 from forecast.errors import StoreError
@@ -43,8 +44,13 @@ def _fill(writing: Connection, reading: Connection) -> None:
     upgrade(writing)
     for one in metadata.sorted_tables:
         plain = _plain(one)
-        for rows in batched(_rows(reading, plain, one), TOGETHER):
-            writing.execute(insert(plain), [dict(row._mapping) for row in rows])
+        try:
+            for rows in batched(_rows(reading, plain, one), TOGETHER):
+                writing.execute(insert(plain), [dict(row._mapping) for row in rows])
+        except (ValueError, DataError) as error:  # SQLite keeps in a column whatever it is given
+            said = str(getattr(error, "orig", error)).split("\n")[0]
+            words = f"a row cannot be carried: {said}; nothing was written"
+            raise StoreError(words, at=one.name) from None
         _check(one, _count(reading, one), _count(writing, one))
         _go_on_counting(writing, one)
 

@@ -187,17 +187,25 @@ def test_a_desk_that_has_grown_moves_to_postgresql(
         assert store.add_reports([report(3000)], NOW).new == 1, "and counts its rows on"
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ("summary = char(0)", "report: a row cannot be carried: .*NUL"),
+        ("known_at = 'yesterday'", "report: a row cannot be carried: .*yesterday"),
+        ("credibility = 'good'", "report: a row cannot be carried: .*good"),
+    ],
+)
 def test_what_did_not_arrive_whole_is_not_there(
-    sqlite_url: str, postgres_url: str, tmp_path: Path
+    sqlite_url: str, postgres_url: str, tmp_path: Path, spoilt: str, words: str
 ) -> None:
     with open_store(sqlite_url) as store:
         fill(store, 3)
     made = back_up(sqlite_url, tmp_path / "b")
     with closing(sqlite3.connect(made.path)) as file, file:  # what PostgreSQL does not take
-        file.execute("UPDATE report SET summary = char(0) WHERE report_id = 'r000002'")
+        file.execute(f"UPDATE report SET {spoilt} WHERE report_id = 'r000002'")
     with open_store(postgres_url) as store:
         fill(store, 1)
-    with pytest.raises(StoreError, match="NUL"):
+    with pytest.raises(StoreError, match=words):
         restore(made.path, postgres_url, STAMP, force=True)
     assert ids(postgres_url) == ["r000000"], "what was there is there again"
 
@@ -215,6 +223,29 @@ def test_a_backup_of_a_newer_schema_is_refused_in_one_line(sqlite_url: str, tmp_
     with closing(sqlite3.connect(made.path)) as file, file:
         file.execute("UPDATE tocsin_schema SET version_num = '9999'")
     with pytest.raises(StoreError, match="was written by a newer Tocsin"):
+        restore(made.path, sqlite_url, STAMP)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ("DELETE FROM tocsin_schema", "holds no Tocsin store"),
+        ("UPDATE tocsin_schema SET version_num = ''", "is damaged: its schema is ''"),
+        ("UPDATE tocsin_schema SET version_num = '0000'", "is damaged: its schema is '0000'"),
+        (
+            "DROP TABLE crowd; CREATE VIEW crowd AS WITH RECURSIVE n(x) AS "
+            "(SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS row_id FROM n",
+            "is damaged: crowd is no table",
+        ),
+    ],
+)
+def test_a_file_that_only_looks_like_a_store_is_refused_in_one_line(
+    sqlite_url: str, tmp_path: Path, spoilt: str, words: str
+) -> None:
+    made = back_up(sqlite_url, tmp_path / "b")
+    with closing(sqlite3.connect(made.path)) as file, file:
+        file.executescript(spoilt)
+    with pytest.raises(InputError, match=words):
         restore(made.path, sqlite_url, STAMP)
 
 
