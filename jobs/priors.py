@@ -19,6 +19,7 @@ from models.base_rate import SHARE_DRAWS, gamma_of
 from models.priors.after import QUARTER, share_picture
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.elicit import Beta, Normal, log_normal
+from models.priors.evidence import of_a_unit
 from models.priors.learnt import spread_of
 from models.shares import share_of
 
@@ -155,14 +156,17 @@ def axes_of(config: Config, beliefs: Beliefs) -> dict[str, tuple[float, float]]:
 
 
 def implied_events(beliefs: Beliefs, definition: str) -> Implied:
-    """The central 90 % of the count N in 100 quarters.
+    """The central 90 % of the count N in 100 quarters at one unit.
 
     With a rate Gamma(a, b) and a share q of its events, N is negative binomial:
-    P(N <= k) = I_x(a, k + 1) at x = b / (b + q days), averaged over q.
+    P(N <= k) = I_x(a, k + 1) at x = b / (b + q days), averaged over q. For `hazard` the rate
+    believed is that of a class, from which a unit lies as far as `unit_spread` says.
     """
     from scipy.special import betainc
 
-    rate = gamma_of(beliefs.log_rate)
+    is_class = beliefs.model == "hazard"
+    log_rate = of_a_unit(beliefs.log_rate, beliefs.log_shape) if is_class else beliefs.log_rate
+    rate = gamma_of(log_rate)
     nothing_known = Snapshot("", parse_instant("2000-01-01"), (), (), ())
     share = share_of(Task(nothing_known, beliefs, (), seed=1), definition, SHARE_DRAWS)
     x = rate.rate / (rate.rate + share * QUARTERS * QUARTER)

@@ -5,9 +5,11 @@ import os
 import pty
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy.stats import nbinom
 
@@ -91,6 +93,19 @@ def test_what_a_prior_implies_is_the_negative_binomial_of_its_rate(desk: Desk) -
     p = rate.rate / (rate.rate + 100 * DAYS_IN["quarter"])
     implied = implied_events(beliefs, "strike")
     assert (implied.lower, implied.upper) == tuple(nbinom.ppf([0.05, 0.95], rate.shape, p))
+
+
+def test_of_a_class_it_is_of_one_unit_which_lies_apart_from_the_class(desk: Desk) -> None:
+    beliefs = replace(beliefs_of(load_watch(desk.folder).config, "strike"), model="hazard")
+    rng = np.random.default_rng(1)
+    rate, shape = (
+        np.exp(rng.normal(believed.mean, believed.sd, 200_000))
+        for believed in (beliefs.log_rate, beliefs.log_shape)
+    )
+    counts = rng.poisson(rng.gamma(shape, rate / shape) * 100 * DAYS_IN["quarter"])
+    implied = implied_events(beliefs, "strike")
+    found = tuple(np.quantile(counts, [0.05, 0.95]).tolist())
+    assert (implied.lower, implied.upper) == pytest.approx(found, rel=0.1)
 
 
 def test_show_says_who_stated_the_prior_when_and_why(desk: Desk) -> None:
@@ -227,6 +242,7 @@ def test_a_share_is_that_of_the_narrower_definition(desk: Desk) -> None:
     ("arguments", "said"),
     [
         (("strike", "base_rat", "1%..2% per day"), "did you mean 'base_rate'?"),
+        (("strike", "nothing", "1x..2x"), "`tocsin priors show strike` lists what it has"),
         (("strike", "base_rate", "1%..2%"), "base_rate: '1%..2%' is not a rate; write it like"),
         (("strike", "base_rate", "0%..2% per day"), "strictly between 0% and 100%"),
         (("strike", "base_rate", "3%..2% per day"), "the lower end must be below the upper"),

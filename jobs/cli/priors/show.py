@@ -67,7 +67,7 @@ def _print(view: "PriorView", moved: "MovedAt | None") -> None:
     say(f"Pictures: {_axes(view)}.")
     click.echo()
     say(
-        f"In 100 such quarters with none of the signs you expect {view.implied.lower} to "
+        f"In 100 quarters at one unit with none of the signs you expect {view.implied.lower} to "
         f"{view.implied.upper} events of '{view.implied.definition}' (90 %)."
     )
     if moved is not None:
