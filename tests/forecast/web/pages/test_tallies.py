@@ -9,7 +9,7 @@ import pytest
 
 from forecast.evidence import Event, Outcome, Resolution
 from forecast.reports.track_record import Course, Said
-from forecast.web.pages.tallies import by_lead, end_of, is_due
+from forecast.web.pages.tallies import by_class, by_lead, end_of, is_due
 from tests.forecast.web.api_desk import NOW, a_question
 from tests.forecast.web.pages.full_desk import DAY
 
@@ -57,3 +57,15 @@ def test_a_question_is_due_when_its_deadline_is_over_and_not_when_it_has_ended()
     early = course(0.01, 20.0)
     assert not is_due(early, NOW + 30 * DAY)
     assert is_due(early, NOW + DAYS * DAY)
+
+
+def test_a_class_has_the_scores_of_the_record_and_each_question_counts_once() -> None:
+    said = (Said(NOW + day * DAY, p) for day, p in ((1, 0.2), (5, 0.8)))
+    moved = replace(course(0.01, 20.0), history=tuple(said))
+    steady = [replace(course(0.01, 90.0), history=(Said(NOW + DAY, 0.5),) * n) for n in (1, 7)]
+    [tally] = by_class([moved, *steady], lambda name: "all")
+    assert (tally.n, tally.yes) == (3, 1)
+    assert tally.forecast == pytest.approx(0.5)
+    of_moved = (0.8**2 + 0.2**2) / 2  # the mean of its scores, not the score of its mean
+    assert tally.brier == pytest.approx((of_moved + 0.5**2 + 0.5**2) / 3)
+    assert tally.base == pytest.approx((1 / 3) * (2 / 3) ** 2 + (2 / 3) * (1 / 3) ** 2)
