@@ -134,7 +134,7 @@ def _incident_cells(incident: "IncidentPart") -> tuple[str, ...]:
         f"  {clean(incident.summary or incident.incident_id, 40)}",
         _times(incident.part, band=False),
         _band(incident.part),
-        f"{incident.age_days:.0f} d",
+        f"{int(incident.age_days)} d",
         _percent(incident.faded_to, 0),
         _percent(incident.credibility, 0),
         str(len(incident.newsrooms)),

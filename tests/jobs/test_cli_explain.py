@@ -101,6 +101,17 @@ def test_what_would_change_our_mind_points_the_way_an_expert_expects(
     assert arrival["military.strike-at-sea"] > arrival["legal.bounty"]  # of one, many; of one, few
 
 
+def test_an_incident_is_as_old_as_in_a_report_in_whole_days_that_are_over(
+    flagship: dict[str, Explained],
+) -> None:
+    for found in flagship.values():
+        tags = found.explanation.tags
+        ages = {f"{int(incident.age_days)} d" for tag in tags for incident in tag.incidents}
+        told = set(re.findall(r"\b\d+ d\b", printed(found)))
+        assert told
+        assert told <= ages
+
+
 def test_the_words_are_never_causal_and_fit_a_terminal(flagship: dict[str, Explained]) -> None:
     for found in flagship.values():
         text = printed(found)
