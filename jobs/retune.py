@@ -196,4 +196,5 @@ def _require_share(config: Config, root: str, part: str) -> None:
 
 def _unknown(config: Config, root: str, key: str) -> str:
     keys: Iterable[str] = [*_OWN_KEYS, *words_of(config, root), *config.tags_of(root)]
-    return f"'{root}' has no belief '{key}'{did_you_mean(key, list(keys))}"
+    near = did_you_mean(key, list(keys)) or f"; `tocsin priors show {root}` lists what it has"
+    return f"'{root}' has no belief '{key}'{near}"
