@@ -88,9 +88,12 @@ def _estimates(connection: Connection, question_id: str, before: datetime) -> li
     )
     opened = select(question.c.opens_at).where(question.c.question_id == question_id)
     changes = select(transition.c.at).where(transition.c.subject == question_id)
-    return surplus_estimates(
+    surplus = surplus_estimates(
         made, connection.scalars(opened.distinct()).all(), connection.scalars(changes)
     )
+    # the number of the last row stays taken: SQLite would give it anew, to what is not that row
+    newest = connection.scalar(select(func.max(estimate.c.row_id)))
+    return [row for row in surplus if row != newest]
 
 
 def _states(

@@ -234,6 +234,21 @@ def test_what_retention_takes_away_is_not_missed(store: Store, store_url: str) -
     assert [what for what, _ in found(store.seals.verify())] == ["removed"]
 
 
+def test_what_is_written_after_a_thinning_is_not_taken_for_what_went(store: Store) -> None:
+    """SQLite gives the number of a row anew where that was the last, as after a late look back."""
+    store.add_questions([Question("q", "Q?", "u", "strike", START, START + 90 * DAY)], START)
+    for hours in (0, 6, 18, 12):
+        at = START + timedelta(hours=hours)
+        late = replace(ESTIMATE, as_of=at, inputs_digest=str(at))
+        store.record(estimates=[late], recorded_at=START)
+    store.seals.seal(START)
+    assert store.retention.thin(Kind.ESTIMATES, START + 30 * DAY) > 0
+    store.record(estimates=[replace(ESTIMATE, as_of=START + 40 * DAY)], recorded_at=START)
+    store.seals.seal(START)
+    verified = store.seals.verify()
+    assert (verified.wrong, verified.rows) == ((), 5)
+
+
 def test_many_rows_are_sealed_in_several_seals(store: Store) -> None:
     made = [replace(ESTIMATE, inputs_digest=str(n)) for n in range(MOST_ROWS + 1)]
     store.record(estimates=made, recorded_at=START)
