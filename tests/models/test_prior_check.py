@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.special import gammaln
+from scipy.stats import kstest, nbinom
 
 from forecast.watch import parse_config
 from models.base_rate import gamma_of
 from models.priors.beliefs import Beliefs, beliefs_of
 from models.priors.check import check_counts, class_draws, predicted
 from models.priors.elicit import Normal
-from models.priors.evidence import History, of_a_unit, rate_from
+from models.priors.evidence import History, hierarchical, of_a_unit, rate_from
 from models.priors.holdout import UnitDays, held_out, log_score
 
 UNITS, DAYS = 12, 400
@@ -128,3 +129,20 @@ def test_equal_candidates_score_the_same_and_the_own_past_counts() -> None:
     assert held_out(units(0.02), belief, lambda _: belief).gain == 0.0
     quiet, busy = History("u", 0.0, 300.0), History("u", 9.0, 300.0)
     assert log_score(belief, busy, after) > log_score(belief, quiet, after)
+
+
+def test_the_score_is_the_negative_binomials_but_for_what_candidates_have_in_common() -> None:
+    before, after = History("u", 2.0, 300.0), History("u", 3.0, 100.0)
+    common = gammaln(4.0) - 3.0 * np.log(100.0)  # the same whatever is believed
+    for belief in (Normal(-4.0, 1.0), Normal(-6.0, 0.3)):
+        gamma = gamma_of(belief).after(2.0, 300.0)
+        exact = nbinom.logpmf(3, gamma.shape, gamma.rate / (gamma.rate + 100.0))
+        assert log_score(belief, before, after) == pytest.approx(exact + common)
+
+
+@pytest.mark.parametrize("events", [1.0, 4.0])
+def test_units_that_do_not_differ_are_one_and_its_rate_is_that_of_jeffreys(events: float) -> None:
+    histories = [History("a", events, 500.0), History("b", 0.0, 250.0), History("c", 0.0, 250.0)]
+    rate, _ = hierarchical(histories, Normal(np.log(1e5), 0.1))
+    exact = rate_from(events, 1000.0)
+    assert (rate.mean, rate.sd) == pytest.approx((exact.mean, exact.sd), abs=0.02)
