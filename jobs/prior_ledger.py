@@ -5,9 +5,10 @@ import os
 from datetime import datetime
 
 from forecast.config import Config
-from forecast.errors import UsageError
+from forecast.errors import TocsinError, UsageError
 from forecast.once import once
 from forecast.prior import PriorVersion
+from forecast.watch import load_watch
 from jobs.app import App
 
 
@@ -37,11 +38,18 @@ def _words_of(config: Config, root: str) -> dict[str, str]:
 def settle_prior(
     app: App, definition: str, now: datetime, *, author: str = "", reason: str = ""
 ) -> PriorVersion:
-    """The version that stands for the words in watch.toml, recorded if it is new."""
+    """The version that stands for the words that `app` read, recorded if it is new.
+
+    Where watch.toml was changed since, nobody said these words again: it is the version of then.
+    """
     words = words_of(app.config, definition)
     last = app.store.latest_prior(definition)
     if last is not None and last.words == words and not reason:
         return last  # with a reason it is somebody's act, even if `serve` saw the file first
+    if last is not None and not reason and _is_overtaken(app, definition, words):
+        known = [v for v in app.store.prior_versions(definition) if v.words == words]
+        if known:
+            return known[-1]
     version = PriorVersion(
         definition=definition,
         version=last.version + 1 if last else 1,
@@ -58,6 +66,15 @@ def settle_prior(
             raise
         return newest  # another process that saw the same file was first
     return version
+
+
+def _is_overtaken(app: App, definition: str, words: dict[str, str]) -> bool:
+    """Whether watch.toml now says other words than those that were read, or cannot be read."""
+    try:
+        config = load_watch(app.watch.folder).config
+    except TocsinError:
+        return True
+    return definition not in config.definitions or words_of(config, definition) != words
 
 
 def author_name() -> str:

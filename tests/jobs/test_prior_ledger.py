@@ -72,6 +72,17 @@ def test_going_back_to_old_words_is_a_version_too(desk: Desk, app: App) -> None:
     assert third.version == 3
 
 
+def test_a_service_that_has_not_read_an_edit_yet_does_not_take_it_back(
+    desk: Desk, app: App
+) -> None:
+    first = settle_prior(app, "strike", NOW)
+    second = settle_prior(edited(desk, app, "30 days", "20 days"), "strike", NOW, reason="why not")
+    assert settle_prior(app, "strike", NOW) == first  # in the words of which it estimates
+    desk.rewrite("20 days", "20 dayz")
+    assert settle_prior(app, "strike", NOW) == first
+    assert app.store.prior_versions("strike") == [first, second]
+
+
 def test_an_edit_that_changes_no_belief_makes_no_version(desk: Desk, app: App) -> None:
     first = settle_prior(app, "strike", NOW)
     assert settle_prior(edited(desk, app, "Harbour desk", "Port desk"), "strike", NOW) == first
