@@ -1,4 +1,4 @@
-"""The record taken apart: by class of question, and by how long before the end it was said."""
+"""The record taken apart: by class of question, and by how long before the deadline it was said."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from forecast.reports.phrases import counted
 from forecast.reports.track_record import FEW, Course, Said
 from forecast.scoring.proper import brier, log_loss, mean
 
-LEADS = (90, 30, 14, 7, 3, 1)  # days before the end
+LEADS = (90, 30, 14, 7, 3, 1)  # days before the deadline
 
 
 @dataclass(frozen=True, slots=True)
