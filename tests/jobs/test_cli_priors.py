@@ -174,6 +174,14 @@ def test_every_open_question_is_shown_before_and_after(desk: Desk) -> None:
         assert store.prior_versions("strike") == []
 
 
+def test_a_column_of_strengths_stands_only_where_they_could_be_told(hazard_desk: Desk) -> None:
+    words = ("strike", "base_rate", "35%..60% per quarter", "--dry-run")
+    told = hazard_desk.run("priors", "set", *words, "--json").stdout
+    has_any = any(None not in q["half_to_twice_as_strong"] for q in json.loads(told)["questions"])
+    assert ("half to twice" in hazard_desk.run("priors", "set", *words).stdout) == has_any
+    assert not has_any  # no draws are kept before the first update
+
+
 def test_the_preview_is_what_the_next_update_says(desk: Desk) -> None:
     at = utc_now().date().isoformat()
     words = "1%..2% per quarter"

@@ -118,19 +118,20 @@ def _nothing_open(last_open: datetime | None) -> str:
 
 
 def _print_shifts(shifts: Sequence["Shift"]) -> None:
-    table = table_of("open question", "before", "after", "half to twice")
+    strengths = ["half to twice"] if any(map(_strength, shifts)) else []
+    table = table_of("open question", "before", "after", *strengths)
     for column in table.columns[1:]:
         column.no_wrap = True
     for shift in shifts:
-        row = (_in_brief(shift.before), _in_brief(shift.after), _strength(shift))
-        table.add_row(*map(cell, (shift.question.question_id, *row)))
+        row = [shift.question.question_id, _in_brief(shift.before), _in_brief(shift.after)]
+        table.add_row(*map(cell, [*row, _strength(shift)][: len(table.columns)]))
     stdout_console().print(table)
     for shift in shifts:
         for name, estimate in (("before", shift.before), ("after", shift.after)):
             if estimate.health is not Health.HEALTHY:
                 held = f"{estimate.health.value}: {estimate.reason}"
                 paragraph(f"{shift.question.question_id}, {name}: {held}")
-    if any(map(_strength, shifts)):
+    if strengths:
         paragraph("Half to twice: P with the new belief held half and twice as strongly.")
     click.echo()
     flips = [(shift.question.question_id, flip) for shift in shifts for flip in shift.flips]
