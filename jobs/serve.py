@@ -37,7 +37,7 @@ from jobs.schedules import clocks, slot_to_run, told
 from jobs.slots import LEASE, Turn, audit_slot, run_name, run_slot
 from jobs.sources.pull import pull_due
 from jobs.stirring import LEASE as NEWS_LEASE
-from jobs.stirring import update_due
+from jobs.stirring import stir_changed, update_due
 from jobs.troubles import Troubles
 from jobs.workers.sharing import tend
 
@@ -267,10 +267,12 @@ class Service:
             return
         if watch.store_url != self.app.watch.store_url:
             _log.warning("another store takes a restart; this one stays in use")
-        self.app = App(watch, self.app.store)
+        before, self.app = self.app.config, App(watch, self.app.store)
         self._heartbeat = Heartbeat(watch.config.heartbeat)
         _log.info("%s was read anew; %s", FILE_NAME, self.outlook())
         self.warn_of_channels()
+        with self._troubles.reported("changed priors"):
+            stir_changed(self.app, before, self._clock())
 
     def warn_of_channels(self) -> None:
         """Say which channels cannot send now; their messages wait, and all else goes on."""

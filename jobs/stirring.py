@@ -20,6 +20,7 @@ from forecast.store.due_units import DueClaim, DueUnit
 from jobs.app import App
 from jobs.decisions import Occasion, Updated
 from jobs.notify import form_due
+from jobs.prior_ledger import words_of
 from jobs.update import Compute, update_questions
 
 BATCH = 32  # units claimed at once: what a stop waits for, and a kill leaves to its lease
@@ -73,6 +74,19 @@ def update_due(
         stirred.units += len(claim.units)
         stirred.updated.add(_update(app, claim, now, clock, compute))
     return stirred
+
+
+def stir_changed(app: App, before: Config, now: datetime) -> int:
+    """Make due what is believed otherwise than `before`: how many units have it asked of them."""
+    config = app.config
+    if not config.updates.on_news:
+        return 0
+    changed = [
+        name
+        for name in config.definitions
+        if name not in before.definitions or words_of(config, name) != words_of(before, name)
+    ]
+    return app.store.due_units.stir(changed, now)
 
 
 def _update(app: App, claim: DueClaim, as_of: datetime, clock: Clock, compute: Compute) -> Updated:

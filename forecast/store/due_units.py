@@ -20,6 +20,7 @@ from forecast.question import Question
 from forecast.store import schema
 from forecast.store.database import Database
 from forecast.store.facts import QUESTIONS
+from forecast.store.marking import mark
 from forecast.store.schedule_schema import due_unit
 from forecast.store.versions import IDS, UNITS, facts_of, newest, sorted_questions
 
@@ -100,6 +101,10 @@ class DueUnits:
         """Borrow units that are due, oldest first: silent for `quiet`, or waiting for `longest`."""
         return self._write(_claim, now, owner, lease, limit, quiet, longest)
 
+    def stir(self, definitions: Iterable[str], now: datetime) -> int:
+        """Mark the units with a question of some definitions before its deadline; how many."""
+        return self._write(_stir, list(definitions), now)
+
     def finish(self, claim: DueClaim, units: Sequence[DueUnit], as_of: datetime) -> None:
         """Some units of a claim are done as of a moment.
 
@@ -158,6 +163,13 @@ def _claim(
     query = due_unit.update().where(_DUE.unit.in_(names)).values(lent).returning(*columns)
     found = [DueUnit(*row) for row in connection.execute(query)] if names else []
     return DueClaim(owner, tuple(sorted(found, key=lambda due: (due.since, due.unit))))
+
+
+def _stir(connection: Connection, definitions: Sequence[str], now: datetime) -> int:
+    asked = _questions(connection, (), definitions)
+    units = {question.unit for question in asked if question.deadline > now}
+    mark(connection, dict.fromkeys(units, now), now)
+    return len(units)
 
 
 def _finish(

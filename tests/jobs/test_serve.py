@@ -26,9 +26,10 @@ from forecast.watch import load_watch
 from jobs.app import App, open_app
 from jobs.serve import Service
 from jobs.slots import LEASE, Turn, run_slot
+from jobs.stirring import update_due
 from jobs.update import Snapshots, infer, prepare, tracks_of
 from models.api import Answer
-from tests.jobs.desk import Desk, make_desk, wait_for
+from tests.jobs.desk import Desk, add_facts, make_desk, wait_for
 
 SECOND_SCHEDULE = """
 [[schedules]]
@@ -126,6 +127,19 @@ def test_an_edit_is_taken_in(desk: Desk, app: App) -> None:
     service.reload()
     assert service.app.config.watch.title == "Port desk"
     assert service.app.store is app.store
+
+
+def test_a_belief_that_was_edited_makes_its_units_due(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, news=True)
+    with open_app(desk.folder) as watched:
+        add_facts(watched.store, utc_now() - timedelta(minutes=2))
+        service = Service(watched, utc_now)
+        update_due(watched, utc_now, "before")
+        assert watched.store.due_units.counts(utc_now()).due == 0
+        desk.rewrite("30%..60% per quarter", "60%..80% per quarter")
+        service.reload()
+        service.reload()
+        assert watched.store.due_units.counts(utc_now()).due == 1
 
 
 def test_a_file_that_is_being_written_is_not_taken_in(desk: Desk, app: App) -> None:

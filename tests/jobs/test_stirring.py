@@ -16,7 +16,7 @@ from forecast.store import Store, open_store
 from forecast.watch import load_watch, parse_config
 from jobs.app import App
 from jobs.decisions import Failure, Work
-from jobs.stirring import BATCH, LEASE, listeners, update_due
+from jobs.stirring import BATCH, LEASE, listeners, stir_changed, update_due
 from jobs.update import Inferred
 from tests.jobs.desk import add_facts, make_desk
 
@@ -207,3 +207,38 @@ def test_a_stop_begins_nothing_more(app: App) -> None:
     counts = app.store.due_units.counts(NOW + SECOND)
     assert (counts.due, counts.held) == (6, 0)
     assert update_due(app, lambda: NOW + SECOND, "me").units == 6
+
+
+def edited(app: App, old: str, new: str) -> App:
+    file = app.watch.folder / "watch.toml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    return App(load_watch(app.watch.folder), app.store)
+
+
+def test_what_is_believed_otherwise_is_estimated_anew(app: App) -> None:
+    settled(app, NOW)
+    [before] = app.store.estimates("q-strike")
+    later = NOW + 2 * MINUTE
+    other = edited(app, "30%..60% per quarter", "60%..80% per quarter")
+    assert stir_changed(other, app.config, NOW + MINUTE) == 1
+    assert update_due(other, lambda: later, "me").units == 1
+    after = app.store.estimates("q-strike")[-1]
+    assert after.as_of == later
+    assert after.probability > before.probability
+    assert after.moved is not None
+    assert after.moved.prior > 0
+
+
+def test_an_edit_of_nothing_that_is_believed_stirs_nobody(app: App) -> None:
+    settled(app, NOW)
+    other = edited(app, 'title = "Harbour desk"', 'title = "Port desk"')
+    assert stir_changed(other, app.config, NOW + MINUTE) == 0
+    assert update_due(other, lambda: NOW + MINUTE, "me").units == 0
+
+
+def test_a_changed_belief_stirs_no_question_that_is_over(app: App) -> None:
+    settled(app, NOW)
+    other = edited(app, "30%..60% per quarter", "60%..80% per quarter")
+    assert stir_changed(other, app.config, NOW + 999 * DAY) == 0
