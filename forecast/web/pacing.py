@@ -58,36 +58,34 @@ class Buckets:
 class WrongTokens:
     """How often each address was wrong: whoever guesses has to wait, and is told of once.
 
-    A token that an address was let in with goes on working from there while others guess beside
-    it: behind a proxy all have one address.
+    A right token passes whatever others of its address did: behind a proxy all have one, and
+    32 random bytes are not guessed.
     """
 
     def __init__(self, most: int = WRONG) -> None:
         self.most = most
         self._buckets = Buckets()
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def wait(self, address: str, digest: str, now: float) -> int:
-        """Seconds until a token (its SHA-256) may be tried from an address; 0 for at once."""
+    def wait(self, address: str, now: float) -> int:
+        """Seconds until an address is told anything of a wrong token again; 0 for at once.
+
+        Where it is told it is counted; a burst is logged when it is slowed down, and not again.
+        """
         name = site_of(address)
-        pace = self._buckets.look(name, now, self.most, WRONG_PER_MINUTE / 60)
-        if pace.left == self.most:
+        before = self._buckets.look(name, now, self.most, WRONG_PER_MINUTE / 60)
+        if before.left == self.most:
             self._told.pop(name, None)
-        return 0 if pace.is_open or (name, digest) in self._known else pace.wait
-
-    def was_right(self, address: str, digest: str) -> None:
-        """Remember who was let in."""
-        _remember(self._known, (site_of(address), digest))
-
-    def was_wrong(self, address: str, digest: str, now: float) -> None:
-        """Count it; a burst of them is logged when it is slowed down, and not again."""
-        name = site_of(address)
-        self._known.pop((name, digest), None)
         pace = self._buckets.take(name, now, self.most, WRONG_PER_MINUTE / 60)
         if pace.left < 1 and name not in self._told:
-            _remember(self._told, name)
-            _log.warning("%d wrong tokens from %s: it has to wait from now on", self.most, name)
+            self._tell(name)
+        return 0 if pace.is_open else pace.wait
+
+    def _tell(self, name: str) -> None:
+        _log.warning("%d wrong tokens from %s: it has to wait from now on", self.most, name)
+        self._told[name] = None
+        if len(self._told) > MOST_BUCKETS:
+            self._told.popitem(last=False)
 
 
 def site_of(address: str) -> str:
@@ -105,13 +103,6 @@ def site_of(address: str) -> str:
     if found.ipv4_mapped:
         return str(found.ipv4_mapped)
     return f"{IPv6Address(int(found) >> _SITE << _SITE)}/{_SITE}"
-
-
-def _remember[Key](kept: OrderedDict[Key, None], key: Key) -> None:
-    kept.pop(key, None)
-    kept[key] = None
-    if len(kept) > MOST_BUCKETS:
-        kept.popitem(last=False)
 
 
 def _wait(level: float, per_second: float) -> int:

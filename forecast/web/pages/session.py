@@ -90,14 +90,11 @@ def token_of(desk: Desk, wrong: WrongTokens, secret: str, address: str) -> Token
 
     Whatever is sent is looked up by its SHA-256 in the same way: how long it takes tells nothing.
     """
-    digest, now = digest_of(secret[:LONGEST_TOKEN]), time.monotonic()
-    if wait := wrong.wait(address, digest, now):
-        return wait
-    token = desk.store.access.token_of(digest)
+    token = desk.store.access.token_of(digest_of(secret[:LONGEST_TOKEN]))
     if token is not None and token.is_live(desk.clock()):
-        wrong.was_right(address, digest)
         return token
-    wrong.was_wrong(address, digest, now)
+    if wait := wrong.wait(address, time.monotonic()):
+        return wait
     if token is None:
         return "this token is not known"
     return "this token was revoked" if token.revoked_at else "this token has expired"
