@@ -24,6 +24,7 @@ from jobs.prior_ledger import words_of
 from jobs.update import Compute, update_questions
 
 BATCH = 32  # units claimed at once: what a stop waits for, and a kill leaves to its lease
+MOST = 16 * BATCH  # of one call, which under constant news would never end, nor hear of an edit
 LEASE = timedelta(minutes=5)  # a batch of ordinary updates takes a second
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
@@ -56,8 +57,9 @@ def update_due(
     *,
     lease: timedelta = LEASE,
     is_stopping: Callable[[], bool] = lambda: False,
+    most: int = MOST,
 ) -> Stirred:
-    """Update the questions of all units with news that are due, and ring at once.
+    """Update the questions of the units with news that are due, `most` or a few more, and ring.
 
     `owner` names this process in its claims. StoreError where the store fails: what was claimed
     is then left to its lease.
@@ -66,7 +68,11 @@ def update_due(
     if not table.on_news:
         return stirred
     wait = (table.quiet, table.longest)
-    while not is_stopping() and app.store.due_units.is_any_due(clock(), *wait):
+    while (
+        stirred.units < most
+        and not is_stopping()
+        and app.store.due_units.is_any_due(clock(), *wait)
+    ):
         now = clock()
         claim = app.store.due_units.claim(now, owner, lease, BATCH, *wait)
         if not claim.units:  # somebody else was quicker

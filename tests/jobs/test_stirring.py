@@ -209,6 +209,14 @@ def test_a_stop_begins_nothing_more(app: App) -> None:
     assert update_due(app, lambda: NOW + SECOND, "me").units == 6
 
 
+def test_one_call_ends_however_much_news_there_is(app: App) -> None:
+    """Who asks again and again hears of an edit, and what was done is not kept for ever."""
+    for n in range(BATCH + 5):
+        tell(app, f"u{n:02}", NOW)
+    assert update_due(app, lambda: NOW + SECOND, "me", most=BATCH).units == BATCH
+    assert update_due(app, lambda: NOW + SECOND, "me").units == 6
+
+
 def edited(app: App, old: str, new: str) -> App:
     file = app.watch.folder / "watch.toml"
     text = file.read_text()
