@@ -24,7 +24,7 @@ from jobs.prior_ledger import words_of
 from jobs.update import Compute, update_questions
 
 BATCH = 32  # units claimed at once: what a stop waits for, and a kill leaves to its lease
-MOST = 16 * BATCH  # of one call, which under constant news would never end, nor hear of an edit
+MOST = 4 * BATCH  # of one call, which under constant news would never end, nor hear of an edit
 LEASE = timedelta(minutes=5)  # a batch of ordinary updates takes a second
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
