@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from alerts import decide as alerting
 from alerts.readings import Baseline, Reading, baseline_of, read_estimate, read_unit
@@ -89,6 +90,12 @@ class Updated:
         self.notices += other.notices
         self.learnt += other.learnt
         self.failures += other.failures
+
+    def in_brief(self) -> "Updated":
+        """The same without what the numbers rest on: of ten thousand that is much to hold."""
+        rest: dict[str, Any] = {"diagnostics": {}, "moved": None}
+        rest |= dict.fromkeys(("curve", "contributions", "couplings", "at_least", "quantiles"), ())
+        return replace(self, estimates=[replace(e, **rest) for e in self.estimates], learnt=[])
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def run_parts(app: App, turn: Turn, compute: Compute, held: Part | None = None) 
     while part is not None:
         done = done or Updated()
         try:
-            done.add(run_part(app, part, turn.clock, turn.lease, compute))
+            done.add(run_part(app, part, turn.clock, turn.lease, compute).in_brief())
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - it is raised when the other parts are done

@@ -78,7 +78,7 @@ def update_due(
         if not claim.units:  # somebody else was quicker
             break
         stirred.units += len(claim.units)
-        stirred.updated.add(_update(app, claim, now, clock, compute))
+        stirred.updated.add(_update(app, claim, now, clock, compute).in_brief())
     return stirred
 
 

@@ -164,3 +164,15 @@ def test_whoever_finds_its_connection_cut_is_told_if_its_part_was_taken_over(app
 
     with pytest.raises(FencedError, match="taken over"):
         run_slot(app, turn(app, now), cut)
+
+
+def test_a_run_tells_of_its_estimates_without_holding_all_that_they_rest_on(app: App) -> None:
+    done = run_slot(app, turn(app, utc_now()))
+    assert done is not None
+    [kept] = app.store.estimates(done.estimates[0].question_id)
+    told = done.estimates[0]
+    assert (told.probability, told.health) == (kept.probability, kept.health)
+    assert kept.curve
+    assert kept.diagnostics
+    assert not told.curve
+    assert not told.diagnostics
