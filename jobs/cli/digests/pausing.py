@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from forecast.clock import utc_now
-from jobs.cli.options import common, print_json, say
+from jobs.cli.options import common
+from jobs.cli.pausing import switch
 
 
 @click.command("pause")
@@ -18,21 +18,6 @@ def command(digest: str, reason: str, folder: Path, as_json: bool) -> None:
     What it skips is not made up for: the first one after it tells what moved since the last that
     was sent. It is said under your name (TOCSIN_AUTHOR, or the user).
     """
-    switch(digest, reason, folder, as_json, paused=True)
+    from jobs.digests import switch as change
 
-
-def switch(digest: str, reason: str, folder: Path, as_json: bool, *, paused: bool) -> None:
-    """Pause or resume, and say so."""
-    from jobs.app import open_app
-    from jobs.digests import switch as switch_digest
-    from jobs.prior_ledger import author_name
-
-    state = "paused" if paused else "resumed"
-    with open_app(folder) as app:
-        author = author_name()
-        changed = switch_digest(app, digest, author, reason, utc_now(), paused=paused)
-    if as_json:
-        body = {"digest": digest, "paused": paused, "changed": changed, "author": author}
-        print_json({"schema_version": 1} | body)
-    else:
-        say(f"{digest} is {state} by {author}" if changed else f"{digest} was {state} already")
+    switch("digest", digest, change, reason, folder, as_json, paused=True)

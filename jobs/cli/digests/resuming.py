@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from jobs.cli.digests.pausing import switch
 from jobs.cli.options import common
+from jobs.cli.pausing import switch
 
 
 @click.command("resume")
@@ -14,4 +14,6 @@ from jobs.cli.options import common
 @common
 def command(digest: str, reason: str, folder: Path, as_json: bool) -> None:
     """Let DIGEST come again, from its next slot on."""
-    switch(digest, reason, folder, as_json, paused=False)
+    from jobs.digests import switch as change
+
+    switch("digest", digest, change, reason, folder, as_json, paused=False)

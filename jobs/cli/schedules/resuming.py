@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from jobs.cli.options import common
-from jobs.cli.schedules.pausing import switch
+from jobs.cli.pausing import switch
 
 
 @click.command("resume")
@@ -14,4 +14,6 @@ from jobs.cli.schedules.pausing import switch
 @common
 def command(schedule: str, reason: str, folder: Path, as_json: bool) -> None:
     """Let SCHEDULE go on with its next slot: what it skipped is not made up for."""
-    switch(schedule, reason, folder, as_json, paused=False)
+    from jobs.schedules import switch as change
+
+    switch("schedule", schedule, change, reason, folder, as_json, paused=False)
