@@ -9,6 +9,7 @@ from typing import Any, Concatenate
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from forecast.errors import StoreError, UsageError
 from forecast.store.failures import RACES, plain_errors, sqlstate, store_name
@@ -38,6 +39,8 @@ class Database:
         # SQLite below 3.51.3 can lose a WAL reset to two connections that write at once:
         # https://www.sqlite.org/wal.html#walresetbug
         self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
+        self._is_closed = False
+        event.listen(self.engine, "checkin", self._given_back)
 
     def read[**P, T](
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -75,8 +78,14 @@ class Database:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back; what a thread still has, as soon as it is done with it."""
+        self._is_closed = True
         self.engine.dispose()
+
+    def _given_back(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        """A pool that was disposed of would keep it, open, until it is collected as garbage."""
+        if self._is_closed:
+            entry.close()
 
 
 def parse_url(text: str) -> URL:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -377,3 +378,18 @@ def test_a_store_says_how_it_is(store: Store, store_url: str) -> None:
         assert checks["sqlite"][0] == (sqlite3.sqlite_version_info >= SAFE_SQLITE)
     else:
         assert checks["server"][1].startswith("PostgreSQL ")
+
+
+def test_a_connection_that_outlives_its_store_is_closed_when_it_is_given_back(
+    store_url: str,
+) -> None:
+    database = Database(parse_url(store_url), busy_timeout=1)
+    held: list[Any] = []
+
+    def outlive(connection: Connection) -> None:
+        held.append(connection.connection.dbapi_connection)
+        database.close()
+
+    database.read(outlive)
+    with pytest.raises((psycopg.OperationalError, sqlite3.ProgrammingError)):
+        held[0].execute("SELECT 1")
