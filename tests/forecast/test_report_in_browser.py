@@ -7,7 +7,7 @@ from shutil import which
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from forecast.reports.backtest.html import backtest_html
 from forecast.reports.html import question_html, watch_html
@@ -34,16 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, make in PAGES.items():
         (found / f"{name}.html").write_text(make(), encoding="utf-8")
     return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of this module alone: while it runs, no other event loop can in this thread."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        found = playwright.chromium.launch(executable_path=which("chromium"), args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -15,9 +15,15 @@ from forecast.reports.phrases import counted
 from forecast.web.desk import Desk, TheDesk, caller_of, require
 from forecast.web.pages.acting import PATIENCE, ask, wait_for
 from forecast.web.pages.layout import address_with, page, tell
-from forecast.web.pages.lists import Asks, cursor_in, doing_words, lately, quiet_blanks
+from forecast.web.pages.lists import (
+    Asks,
+    cursor_in,
+    doing_words,
+    further_links,
+    lately,
+    quiet_blanks,
+)
 from forecast.web.pages.session import Form, TheForm, inside
-from forecast.web.paging import cursor_of
 
 router = APIRouter()
 ON_PAGE, MOST_AT_ONCE = 25, 200
@@ -51,8 +57,7 @@ def inbox(
         tags=list(config.indicators),
         wanted={"unit": unit, "tag": tag},
         here=address_with(request),
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        **further_links(request, after, found.after),
     )
 
 

@@ -13,9 +13,8 @@ from forecast.store import Told
 from forecast.web.desk import Desk, TheDesk, caller_of, require
 from forecast.web.pages.acting import ask_and_return
 from forecast.web.pages.layout import address_with, page, tell
-from forecast.web.pages.lists import cursor_in
+from forecast.web.pages.lists import cursor_in, further_links
 from forecast.web.pages.session import TheForm, inside
-from forecast.web.paging import cursor_of
 from forecast.web.problems import ProblemError
 
 router = APIRouter()
@@ -46,8 +45,7 @@ def deliveries(
         wanted={"status": status, "channel": channel},
         channel_ids=[table.id for table in desk.config().channels],
         here=address_with(request),
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        **further_links(request, after, found.after),
     )
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+
 from forecast.access import Request as Asked
 from forecast.reports.page import safe
 from forecast.reports.phrases import clean
 from forecast.web.desk import Desk
-from forecast.web.paging import is_row, no_cursor, place_of
+from forecast.web.pages.layout import address_with
+from forecast.web.paging import cursor_of, is_row, no_cursor, place_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -34,6 +37,17 @@ DOING = {
 ABOUT = ("candidate", "rule", "silence", "channel", "source", "schedule", "question", "definition")
 _LONGEST_CURSOR = 100
 _MOST_DIGITS = 9
+
+
+def further_links(request: Request, after: str, place: Any) -> dict[str, Any]:
+    """The way back to the first page of a list and on to its next, "" where there is none.
+
+    `after` is where this page begins, as it was asked for; `place` where the next one does.
+    """
+    return {
+        "first": address_with(request, after="") if after else "",
+        "further_link": address_with(request, after=cursor_of(place)) if place else "",
+    }
 
 
 def cursor_in(text: str) -> int | None:

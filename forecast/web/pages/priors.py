@@ -15,8 +15,7 @@ from forecast.reports.beliefs import belief_section
 from forecast.reports.html import beliefs_drawn
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.layout import address_with, page
-from forecast.web.pages.lists import cursor_in, page_of, quiet_blanks
-from forecast.web.paging import cursor_of
+from forecast.web.pages.lists import cursor_in, further_links, page_of, quiet_blanks
 from forecast.web.problems import ProblemError
 
 router = APIRouter()
@@ -106,8 +105,7 @@ def prior(
         ],
         steps=[Step(one, changes(before, one)) for one, before in versions],
         total=newest.version if newest else 0,
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=cursor_of(further)) if further else "",
+        **further_links(request, after, further),
     )
 
 

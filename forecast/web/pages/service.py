@@ -18,10 +18,10 @@ from forecast.store import Run
 from forecast.store.schedules import Standing
 from forecast.web.desk import Desk, TheDesk
 from forecast.web.pages.acting import ask_and_return
-from forecast.web.pages.layout import address_with, page
-from forecast.web.pages.lists import cursor_in, doing_words, lately
+from forecast.web.pages.layout import page
+from forecast.web.pages.lists import cursor_in, doing_words, further_links, lately
 from forecast.web.pages.session import TheForm
-from forecast.web.paging import cursor_of, no_cursor, place_of
+from forecast.web.paging import no_cursor, place_of
 from forecast.web.problems import ProblemError
 from forecast.words import parse_days
 
@@ -110,14 +110,13 @@ def runs(
     place = _place(after)
     found = desk.store.pages.runs(ON_PAGE + 1, place, schedule.strip() or None, status or None)
     shown, more = found[:ON_PAGE], len(found) > ON_PAGE
-    further = cursor_of([format_instant(shown[-1].slot), shown[-1].schedule_id]) if more else ""
+    further = [format_instant(shown[-1].slot), shown[-1].schedule_id] if more else None
     return page(
         *(desk, request, "runs.html"),
         runs=shown,
         wanted={"schedule": schedule.strip(), "status": status},
         schedule_ids=[row.schedule_id for row in desk.store.schedules.listed(gone=True)],
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=further) if further else "",
+        **further_links(request, after, further),
         **_words(),
     )
 
@@ -134,8 +133,7 @@ def requests(desk: TheDesk, request: Request, status: str = "", after: str = "")
         asked=found.rows,
         wanted=status if is_one else "",
         statuses=list(RequestStatus),
-        first=address_with(request, after="") if after else "",
-        further_link=address_with(request, after=cursor_of(found.after)) if found.after else "",
+        **further_links(request, after, found.after),
         **_words(),
     )
 

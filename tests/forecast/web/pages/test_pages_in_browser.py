@@ -10,7 +10,7 @@ from shutil import which
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from uvicorn import Server
 
 from forecast.access import Scope
@@ -54,16 +54,6 @@ def _answer(desk: ApiDesk, server: Server) -> None:
     while not server.should_exit:
         answer_due(App(Watch(Path(), desk.config), desk.store), lambda: desk.now, "tests")
         time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of this module alone: while it runs, no other event loop can in this thread."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        found = playwright.chromium.launch(executable_path=which("chromium"), args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
