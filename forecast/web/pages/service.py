@@ -116,8 +116,7 @@ def runs(
         runs=shown,
         wanted={"schedule": schedule.strip(), "status": status},
         schedule_ids=[row.schedule_id for row in desk.store.schedules.listed(gone=True)],
-        **further_links(request, after, further),
-        **_words(),
+        **(further_links(request, after, further) | _words()),
     )
 
 
@@ -133,8 +132,7 @@ def requests(desk: TheDesk, request: Request, status: str = "", after: str = "")
         asked=found.rows,
         wanted=status if is_one else "",
         statuses=list(RequestStatus),
-        **further_links(request, after, found.after),
-        **_words(),
+        **(further_links(request, after, found.after) | _words()),
     )
 
 
