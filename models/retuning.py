@@ -25,9 +25,11 @@ from models.draws_family import DrawsFamily
 from models.engine.answers import Answered, Answers, answers
 from models.engine.fit import Fit, Posterior
 from models.engine.gates import khat_limit, weights_gate
+from models.engine.ladder import Rung
 from models.engine.psis import Weights, smooth
-from models.look import Look
+from models.engine.target import Target
 from models.priors.beliefs import Beliefs
+from models.work import DrawsWork
 
 STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 FEW = 500  # draws whose P is computed first, each of which costs a pass over the rows if moved
@@ -84,31 +86,39 @@ def retuned(
     fit = Fit.restored(state)
     if fit is None:
         return None
-    old = Look(family, task)
-    if not old.is_of(fit):
+    old = family.work(task)
+    if not (old.fits(fit) and old.problem.is_fresh(fit)):
         return None
     most = most or len(fit.draws)
-    standing = old.reweigh(fit)
+    standing = old.problem.reweigh(fit)
     if not weights_gate(smooth(standing.log_weights, fit.efficiency)).passed:
         return None
-    new = Look(family, replace(task, beliefs=beliefs))
-    if not new.has_place_for(fit):
+    new = family.work(replace(task, beliefs=beliefs))
+    if not new.fits(fit):
         return None
-    now, weighed = Seen(standing, fit.efficiency, old.chances(standing, most)), None
+    was, then = old.problem.target, new.problem.target
+    now, weighed = Seen(standing, fit.efficiency, chances(old, standing, most)), None
     if says_the_same(family, task.beliefs, beliefs):
-        gain = new.log_prior(fit.draws) - old.log_prior(fit.draws)
+        gain = then.log_prior(fit.draws) - was.log_prior(fit.draws)
         posterior = Posterior(fit.draws, standing.log_weights + gain, standing.log_likelihood)
         weights = smooth(posterior.log_weights, fit.efficiency)
         if weights_gate(weights).passed:
             weighed = Seen(posterior, fit.efficiency, now.chances)
             if weights.khat < LIGHT:
-                return _answers(now, weighed, old, new)
+                return _answers(now, weighed, was, then)
     for draws in dict.fromkeys((min(FEW, most), len(fit.draws))):
         moved = _moved(old, new, standing, draws)
         if _bears(moved, fit.efficiency):
-            then = Seen(moved, fit.efficiency, new.chances(moved, draws))
-            return _answers(now, then, old, new)
-    return _answers(now, weighed, old, new) if weighed else None
+            seen = Seen(moved, fit.efficiency, chances(new, moved, draws))
+            return _answers(now, seen, was, then)
+    return _answers(now, weighed, was, then) if weighed else None
+
+
+def chances(work: DrawsWork, posterior: Posterior, most: int) -> dict[str, Array]:
+    """P of each question for each of the first so many draws (draw,)."""
+    drawn = (posterior.draws, posterior.log_weights, posterior.log_likelihood)
+    fit = Fit(*drawn, "look", "", "", 0, extras=posterior.extras)
+    return work.chances(Rung.of_fit(fit.first(most)))
 
 
 def _bears(moved: Posterior, efficiency: float) -> bool:
@@ -123,16 +133,18 @@ def says_the_same(family: DrawsFamily, one: Beliefs, other: Beliefs) -> bool:
     return rest[0] == rest[1]
 
 
-def _moved(old: Look, new: Look, before: Posterior, most: int) -> Posterior:
+def _moved(old: DrawsWork, new: DrawsWork, before: Posterior, most: int) -> Posterior:
     """The first so many draws, moved to the new prior and weighed."""
-    was = before.draws[:most]
-    made = new.posterior(new.start + (was - old.start) * (new.scale / old.scale))
-    gain = new.log_prior(made.draws) - old.log_prior(was)
-    gain += made.log_likelihood - before.log_likelihood[:most]
-    return Posterior(made.draws, before.log_weights[:most] + gain, made.log_likelihood, made.extras)
+    was, then = old.problem.target, new.problem.target
+    draws = before.draws[:most]
+    moved = then.start + (draws - was.start) * (then.scale / was.scale)
+    likelihood, extras = new.problem.kept(moved)
+    gain = then.log_prior(moved) - was.log_prior(draws)
+    gain += likelihood - before.log_likelihood[:most]
+    return Posterior(moved, before.log_weights[:most] + gain, likelihood, extras)
 
 
-def _answers(now: Seen, then: Seen, old: Look, new: Look) -> Retuned:
+def _answers(now: Seen, then: Seen, old: Target, new: Target) -> Retuned:
     before, changed = now.answers(), _changed(old, new, then.posterior.draws)
     part = now.first(len(then.posterior.draws))
     few = part.answers()
@@ -183,7 +195,7 @@ def _unlogit(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def _changed(old: Look, new: Look, draws: Array) -> Array | None:
+def _changed(old: Target, new: Target, draws: Array) -> Array | None:
     """The log prior density (draw,) of the parameters whose prior differs, up to a constant."""
     differs = (old.start != new.start) | (old.scale != new.scale)
     if not differs.any():

@@ -8,15 +8,15 @@ import pytest
 from models.api import Task
 from models.covariates import Array
 from models.engine.answers import answers
+from models.engine.fit import Posterior
 from models.engine.ladder import refit
 from models.hazard import Hazard
 from models.hazard.density import compiled_density
 from models.hazard.predictive import effective_days
 from models.hazard.update import Work
-from models.look import Look
 from models.priors.beliefs import Beliefs, CoupledUnit
 from models.priors.elicit import Beta, Normal
-from models.retuning import Retuned, retuned
+from models.retuning import Retuned, chances, retuned
 from tests.models import worlds
 
 MODEL = Hazard()
@@ -86,21 +86,23 @@ def test_the_time_at_risk_counts_by_what_the_signs_do(name: str) -> None:
 @pytest.mark.parametrize("name", BELIEVED)
 def test_what_comes_along_a_draw_does_not_hang_on_how_many_there_are(name: str) -> None:
     task = world(BELIEVED[name])
-    look = Look(MODEL, task)
-    draws = np.concatenate([drawn(work_on(task))] * 25)  # more than one block of futures
-    posterior = look.posterior(draws)
-    every, few = look.chances(posterior, len(draws)), look.chances(posterior, 1200)
+    work = work_on(task)
+    draws = np.concatenate([drawn(work)] * 25)  # more than one block of futures
+    likelihood, extras = work.problem.kept(draws)
+    posterior = Posterior(draws, np.zeros(len(draws)), likelihood, extras)
+    every, few = chances(work, posterior, len(draws)), chances(work, posterior, 1200)
     for question, p in few.items():
         assert p == pytest.approx(every[question][:1200], rel=1e-12)
 
 
 def test_a_fit_of_other_beliefs_or_of_long_ago_is_not_looked_at() -> None:
-    work = work_on(world(PLAIN))
-    fit = work.problem.fit(drawn(work), None, "R1")
-    assert Look(MODEL, world(PLAIN)).is_of(fit)
-    assert not Look(MODEL, world(replace(PLAIN, log_rate=Normal(-4.0, 0.5)))).is_of(fit)
-    assert not Look(MODEL, world(PLAIN, 240.0)).is_of(fit)
-    assert not Look(MODEL, world(BELIEVED["settings"])).has_place_for(fit)
+    task = world(PLAIN)
+    state = refit(work_on(task).problem, 1000).fit.to_bytes()
+    assert retuned(MODEL, task, PLAIN, state)
+    other = world(replace(PLAIN, log_rate=Normal(-4.0, 0.5)))
+    assert retuned(MODEL, other, PLAIN, state) is None
+    assert retuned(MODEL, world(PLAIN, 240.0), PLAIN, state) is None
+    assert retuned(MODEL, task, BELIEVED["settings"], state) is None
 
 
 RATE = Normal(PLAIN.log_rate.mean + 2.0, 0.4)
