@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 MOST_PAST = 12  # stored moments of resolved questions that are estimated again
 OF_EACH = 2  # of one question, whose moments are alike
 FEW = 500  # draws of each: their error is small beside that of so few moments
-STRENGTHS = (0.5, 2.0)  # powers of what is newly believed
 NORMALS = ("log_rate", "log_ceiling", "log_shape")
 
 
@@ -236,6 +235,8 @@ def _inferred(work: Work, then: Work | None) -> list[Shift]:
     weaker, stronger = ({}, {})
     if then and not then.reference and then.task.beliefs.model == BaseRate.name:
         normal = _changed(work.task.beliefs, then.task.beliefs)
+        from models.retuning import STRENGTHS
+
         weaker, stronger = (_answers(_at_strength(then, normal, s)) for s in STRENGTHS)
     shifts = []
     for question in work.task.questions:
